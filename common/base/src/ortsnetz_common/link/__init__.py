@@ -1,0 +1,1 @@
+"""Messages between node and cockpit, their topics and their codec; frames between processes."""

@@ -1,0 +1,202 @@
+"""What node and cockpit say to each other.
+
+A node writes *records* into its journal, one sequence number each, and sends them in *batches*. The
+cockpit commits a batch's records in one transaction together with the watermark (the highest
+contiguous sequence of that node and epoch) and answers with it; the node may then forget them.
+A record at or below the watermark is a repetition and changes nothing; one that leaves a gap is not
+committed, and the watermark answered tells the node where to go on.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct, field
+
+from ortsnetz_common.measurement.origin import Origin
+from ortsnetz_common.measurement.point import Point
+
+
+class Catalogue(Struct, frozen=True, tag="catalogue", forbid_unknown_fields=True):
+    """Names the points of an epoch; comes before any samples, and again when points are added.
+
+    Attributes:
+        first: index of the first point in `points`.
+        points: further points, numbered on from `first`.
+        parameters_hash: SHA-256 of the parameter set in force, hex.
+        network: network file of the node (JSON text) or None when it has not changed.
+    """
+
+    first: int
+    points: tuple[Point, ...]
+    parameters_hash: str
+    network: str | None = None
+    station: str | None = None
+
+
+class Samples(Struct, frozen=True, tag="samples", forbid_unknown_fields=True):
+    """Samples of one cycle in columns; all columns have the same length.
+
+    Attributes:
+        points: indexes into the epoch's catalogue.
+        values: in the point's unit; None where there is no value.
+        qualities: quality bit strings.
+        times_ns: source times, UTC nanoseconds.
+        time_qualities: time quality flags.
+        origin: one origin for the record.
+    """
+
+    origin: Origin
+    points: tuple[int, ...]
+    values: tuple[float | None, ...]
+    qualities: tuple[int, ...]
+    times_ns: tuple[int, ...]
+    time_qualities: tuple[int, ...]
+
+
+class SetpointSource(IntEnum):
+    """Who asks for a setpoint; a smaller number wins over a larger one where they are equal."""
+
+    SAFETY = 0
+    FALLBACK = 1
+    OPERATOR = 2
+    MARKET = 3
+    NONE = 4
+
+
+class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """A limit for one device.
+
+    Attributes:
+        device: name of the device.
+        limit_w: magnitude of power the device may draw or feed in.
+        source: who decided.
+        reason: in words, for people.
+        binding: elements that made it necessary, by name.
+    """
+
+    device: str
+    limit_w: float
+    source: SetpointSource
+    reason: str
+    binding: tuple[str, ...] = ()
+
+
+class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
+    """The setpoints that changed in a cycle, and the state they rest on.
+
+    Attributes:
+        time_ns: instant of the process image.
+        status: ok, limited, infeasible, or blind (safe state).
+        setpoints: those written in this cycle.
+    """
+
+    time_ns: int
+    cycle: int
+    status: str
+    setpoints: tuple[Setpoint, ...]
+
+
+class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_fields=True):
+    """Start or end of a curtailment at one device; without this record no DSO may dim anybody.
+
+    Attributes:
+        id: `<device>@<start, ns>`; start and end records share it.
+        start_ns: when the limit below the device's rating was first written.
+        end_ns: when it was lifted, None while it lasts.
+        reason: measured reason in words.
+        binding: elements that bound.
+        lowest_limit_w: lowest limit so far, magnitude.
+        floor_w: guaranteed floor of the device.
+        rule: rule that guarantees the floor, e.g. `14a EnWG`.
+        energy_not_served_wh: integral of what was wanted and not allowed, None when unknown.
+    """
+
+    id: str
+    device: str
+    start_ns: int
+    end_ns: int | None
+    reason: str
+    binding: tuple[str, ...]
+    lowest_limit_w: float
+    floor_w: float
+    rule: str
+    energy_not_served_wh: float | None
+
+
+class AlarmState(IntEnum):
+    """Whether a condition stands or has gone."""
+
+    ACTIVE = 1
+    CLEARED = 0
+
+
+class Alarm(Struct, frozen=True, tag="alarm", forbid_unknown_fields=True):
+    """A condition that asks for attention (IEC 62682): cause, consequence, action.
+
+    Attributes:
+        key: identifies the condition, e.g. `device-lost/ev-07`; one key is one alarm.
+        priority: 1 low to 4 critical (EEMUA 191).
+    """
+
+    key: str
+    time_ns: int
+    state: AlarmState
+    priority: int
+    cause: str
+    consequence: str
+    action: str
+
+
+class Health(Struct, frozen=True, tag="health", forbid_unknown_fields=True):
+    """How the agent is: its mode, its cycle, and everything it had to drop or count.
+
+    Attributes:
+        mode: starting, safe, active, blind.
+        counters: monotonic counters since the process started, by name.
+        cycle_ms: duration of the last cycle.
+        state_age_s: age of the last verified state; None if there was none yet.
+    """
+
+    time_ns: int
+    cycle: int
+    mode: str
+    reason: str
+    cycle_ms: float
+    state_age_s: float | None
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+
+Record = Catalogue | Samples | Decision | Intervention | Alarm | Health
+
+
+class Batch(Struct, frozen=True, tag="batch", forbid_unknown_fields=True):
+    """Consecutive records of one epoch of one node, `first` to `first + len(records) - 1`.
+
+    Attributes:
+        epoch: one incarnation of the node's journal.
+        first: sequence number of the first record; the first of an epoch is 1.
+        records: encoded records (msgpack), so that a journal forwards what it stored, byte for byte.
+    """
+
+    node: str
+    epoch: str
+    first: int
+    records: tuple[bytes, ...]
+
+
+class Watermark(Struct, frozen=True, tag="watermark", forbid_unknown_fields=True):
+    """Highest contiguous sequence that the cockpit has committed for (node, epoch); 0 is none."""
+
+    node: str
+    epoch: str
+    sequence: int
+
+
+class Presence(Struct, frozen=True, tag="presence", forbid_unknown_fields=True):
+    """Retained presence of a node; `offline` is its last will."""
+
+    node: str
+    online: bool
+    epoch: str | None = None

@@ -1,0 +1,1 @@
+"""Points, samples, quality, origin and time: what travels with every value."""

@@ -1,0 +1,190 @@
+"""The parameter set of a node: schema, canonical form, hash."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from msgspec import Struct, field
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.topics import check_name
+from ortsnetz_common.parameters.station import Station
+from ortsnetz_common.trust.signature import sign, verify
+
+SCHEMA = "ortsnetz.parameters/1"
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits the node keeps.
+
+    Attributes:
+        u_pu: band of the phase-to-neutral voltage at LV nodes, lower and upper.
+        loading: highest loading of a line or transformer (1.0 is the rating).
+        loading_margin: reserve below `loading` that decisions aim for.
+        u_margin_pu: reserve inside `u_pu` that decisions aim for.
+        sigmas: standard deviations of the estimate added to the margins.
+    """
+
+    u_pu: tuple[float, float] = (0.95, 1.05)
+    loading: float = 1.0
+    loading_margin: float = 0.02
+    u_margin_pu: float = 0.002
+    sigmas: float = 1.0
+
+
+class Timing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Times of the cycle and of the fail-safe.
+
+    Attributes:
+        cycle_s: period of acquisition and decision.
+        function_deadline_s: a function that takes longer counts as failed for this cycle.
+        stale_after_s: age at which a value turns invalid (two scan intervals).
+        blind_fallback_s: after this long without a verified state, limits ramp to the fallback.
+        blind_ramp_s: duration of that ramp.
+        release_per_s: highest rate at which a limit is raised, as a share of the rating.
+        refresh_s: a setpoint in force is written again this often, to feed device watchdogs.
+    """
+
+    cycle_s: float = 1.0
+    function_deadline_s: float = 0.8
+    stale_after_s: float = 2.0
+    blind_fallback_s: float = 30.0
+    blind_ramp_s: float = 60.0
+    release_per_s: float = 0.1
+    refresh_s: float = 10.0
+
+
+class Mode(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether decisions are written to devices (`active`) or only computed and reported."""
+
+    limiting: str = "active"  # active | advisory | off
+
+
+class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bench only: the calendar runs `factor` times faster than real time from a start instant.
+
+    Attributes:
+        wall_start_ns: wall-clock instant at which the calendar showed `calendar_start_ns`.
+        factor: calendar seconds per wall second.
+    """
+
+    wall_start_ns: int
+    calendar_start_ns: int
+    factor: float
+
+    def at(self, wall_ns: int) -> int:
+        """Calendar instant (UTC ns) that belongs to a wall-clock instant."""
+        return self.calendar_start_ns + round((wall_ns - self.wall_start_ns) * self.factor)
+
+
+class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
+    """All that makes one node behave as it does. Nobody edits a node by hand.
+
+    Attributes:
+        schema: always `ortsnetz.parameters/1`.
+        node: name of the node.
+        version: counts up; a node refuses a lower one than it has.
+        network_sha256: hash of the network file that belongs to this set.
+        calendar: offset and rate that map wall time to the calendar of pseudo-measurements, see
+            `Calendar`.
+    """
+
+    schema: str
+    node: str
+    version: int
+    network_sha256: str
+    station: Station
+    limits: Limits = field(default_factory=Limits)
+    timing: Timing = field(default_factory=Timing)
+    mode: Mode = field(default_factory=Mode)
+    calendar: Calendar | None = None
+
+
+def canonical(parameters: ParameterSet) -> bytes:
+    """Canonical JSON of a set: sorted keys, no spaces. What is hashed and signed."""
+    return msgspec.json.encode(parameters, order="sorted")
+
+
+def sha256(payload: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def parse(payload: bytes, source: str) -> ParameterSet:
+    """Read a parameter set strictly.
+
+    Raises:
+        InputError: names the file, the field and the reason.
+    """
+    try:
+        parameters = msgspec.json.decode(payload, type=ParameterSet)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{source}: not a parameter set: {error}") from error
+    if parameters.schema != SCHEMA:
+        raise InputError(f"{source}: schema is '{parameters.schema}', this agent reads '{SCHEMA}'")
+    try:
+        check_name(parameters.node)
+    except ValueError as error:
+        raise InputError(f"{source}: node: {error}") from error
+    _check(parameters, source)
+    return parameters
+
+
+def _check(parameters: ParameterSet, source: str) -> None:
+    station = parameters.station
+    seen: set[str] = set()
+    for name in [m.name for m in station.meters] + [d.name for d in station.devices]:
+        if name in seen:
+            raise InputError(f"{source}: station: the name '{name}' is used twice")
+        seen.add(name)
+    for device in station.devices:
+        if not 0 <= device.floor_w <= device.rated_w:
+            raise InputError(
+                f"{source}: device '{device.name}': floor {device.floor_w} W is outside "
+                f"0 .. {device.rated_w} W"
+            )
+        if not device.floor_w <= device.fallback_w <= device.rated_w:
+            raise InputError(
+                f"{source}: device '{device.name}': fallback {device.fallback_w} W is outside "
+                f"its floor and rating"
+            )
+    for pseudo in station.pseudo:
+        if len(pseudo.hourly_w) != 24 or len(pseudo.sigma_w) != 24:
+            raise InputError(f"{source}: pseudo-measurement of element {pseudo.element}: 24 hours needed")
+    low, high = parameters.limits.u_pu
+    if not 0 < low < high:
+        raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
+    if parameters.limits.loading <= 0:
+        raise InputError(f"{source}: limits.loading must be positive")
+    if parameters.mode.limiting not in {"active", "advisory", "off"}:
+        raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
+
+
+class SignedParameters(Struct, frozen=True, forbid_unknown_fields=True):
+    """File format of a parameter set on its way to a node."""
+
+    parameters: ParameterSet
+    signature: str
+
+
+def read_signed(payload: bytes, public_pem: bytes, source: str) -> ParameterSet:
+    """Read a signed set: schema, signature and contents are checked before anything is used.
+
+    Raises:
+        InputError: names the file, the field and the reason.
+    """
+    try:
+        signed = msgspec.json.decode(payload, type=SignedParameters)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{source}: not a signed parameter set: {error}") from error
+    body = canonical(signed.parameters)
+    verify(body, signed.signature, public_pem, source)
+    return parse(body, source)
+
+
+def write_signed(parameters: ParameterSet, private_pem: bytes) -> bytes:
+    """Sign a set; the counterpart of `read_signed`."""
+    return msgspec.json.encode(
+        SignedParameters(parameters, sign(canonical(parameters), private_pem)), order="sorted"
+    )

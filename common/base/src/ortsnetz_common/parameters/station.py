@@ -1,0 +1,153 @@
+"""The station: what is connected to a node, where it sits in the network and what it guarantees."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class DeviceKind(StrEnum):
+    """Kinds of devices that take setpoints."""
+
+    EV = "ev"
+    PV = "pv"
+    HEAT_PUMP = "heat_pump"
+    STORAGE = "storage"
+
+
+class MeterRole(StrEnum):
+    """What a meter watches."""
+
+    TRANSFORMER = "transformer"
+    FEEDER = "feeder"
+    CUSTOMER = "customer"
+
+
+class Side(StrEnum):
+    """Named end of a branch."""
+
+    FROM = "from"
+    TO = "to"
+
+
+class Connection(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a device is reached.
+
+    Attributes:
+        protocol: name of the driver entry point, e.g. `modbus-tcp`.
+        unit: unit identifier on the connection.
+        timeout_s: deadline of one request.
+    """
+
+    protocol: str
+    host: str
+    port: int
+    unit: int = 1
+    timeout_s: float = 0.5
+
+
+class Meter(Struct, frozen=True, forbid_unknown_fields=True):
+    """A meter and its place.
+
+    Attributes:
+        name: unique in the station.
+        profile: register map, e.g. `meter-feeder`.
+        element: id in the network file: a branch (transformer, line) for transformer and feeder
+            meters, a node for customer meters.
+        side: end of the branch; None for customers. Power counts positive into the branch at that
+            end; a customer's power counts positive as consumption.
+        phases: network phases at the meter's terminals 1, 2, 3, e.g. `abc` or `bca`.
+        u_sigma: standard deviation of a phase voltage, relative to nominal.
+        p_sigma: standard deviation of a phase power, W.
+        guards: whether limits may only be raised while this meter is good.
+    """
+
+    name: str
+    role: MeterRole
+    profile: str
+    connection: Connection
+    element: int
+    phases: str
+    u_sigma: float
+    p_sigma: float
+    side: Side | None = None
+    guards: bool = False
+
+
+class Device(Struct, frozen=True, forbid_unknown_fields=True):
+    """A device that takes setpoints.
+
+    Attributes:
+        name: unique in the station.
+        element: id of its asym_load (consumers) or asym_gen (generators) in the network file.
+        phase_count: 1 or 3.
+        phases: network phases at its terminals; None where nobody knows (single-phase devices of
+            customers without a meter).
+        rated_w: rated power, magnitude.
+        floor_w: guaranteed minimum, magnitude, already rounded to the device's steps.
+        floor_rule: the rule behind the floor, e.g. `14a EnWG`.
+        step_a: current step of the setpoint in A; None for devices that take any value.
+        reaction_s: longest time until the device follows a setpoint.
+        fallback_w: limit to ramp to after a stated time blind, magnitude.
+        watchdog_s: the device falls back by itself when not written for this long; None if never.
+        u_sigma: standard deviation of its phase voltage, relative to nominal.
+        p_sigma: standard deviation of its phase power, W.
+    """
+
+    name: str
+    kind: DeviceKind
+    profile: str
+    connection: Connection
+    element: int
+    phase_count: int
+    phases: str | None
+    rated_w: float
+    floor_w: float
+    floor_rule: str
+    reaction_s: float
+    fallback_w: float
+    u_sigma: float
+    p_sigma: float
+    step_a: float | None = None
+    watchdog_s: float | None = None
+
+
+class PseudoMeasurement(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is assumed for a load or generator that nobody measures.
+
+    Attributes:
+        element: id of the asym_load or asym_gen.
+        hourly_w: mean power per hour of the day (24 values, UTC, total of three phases), in load
+            convention: generation is negative.
+        sigma_w: standard deviation of the total for the same hours (24 values).
+    """
+
+    element: int
+    hourly_w: tuple[float, ...]
+    sigma_w: tuple[float, ...]
+
+
+class SourcePseudo(Struct, frozen=True, forbid_unknown_fields=True):
+    """A weak assumption on the MV voltage; without an MV meter the zero sequence needs one.
+
+    Attributes:
+        node: id of the MV node.
+    """
+
+    node: int
+    u_pu: float
+    sigma_pu: float
+
+
+class Station(Struct, frozen=True, forbid_unknown_fields=True):
+    """All meters and devices of a node, and what stands in for those that are missing."""
+
+    meters: tuple[Meter, ...]
+    devices: tuple[Device, ...]
+    pseudo: tuple[PseudoMeasurement, ...]
+    source: SourcePseudo
+
+
+NOMINAL_PHASE_V = 230.0
+"""Nominal phase-to-neutral voltage (IEC 60038); amperes and watts of ratings and floors relate by it."""
