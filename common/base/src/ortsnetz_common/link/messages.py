@@ -167,7 +167,6 @@ class Health(Struct, frozen=True, tag="health", forbid_unknown_fields=True):
     counters: dict[str, int] = field(default_factory=dict)
 
 
-
 Record = Catalogue | Samples | Decision | Intervention | Alarm | Health
 
 

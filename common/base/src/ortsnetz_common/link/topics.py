@@ -1,9 +1,9 @@
 """MQTT topics. Every topic names its node, so that a broker's ACL can bind it to a certificate.
 
-    ortsnetz/<partition>/<node>/up       batches of records, node -> cockpit, QoS 1
-    ortsnetz/<partition>/<node>/down     watermarks and orders, cockpit -> node, QoS 1
-    ortsnetz/<partition>/<node>/state    retained: online or offline (last will)
-    ortsnetz/tso/<interface>             aggregates for the TSO, cockpit -> TSO, QoS 1
+ortsnetz/<partition>/<node>/up       batches of records, node -> cockpit, QoS 1
+ortsnetz/<partition>/<node>/down     watermarks and orders, cockpit -> node, QoS 1
+ortsnetz/<partition>/<node>/state    retained: online or offline (last will)
+ortsnetz/tso/<interface>             aggregates for the TSO, cockpit -> TSO, QoS 1
 """
 
 from __future__ import annotations

@@ -46,5 +46,7 @@ ACTIVE_POWER = "MMXU1.W"  # W per phase, load convention or into the branch
 REACTIVE_POWER = "MMXU1.VAr"  # var per phase
 POWER_LIMIT = "DWMX1.WLimSpt"  # W, limit in force as read back from the device, magnitude
 AVAILABLE_POWER = "DGEN1.WAvl"  # W, magnitude: what the device would draw or feed in without limit
-CONNECTION_STATE = "DESE1.ConnSt"  # IEC 61851 state of the charge point: 1 A, 2 B, 3 C, 4 D, 5 E, 6 F
+CONNECTION_STATE = (
+    "DESE1.ConnSt"  # IEC 61851 state of the charge point: 1 A, 2 B, 3 C, 4 D, 5 E, 6 F
+)
 READ_COUNT = "LPHD1.RdCnt"  # reads served by the device since its start; proves that none was lost

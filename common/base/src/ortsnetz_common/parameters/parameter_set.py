@@ -151,7 +151,9 @@ def _check(parameters: ParameterSet, source: str) -> None:
             )
     for pseudo in station.pseudo:
         if len(pseudo.hourly_w) != 24 or len(pseudo.sigma_w) != 24:
-            raise InputError(f"{source}: pseudo-measurement of element {pseudo.element}: 24 hours needed")
+            raise InputError(
+                f"{source}: pseudo-measurement of element {pseudo.element}: 24 hours needed"
+            )
     low, high = parameters.limits.u_pu
     if not 0 < low < high:
         raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")

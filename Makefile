@@ -1,0 +1,41 @@
+# Ortsnetz: `make demo` runs the first closed loop, `make test` checks everything, `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DISTRIBUTIONS := common/base common/grid edge/agent cockpit/server hil
+NETWORK ?= 1-LV-rural2--0-sw
+
+.PHONY: help demo test pins format lint types contracts clean bench web
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.runtime ## run the closed loop: make demo [SECONDS=120] [NETWORK=<simbench code>] [SEED=1]
+	@exec $(BIN)/ortsnetz demo --network $(NETWORK) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(DEMO_OPTIONS)
+
+test: $(VENV)/.test ## format, lint, types, import contracts, unit, interop and end-to-end tests
+	@$(BIN)/python tests/run.py
+
+$(VENV)/.runtime: requirements/runtime.txt $(DISTRIBUTIONS:=/pyproject.toml)
+	@PYTHON="$(PYTHON)" ./requirements/install.sh $(VENV) runtime $(DISTRIBUTIONS)
+
+$(VENV)/.test: requirements/test.txt $(DISTRIBUTIONS:=/pyproject.toml)
+	@PYTHON="$(PYTHON)" ./requirements/install.sh $(VENV) test $(DISTRIBUTIONS)
+
+pins: $(VENV)/.test ## write the pinned requirement files anew
+	@for f in edge runtime test; do \
+	  $(BIN)/uv pip compile -q --universal --upgrade --generate-hashes --no-header --no-annotate \
+	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt || exit 1; done
+
+format: $(VENV)/.test ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only -q .
+
+bench: $(VENV)/.test ## first figures: agent, cockpit, estimation, limiting
+	@$(BIN)/python benchmarks/run.py
+
+web: ## build the page (needs node and npm); the result is committed
+	@cd cockpit/web && npm ci --no-audit --no-fund && npm run build
+
+clean: ## remove the virtual environment and run directories
+	rm -rf $(VENV) run

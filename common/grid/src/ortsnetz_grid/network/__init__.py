@@ -1,0 +1,1 @@
+"""Three-phase network model: files, names, loading."""
