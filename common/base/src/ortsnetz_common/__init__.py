@@ -1,1 +1,4 @@
-"""The shared language of Ortsnetz: what edge, cockpit and bench agree on. No numerics, no I/O but files."""
+"""The shared language of Ortsnetz: what edge, cockpit and bench agree on.
+
+No numerics, no I/O but files.
+"""

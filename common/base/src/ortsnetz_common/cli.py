@@ -24,7 +24,7 @@ class EntryPointGroup(click.Group):
         return sorted(self._found())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one sub-command; a distribution that cannot be loaded says so instead of vanishing."""
+        """Load one sub-command; one that cannot be loaded says so instead of vanishing."""
         del ctx
         point = self._found().get(cmd_name)
         if point is None:

@@ -25,10 +25,10 @@ MAX_BATCH_RECORDS = 512
 Message = Batch | Watermark | Presence
 
 _encoder = msgspec.msgpack.Encoder()
-_records = msgspec.msgpack.Decoder(
+_records: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(
     Catalogue | Samples | Decision | Intervention | Alarm | Health,
 )
-_messages = msgspec.msgpack.Decoder(Batch | Watermark | Presence)
+_messages: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Batch | Watermark | Presence)
 
 
 class CodecError(ValueError):

@@ -176,7 +176,7 @@ class Batch(Struct, frozen=True, tag="batch", forbid_unknown_fields=True):
     Attributes:
         epoch: one incarnation of the node's journal.
         first: sequence number of the first record; the first of an epoch is 1.
-        records: encoded records (msgpack), so that a journal forwards what it stored, byte for byte.
+        records: encoded records (msgpack): a journal forwards what it stored, byte for byte.
     """
 
     node: str

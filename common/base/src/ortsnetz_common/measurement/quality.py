@@ -48,7 +48,7 @@ def validity(quality: int) -> Validity:
 
 
 def is_usable(quality: int) -> bool:
-    """Whether a value may enter a decision: good validity, neither test nor blocked by an operator."""
+    """Whether a value may enter a decision: good, neither test nor blocked by an operator."""
     return (
         validity(quality) is Validity.GOOD
         and not quality & Quality.TEST

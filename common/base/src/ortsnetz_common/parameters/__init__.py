@@ -1,1 +1,1 @@
-"""Parameter sets: all that makes one node behave as it does; versioned, signed, compared by hash."""
+"""Parameter sets: all that makes one node behave as it does; versioned and signed."""

@@ -132,35 +132,34 @@ def parse(payload: bytes, source: str) -> ParameterSet:
 
 
 def _check(parameters: ParameterSet, source: str) -> None:
-    station = parameters.station
+    _check_station(parameters.station, source)
+    limits = parameters.limits
+    low, high = limits.u_pu
+    if not 0 < low < high:
+        raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
+    if limits.loading <= 0:
+        raise InputError(f"{source}: limits.loading must be positive")
+    if parameters.mode.limiting not in {"active", "advisory", "off"}:
+        raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
+
+
+def _check_station(station: Station, source: str) -> None:
     seen: set[str] = set()
     for name in [m.name for m in station.meters] + [d.name for d in station.devices]:
         if name in seen:
             raise InputError(f"{source}: station: the name '{name}' is used twice")
         seen.add(name)
     for device in station.devices:
-        if not 0 <= device.floor_w <= device.rated_w:
+        if not 0 <= device.floor_w <= device.fallback_w <= device.rated_w:
             raise InputError(
-                f"{source}: device '{device.name}': floor {device.floor_w} W is outside "
-                f"0 .. {device.rated_w} W"
-            )
-        if not device.floor_w <= device.fallback_w <= device.rated_w:
-            raise InputError(
-                f"{source}: device '{device.name}': fallback {device.fallback_w} W is outside "
-                f"its floor and rating"
+                f"{source}: device '{device.name}': floor {device.floor_w} W, fallback "
+                f"{device.fallback_w} W and rating {device.rated_w} W must rise in this order"
             )
     for pseudo in station.pseudo:
         if len(pseudo.hourly_w) != 24 or len(pseudo.sigma_w) != 24:
             raise InputError(
                 f"{source}: pseudo-measurement of element {pseudo.element}: 24 hours needed"
             )
-    low, high = parameters.limits.u_pu
-    if not 0 < low < high:
-        raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
-    if parameters.limits.loading <= 0:
-        raise InputError(f"{source}: limits.loading must be positive")
-    if parameters.mode.limiting not in {"active", "advisory", "off"}:
-        raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
 
 
 class SignedParameters(Struct, frozen=True, forbid_unknown_fields=True):

@@ -150,4 +150,4 @@ class Station(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 NOMINAL_PHASE_V = 230.0
-"""Nominal phase-to-neutral voltage (IEC 60038); amperes and watts of ratings and floors relate by it."""
+"""Nominal phase-to-neutral voltage (IEC 60038); relates amperes and watts of ratings and floors."""
