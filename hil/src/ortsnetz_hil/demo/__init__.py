@@ -1,0 +1,1 @@
+"""The closed loop on one machine: prepares a run directory, starts everything, judges the run."""
