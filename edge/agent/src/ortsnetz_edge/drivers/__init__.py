@@ -1,0 +1,1 @@
+"""Drivers: the only rooms that speak a field protocol; found by entry point."""

@@ -1,0 +1,1 @@
+"""Hosting: functions run in supervised worker processes, each call with a deadline."""

@@ -1,0 +1,152 @@
+"""What is asked of each function and what comes back: the seam between the agent and the grid.
+
+The agent needs neither matrices nor the network model: an estimate travels on to the limiting
+function as opaque bytes (`state`), and what the agent itself uses is spelled out in plain columns.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.measurement.reading import Reading
+
+PhaseNumbers = tuple[float, float, float]
+
+
+class EstimationCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the state at one instant.
+
+    Attributes:
+        hour: hour of the calendar day, 0 to 24, UTC, for pseudo-measurements.
+        readings: by name of meter or device; only what is usable.
+    """
+
+    hour: float
+    readings: dict[str, Reading]
+
+
+class NodeState(Struct, frozen=True, array_like=True):
+    """Estimated phase-to-neutral voltages of a node, V."""
+
+    node: int
+    voltage_v: PhaseNumbers
+
+
+class BranchState(Struct, frozen=True, array_like=True):
+    """Estimated loading of a line or transformer.
+
+    Attributes:
+        loading: largest phase or neutral current over its rating, at either end.
+        active_w: per phase, into the branch at its `from` end; None where it is not reported.
+    """
+
+    branch: int
+    loading: float
+    active_w: PhaseNumbers | None = None
+
+
+class EstimationResult(Struct, frozen=True, forbid_unknown_fields=True):
+    """A verified state.
+
+    Attributes:
+        state: the whole state, for the limiting function; opaque here.
+        removed: measurements that were removed as bad, in words.
+    """
+
+    nodes: tuple[NodeState, ...]
+    branches: tuple[BranchState, ...]
+    removed: tuple[str, ...]
+    state: bytes
+
+
+class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the limits that keep the network inside its ratings.
+
+    Attributes:
+        state: from `EstimationResult.state` of the same cycle.
+        readings: of the same cycle.
+    """
+
+    state: bytes
+    readings: dict[str, Reading]
+
+
+class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):
+    """A limit that the network needs at one device.
+
+    Attributes:
+        limit_w: magnitude.
+        reason: measured reason in words, e.g. `transformer 1 'T1' phase b at 98 %`.
+        binding: names of the elements that made it necessary.
+    """
+
+    device: str
+    limit_w: float
+    reason: str
+    binding: tuple[str, ...]
+
+
+class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the limiting function decided.
+
+    Attributes:
+        status: ok, limited or infeasible.
+        verified: whether a power flow has confirmed that the limits are kept.
+        worst_loading: largest loading at present.
+        limits: devices that have to be limited; who is not in it needs no limit.
+        violated: limits that not even the floors can keep, in words.
+    """
+
+    status: str
+    verified: bool
+    worst_loading: float
+    limits: tuple[DeviceLimit, ...]
+    violated: tuple[str, ...] = ()
+
+
+class CallError(OrtsnetzError):
+    """The body of a call or a result is not what was agreed."""
+
+
+_Body = TypeVar("_Body")
+_encoder = msgspec.msgpack.Encoder()
+_estimation_call = msgspec.msgpack.Decoder(EstimationCall)
+_estimation_result = msgspec.msgpack.Decoder(EstimationResult)
+_limiting_call = msgspec.msgpack.Decoder(LimitingCall)
+_limiting_result = msgspec.msgpack.Decoder(LimitingResult)
+
+
+def encode(body: EstimationCall | EstimationResult | LimitingCall | LimitingResult) -> bytes:
+    """Encode the body of a call or of a result."""
+    return _encoder.encode(body)
+
+
+def estimation_call(body: bytes) -> EstimationCall:
+    """Decode a call of the estimation; raises `CallError`."""
+    return _decoded(_estimation_call, body)
+
+
+def estimation_result(body: bytes) -> EstimationResult:
+    """Decode a result of the estimation; raises `CallError`."""
+    return _decoded(_estimation_result, body)
+
+
+def limiting_call(body: bytes) -> LimitingCall:
+    """Decode a call of the limiting; raises `CallError`."""
+    return _decoded(_limiting_call, body)
+
+
+def limiting_result(body: bytes) -> LimitingResult:
+    """Decode a result of the limiting; raises `CallError`."""
+    return _decoded(_limiting_result, body)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[_Body], body: bytes) -> _Body:
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise CallError(f"a function call or result is malformed: {error}") from error
