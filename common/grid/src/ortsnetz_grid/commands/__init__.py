@@ -1,0 +1,1 @@
+"""The grid's sub-commands of `ortsnetz`, one module each."""
