@@ -43,6 +43,22 @@ def add_loads(net: Any, elements: Elements, phases: Phases) -> None:
         )
 
 
+def add_storage(net: Any, elements: Elements, phases: Phases) -> None:
+    """Storage as `asym_load` (both libraries count charging positive), marked as such."""
+    for row in rows(net, "storage", elements.source):
+        power = _total(row)
+        rated = row.number("sn_mva", abs(power) / 1e6) * 1e6
+        elements.add(
+            "asym_load",
+            row.values.get("name"),
+            **_place(row, elements),
+            type=int(LoadGenType.const_power),
+            **_split(power, phases.of_generator(rated)),
+            profile=row.text("profile"),
+            kind="storage",
+        )
+
+
 def add_generators(net: Any, elements: Elements, phases: Phases) -> None:
     """Static generators as `asym_gen`, generation positive as in both libraries."""
     for row in rows(net, "sgen", elements.source):

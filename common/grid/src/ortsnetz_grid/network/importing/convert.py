@@ -8,17 +8,22 @@ from typing import Any
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.importing.branches import add_lines, add_links, add_transformers
-from ortsnetz_grid.network.importing.consumers import add_generators, add_loads, add_shunts
+from ortsnetz_grid.network.importing.consumers import (
+    add_generators,
+    add_loads,
+    add_shunts,
+    add_storage,
+)
 from ortsnetz_grid.network.importing.elements import Elements, Row, rows
 from ortsnetz_grid.network.importing.phases import Phases
 from ortsnetz_grid.network.importing.switches import Switches
 from ortsnetz_grid.network.model import Network
 
-STIFF_VA = 1e12
+STIFF_VA = 1e15
 """Short-circuit power of a source without internal impedance (the voltage is the bus's)."""
 
 _COVERED = frozenset(
-    "bus line trafo switch ext_grid load sgen asymmetric_load asymmetric_sgen shunt".split()
+    "bus line trafo switch ext_grid load sgen asymmetric_load asymmetric_sgen storage shunt".split()
 )
 _NO_ELEMENTS = frozenset(
     # tables that hold no element of the grid: costs, results of measurements, limits, drawings
@@ -36,7 +41,7 @@ def convert(net: Any, source: str, seed: int | None) -> Network:
         seed: of the allocation of loads and generators to phases; None balances all of them.
 
     Returns:
-        The network with power-grid-model's own signs, loads as `asym_load`, static generators as
+        The network with power-grid-model's own signs, loads and storage as `asym_load`, static generators as
         `asym_gen`, external grids as `source`.
 
     Raises:
@@ -53,6 +58,7 @@ def convert(net: Any, source: str, seed: int | None) -> Network:
     phases = Phases.from_seed(seed)
     elements.assume(phases.assumption)
     add_loads(net, elements, phases)
+    add_storage(net, elements, phases)
     add_generators(net, elements, phases)
     add_shunts(net, elements)
     return Network.from_json(json.dumps(elements.document(seed)), source)
