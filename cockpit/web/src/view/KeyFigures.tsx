@@ -1,0 +1,222 @@
+/** The few numbers that say how the substation is. */
+
+import type { ReactNode } from "react";
+import {
+  type KindPower,
+  type VoltageRange,
+  highestLoading,
+  limitedCount,
+  powerOfKind,
+  transformers,
+  voltageRange,
+} from "../model/figures.ts";
+import { loadingPoint } from "../model/points.ts";
+import type { Reader } from "../model/station.ts";
+import { kilowatts, percent, perUnit } from "./format.ts";
+import type { Selection } from "./selection.ts";
+
+interface Props {
+  readonly reader: Reader;
+  readonly onSelect: (selection: Selection) => void;
+}
+
+const PHASE_LETTERS = ["A", "B", "C"];
+
+export function KeyFigures({ reader, onSelect }: Props): ReactNode {
+  const { network } = reader;
+  const limits = network.limits;
+  const transformer = highestLoading(reader, transformers(network));
+  const cable = highestLoading(
+    reader,
+    network.branches.filter((b) => b.kind !== "transformer"),
+  );
+  const range = voltageRange(reader);
+  const limited = limitedCount(reader);
+  return (
+    <section className="figures" aria-label="Key figures">
+      <LoadingFigure
+        name="Transformer loading"
+        testId="transformer-loading"
+        found={transformer}
+        limit={limits?.loading ?? null}
+        note="largest phase or neutral"
+        stale={transformers(network).some((b) => reader.standing(loadingPoint(b.id)) === "stale")}
+        onSelect={onSelect}
+      />
+      <LoadingFigure
+        name="Highest cable loading"
+        testId="cable-loading"
+        found={cable}
+        limit={limits?.loading ?? null}
+        note={cable?.branch.name ?? ""}
+        stale={cable === null}
+        onSelect={onSelect}
+      />
+      <VoltageFigure which="highest" range={range} reader={reader} onSelect={onSelect} />
+      <VoltageFigure which="lowest" range={range} reader={reader} onSelect={onSelect} />
+      <PowerFigure name="EV charging" testId="ev-power" power={powerOfKind(reader, "ev")} />
+      <PowerFigure name="PV feed-in" testId="pv-power" power={powerOfKind(reader, "pv")} />
+      <div className="figure">
+        <h3>Devices limited</h3>
+        <p className="number" data-testid="limited">
+          {limited.known === 0 ? "–" : limited.limited}
+          <small> of {limited.total}</small>
+        </p>
+        <p className="note">
+          {limited.known === 0 ? "no limit known now" : `${limited.heldBack} held back now`}
+          {limited.known > 0 && limited.known < limited.total
+            ? `, ${limited.total - limited.known} not known`
+            : ""}
+        </p>
+      </div>
+    </section>
+  );
+}
+
+function LoadingFigure(props: {
+  name: string;
+  testId: string;
+  found: ReturnType<typeof highestLoading>;
+  limit: number | null;
+  note: string;
+  stale: boolean;
+  onSelect: (selection: Selection) => void;
+}): ReactNode {
+  const { found, limit } = props;
+  const over = found !== null && limit !== null && found.loading > limit;
+  return (
+    <div className={`figure ${over ? "violated" : ""}`}>
+      <h3>{props.name}</h3>
+      <p className="number" data-testid={props.testId}>
+        {over ? <Violation path="M0 -7.5 L7.5 0 L0 7.5 L-7.5 0 Z" /> : null}
+        {percent(found?.loading ?? null, 1)}
+      </p>
+      <Gauge
+        low={0}
+        high={1.25 * (limit ?? 1)}
+        value={found?.loading ?? null}
+        marks={limit === null ? [] : [limit]}
+        from={0}
+      />
+      <p className="note">
+        {found === null ? (
+          "no value now"
+        ) : (
+          <button
+            type="button"
+            className="place"
+            onClick={() => props.onSelect({ kind: "branch", id: found.branch.id })}
+          >
+            {over ? "above the limit: " : ""}
+            {props.note}
+          </button>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function VoltageFigure(props: {
+  which: "highest" | "lowest";
+  range: VoltageRange;
+  reader: Reader;
+  onSelect: (selection: Selection) => void;
+}): ReactNode {
+  const extreme = props.range[props.which];
+  const { network } = props.reader;
+  const band = network.limits?.uPu ?? null;
+  const value = extreme?.value ?? null;
+  const above = band !== null && value !== null && value > band[1];
+  const below = band !== null && value !== null && value < band[0];
+  const place = network.nodes.find((n) => n.id === extreme?.place);
+  const [low, high] = band ?? [0.9, 1.1];
+  const spare = (high - low) * 0.25;
+  return (
+    <div className={`figure ${above || below ? "violated" : ""}`}>
+      <h3>{props.which === "highest" ? "Highest voltage" : "Lowest voltage"}</h3>
+      <p className="number" data-testid={`${props.which}-voltage`}>
+        {above ? <Violation path="M0 -8 L7.5 5.5 H-7.5 Z" /> : null}
+        {below ? <Violation path="M0 8 L7.5 -5.5 H-7.5 Z" /> : null}
+        {perUnit(value)}
+        <small> pu</small>
+      </p>
+      <Gauge low={low - spare} high={high + spare} value={value} marks={band ?? []} from={1} />
+      <p className="note">
+        {extreme === null || place === undefined ? (
+          "no value now"
+        ) : (
+          <button
+            type="button"
+            className="place"
+            onClick={() => props.onSelect({ kind: "node", id: place.id })}
+          >
+            {place.name}, phase {PHASE_LETTERS[extreme.phase]}
+            {props.range.known < props.range.total
+              ? `; ${props.range.total - props.range.known} nodes not known`
+              : ""}
+          </button>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function PowerFigure(props: { name: string; testId: string; power: KindPower }): ReactNode {
+  const { nowW, unlimitedW, known, total } = props.power;
+  const most = Math.max(unlimitedW ?? 0, nowW ?? 0, 1);
+  return (
+    <div className="figure">
+      <h3>{props.name}</h3>
+      <p className="number" data-testid={props.testId}>
+        {kilowatts(nowW)}
+        <small> kW</small>
+      </p>
+      <Gauge low={0} high={most} value={nowW} marks={[]} from={0} />
+      <p className="note">
+        {total === 0
+          ? "no such devices"
+          : unlimitedW === null
+            ? "no value now"
+            : `of ${kilowatts(unlimitedW)} kW without limits`}
+        {known > 0 && known < total ? `; ${total - known} of ${total} devices not known` : ""}
+      </p>
+    </div>
+  );
+}
+
+function Violation(props: { path: string }): ReactNode {
+  return (
+    <svg className="violation-mark" viewBox="-9 -9 18 18" width="18" height="18" aria-hidden="true">
+      <path d={props.path} />
+    </svg>
+  );
+}
+
+/** A bar with marks at the limits; empty where there is no value. */
+function Gauge(props: {
+  low: number;
+  high: number;
+  from: number;
+  value: number | null;
+  marks: readonly number[];
+}): ReactNode {
+  const at = (value: number): number =>
+    Math.max(0, Math.min(100, (100 * (value - props.low)) / (props.high - props.low)));
+  const zero = at(props.from);
+  const end = props.value === null ? zero : at(props.value);
+  return (
+    <svg className="gauge" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+      <rect className="gauge-ground" x={0} y={1} width={100} height={4} />
+      <rect
+        className="gauge-fill"
+        x={Math.min(zero, end)}
+        y={1}
+        width={Math.max(Math.abs(end - zero), props.value === null ? 0 : 0.8)}
+        height={4}
+      />
+      {props.marks.map((mark) => (
+        <rect key={mark} className="gauge-mark" x={at(mark) - 0.4} y={0} width={0.8} height={6} />
+      ))}
+    </svg>
+  );
+}
