@@ -23,7 +23,9 @@ def require_free(port: int, purpose: str, option: str) -> None:
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
                 raise
-            reason = "is taken by another program" if error.errno == errno.EADDRINUSE else "needs root"
+            reason = (
+                "is taken by another program" if error.errno == errno.EADDRINUSE else "needs root"
+            )
             raise OrtsnetzError(
                 f"port {port} on {HOST}, wanted for {purpose}, {reason}: stop that program or "
                 f"choose another port with {option}"

@@ -1,0 +1,205 @@
+"""One demo run from the first file to the verdict."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from ortsnetz_hil.demo import broker as brokers
+from ortsnetz_hil.demo import rundir, status
+from ortsnetz_hil.demo.ports import HOST, require_free
+from ortsnetz_hil.demo.rundir import ORTSNETZ, RunDirectory
+from ortsnetz_hil.demo.settings import NODE, DemoSettings
+from ortsnetz_hil.demo.summary import Recording, summarise
+from ortsnetz_hil.demo.supervision import Child
+
+Say = Callable[[str], None]
+READY_S = 90.0
+STATUS_EVERY_S = 1.0
+
+
+class _Interrupted(Exception):  # noqa: N818 - a request, not an error
+    """Ctrl-C or SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The processes of a run in the order of their start."""
+
+    broker: Child
+    cockpit: Child
+    plant: Child
+    agent: Child
+
+    def all(self) -> tuple[Child, ...]:
+        """In the order of their start."""
+        return (self.broker, self.cockpit, self.plant, self.agent)
+
+
+def run(settings: DemoSettings, say: Say) -> dict[str, Any]:
+    """Run the closed loop and return its summary.
+
+    Raises:
+        OrtsnetzError: a port is taken or a step failed; says which and what to do.
+    """
+    require_free(settings.cockpit_port, "the cockpit's page", "--cockpit-port")
+    require_free(settings.broker_port, "the broker", "--broker-port")
+    directory = rundir.create(settings.directory)
+    with _interruptible():
+        children: Children | None = None
+        began = None
+        try:
+            children = _prepare(settings, directory, say)
+            _start(children, directory, settings, say)
+            began = time.time_ns()
+            _watch(children, directory, settings, say)
+        except _Interrupted:
+            say("\ndemo: interrupted, stopping")
+            if began is None:
+                raise SystemExit(130) from None
+        finally:
+            ended = time.time_ns()
+            if children is not None:
+                _stop(children, say)
+    recording = Recording(
+        directory=directory,
+        settings=settings,
+        began_ns=began or ended,
+        ended_ns=ended,
+        restarts={child.name: child.restarts for child in children.all()} if children else {},
+    )
+    say("demo: judging the run: the same seed without limiter and with uniform scaling")
+    return summarise(recording)
+
+
+def _prepare(settings: DemoSettings, directory: RunDirectory, say: Say) -> Children:
+    say(f"demo: run directory {directory.root}")
+    say(f"demo: importing network {settings.network}")
+    rundir.ortsnetz(
+        *("network", "import", settings.network),
+        *("-o", str(directory.network), "--seed", str(settings.seed)),
+    )
+    broker = brokers.prepare(
+        settings.broker,
+        directory.root / "broker",
+        settings.broker_port,
+        NODE,
+        sys.executable,
+    )
+    tls = "mutual TLS" if broker.node.tls else "without TLS, on loopback only"
+    say(f"demo: broker {broker.kind} ({tls})")
+    rundir.write_cockpit(directory, settings, broker)
+    rundir.write_agent(directory, broker)
+    return Children(
+        broker=Child("broker", broker.command, directory.log("broker")),
+        cockpit=Child(
+            "cockpit",
+            [ORTSNETZ, "cockpit", "serve", str(directory.cockpit)],
+            directory.log("cockpit"),
+            ready="cockpit: ready",
+        ),
+        plant=Child(
+            "plant",
+            [ORTSNETZ, "plant", "run", str(directory.root)],
+            directory.log("plant"),
+            ready="plant: ready",
+        ),
+        agent=Child(
+            "agent",
+            [ORTSNETZ, "edge", "run", str(directory.agent)],
+            directory.log("agent"),
+            ready="agent: ready",
+        ),
+    )
+
+
+def _start(children: Children, directory: RunDirectory, settings: DemoSettings, say: Say) -> None:
+    say("demo: starting broker and cockpit")
+    children.broker.start()
+    children.cockpit.start()
+    children.cockpit.wait_ready(READY_S)
+    say("demo: deriving the station and starting the plant with its device servers")
+    rundir.ortsnetz(
+        *("plant", "prepare", str(directory.network), "--out", str(directory.root)),
+        *("--seed", str(settings.seed), "--base-port", str(settings.device_port)),
+        *("--node", NODE),
+        *(("--seconds", str(settings.seconds)) if settings.seconds else ()),
+    )
+    children.plant.start()
+    children.plant.wait_ready(READY_S)
+    say("demo: starting the agent")
+    children.agent.start()
+    children.agent.wait_ready(READY_S)
+    _write_processes(children, directory, time.time())
+    say(f"\n  cockpit   http://{HOST}:{settings.cockpit_port}/")
+    say(f"  log in    {_one_time_password(children.cockpit)}")
+    say("            (it works once, to set a password of your own)\n")
+
+
+def _one_time_password(cockpit: Child) -> str:
+    mark = "one-time password for "
+    for line in cockpit.text().splitlines():
+        if mark in line:
+            user, _, password = line.split(mark, 1)[1].partition(":")
+            return f"user {user.strip()}, one-time password {password.strip()}"
+    return f"see {cockpit.log}"
+
+
+def _write_processes(children: Children, directory: RunDirectory, began: float) -> None:
+    document = {"began": began, "pids": {child.name: child.pid for child in children.all()}}
+    part = directory.root / "processes.json.part"
+    part.write_text(json.dumps(document))
+    part.replace(directory.root / "processes.json")
+
+
+def _watch(children: Children, directory: RunDirectory, settings: DemoSettings, say: Say) -> None:
+    began = time.monotonic()
+    began_wall = time.time()
+    while settings.seconds is None or time.monotonic() - began < settings.seconds:
+        restarted = [child.name for child in children.all() if child.keep_alive()]
+        if restarted:
+            _write_processes(children, directory, began_wall)
+        line = status.line(directory, time.monotonic() - began, restarted)
+        if sys.stdout.isatty():
+            sys.stdout.write(f"\r\x1b[K{line}")
+            sys.stdout.flush()
+        else:
+            say(line)
+        time.sleep(STATUS_EVERY_S)
+    say("")
+
+
+def _stop(children: Children, say: Say) -> None:
+    # the agent first: it hands over what it has; the plant next, so that its truth ends with it
+    say("demo: stopping")
+    for child in (children.agent, children.plant, children.cockpit, children.broker):
+        code = child.stop()
+        if code not in {0, None, -signal.SIGTERM}:
+            say(f"demo: {child.name} ended with code {code}: {child.last_words()}")
+
+
+class _interruptible:  # noqa: N801 - reads as a phrase: `with _interruptible():`
+    """Ctrl-C and SIGTERM become an exception that stops everything in order."""
+
+    def __enter__(self) -> None:
+        self._former = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    @staticmethod
+    def _interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for later in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(later, signal.SIG_IGN)  # stopping is under way; it has its own deadlines
+        raise _Interrupted

@@ -1,0 +1,146 @@
+"""The run directory: everything a demo run reads and writes, in one place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.link.broker import Broker
+from ortsnetz_hil.demo.broker import PreparedBroker
+from ortsnetz_hil.demo.ports import HOST
+from ortsnetz_hil.demo.settings import NODE, DemoSettings
+
+ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
+MARK = ".ortsnetz-run"
+STEP_DEADLINE_S = 300.0
+INTERFACE = "mv-lv-2-101"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths of a run; see docs/design/first-closed-loop.md."""
+
+    root: Path
+
+    @property
+    def network(self) -> Path:
+        """The plant's network."""
+        return self.root / "network.json"
+
+    @property
+    def agent(self) -> Path:
+        """Bootstrap file of the agent."""
+        return self.root / "agent" / "agent.json"
+
+    @property
+    def cockpit(self) -> Path:
+        """Bootstrap file of the cockpit."""
+        return self.root / "cockpit" / "cockpit.json"
+
+    @property
+    def counters(self) -> Path:
+        """What the device servers served."""
+        return self.root / "plant" / "counters.json"
+
+    def log(self, name: str) -> Path:
+        """Log of a process."""
+        return self.root / "logs" / f"{name}.log"
+
+
+def create(root: Path) -> RunDirectory:
+    """Create an empty run directory; a former run is emptied, anything else is left alone.
+
+    Raises:
+        OrtsnetzError: the directory has contents that are not a former run's.
+    """
+    if root.exists() and any(root.iterdir()):
+        if not (root / MARK).exists():
+            raise OrtsnetzError(
+                f"{root} is not empty and is not a former run: choose another with --dir"
+            )
+        shutil.rmtree(root)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (root / MARK).touch()
+    return RunDirectory(root)
+
+
+def ortsnetz(*arguments: str) -> None:
+    """Run one preparing step of the command line.
+
+    Raises:
+        OrtsnetzError: the step failed; carries its own last line.
+    """
+    step = " ".join(arguments[:2])
+    try:
+        done = subprocess.run(
+            [ORTSNETZ, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=STEP_DEADLINE_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OrtsnetzError(f"step '{step}' took longer than {STEP_DEADLINE_S:.0f} s") from error
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        said = lines[-1] if lines else f"exit code {done.returncode}"
+        raise OrtsnetzError(f"step '{step}' failed: {said}")
+
+
+def write_cockpit(run: RunDirectory, settings: DemoSettings, broker: PreparedBroker) -> None:
+    """Bootstrap file of the cockpit and its TSO profile."""
+    run.cockpit.parent.mkdir(parents=True, exist_ok=True)
+    (run.cockpit.parent / "tso-profile.yaml").write_text(
+        f"""# What has been agreed with the TSO; what is not listed never leaves.
+format: ortsnetz.tso-profile/1
+interfaces:
+  - name: {INTERFACE}
+    node: {NODE}
+    transformer_meter: meter-transformer
+    quantities: [interface.P, interface.Q, demand.P, demand.Q, pv.P, pv.Q, ev.P, ev.Q,
+                 storage.P, storage.Q]
+"""
+    )
+    _write(
+        run.cockpit,
+        {
+            "data_dir": "data",
+            "host": HOST,
+            "port": settings.cockpit_port,
+            "broker": _broker(broker.cockpit),
+            "nodes": [NODE],
+            "tso_profile": "tso-profile.yaml",
+            "operator": "operator",
+        },
+    )
+
+
+def write_agent(run: RunDirectory, broker: PreparedBroker) -> None:
+    """Bootstrap file of the agent; its parameters and network were derived by the plant."""
+    _write(
+        run.agent,
+        {
+            "node": NODE,
+            "data_dir": "data",
+            "parameters": "parameters.json",
+            "trust_anchor": "trust-anchor.pem",
+            "network": "network.json",
+            "broker": _broker(broker.node),
+        },
+    )
+
+
+def _broker(broker: Broker) -> object:
+    return msgspec.to_builtins(broker, enc_hook=str)
+
+
+def _write(path: Path, document: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1))
