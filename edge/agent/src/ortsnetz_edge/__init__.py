@@ -1,1 +1,1 @@
-"""."""
+"""The edge agent of a secondary substation: acquires, estimates, limits, and loses nothing."""

@@ -134,10 +134,16 @@ class LimitUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitResolution:
-    """How a device takes its limit: the unit and the smallest step, both as the profile states."""
+    """How a device takes its limit, as its profile states.
+
+    Attributes:
+        step: limits are whole multiples of it.
+        smallest: lowest limit above zero that it takes.
+    """
 
     unit: LimitUnit
     step: float
+    smallest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class ModbusTcpDriver:
         """How the device takes its limit."""
         if self._setpoint is None:
             return None
-        return LimitResolution(self._setpoint.unit, self._setpoint.step)
+        setpoint = self._setpoint
+        return LimitResolution(setpoint.unit, setpoint.step, setpoint.smallest)
 
     async def scan(self) -> Scan:
         """Read the block; see `contract.Driver.scan`."""

@@ -108,6 +108,7 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         register: takes the limit.
         step: value of one count, in `unit`.
+        smallest: lowest limit above zero that the device takes, in `unit`.
         fallback_time_register: seconds without a write after which the device acts by itself.
         fallback_limit_register: limit it then takes, same unit and step.
     """
@@ -115,6 +116,7 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     register: Register
     unit: LimitUnit
     step: float
+    smallest: float = 0.0
     fallback_time_register: Register | None = None
     fallback_limit_register: Register | None = None
 

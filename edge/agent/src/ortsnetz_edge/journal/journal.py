@@ -124,7 +124,13 @@ class JournalWriter:
         self._task = asyncio.create_task(self._run())
 
     def put(self, entries: list[Entry]) -> None:
-        """Take over records; they will be durable soon, in this order."""
+        """Take over records; they will be durable soon, in this order.
+
+        Raises:
+            RuntimeError: the writer has ended: the agent cannot go on.
+        """
+        if self._task.done():
+            raise RuntimeError("the journal's writer has ended")
         self._waiting.extend(entries)
         while len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()

@@ -123,7 +123,8 @@ class JournalStore:
     @property
     def committed(self) -> int:
         """Sequence number up to which the cockpit has committed; 0 for none."""
-        return max(0, self._at.committed - self._at.offset)
+        at = self._at
+        return at.committed - at.offset if at.committed >= at.first_row else 0
 
     @property
     def backlog(self) -> int:

@@ -72,6 +72,7 @@ class Uplink:
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S)
         self._tls = _context(broker)
         self._stopping = threading.Event()
+        self._progress = threading.Condition()
         self._online = False
         self._refused: str | None = None
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -90,6 +91,11 @@ class Uplink:
         self._stopping.set()
         self._thread.join(timeout_s)
 
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait until the cockpit has committed everything; whether it has, within the deadline."""
+        with self._progress:
+            return self._progress.wait_for(lambda: self._journal.store.backlog == 0, timeout_s)
+
     def counted(self) -> Counter[str]:
         """All counters."""
         return self.counters + self._window.counters
@@ -100,8 +106,9 @@ class Uplink:
             if client is not None:
                 try:
                     self._converse(client)
-                except (OSError, ValueError) as error:
-                    log.warning("uplink: connection failed: %s", error)
+                except Exception:  # the thread outlives any surprise of the library
+                    self.counters["uplink_surprises"] += 1
+                    log.exception("uplink: connection failed")
                 finally:
                     self._lost(client)
             if not self._stopping.is_set():
@@ -210,6 +217,8 @@ class Uplink:
         )
         if verdict is Verdict.PROGRESS:
             store.commit(said.epoch, said.sequence)
+            with self._progress:
+                self._progress.notify_all()
         elif verdict in {Verdict.FORGOTTEN, Verdict.AHEAD}:
             log.error(
                 "uplink: the cockpit has committed up to %d, the journal %d to %d: "

@@ -1,0 +1,275 @@
+"""The cycle: read, freeze, journal, estimate, limit, arbitrate, write, record."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ortsnetz_common.link.codec import encode_record
+from ortsnetz_common.link.messages import Decision, Health, Record
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.measurement.time import NS_PER_S, now_ns
+from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
+from ortsnetz_edge.acquisition.readings import ReadingLayout, readings
+from ortsnetz_edge.acquisition.scanner import Scanner
+from ortsnetz_edge.bootstrap import Configuration
+from ortsnetz_edge.control.alarms import AlarmBoard, Condition
+from ortsnetz_edge.control.conditions import (
+    fail_safe,
+    function_failed,
+    journal_trouble,
+    lost_sources,
+    network_limits,
+    setpoints_ignored,
+)
+from ortsnetz_edge.control.controller import Controller, Verdict
+from ortsnetz_edge.control.device import Write
+from ortsnetz_edge.control.interventions import Following, InterventionLedger
+from ortsnetz_edge.control.memory import Memory, save_memory
+from ortsnetz_edge.control.writing import write_all
+from ortsnetz_edge.drivers.contract import Driver
+from ortsnetz_edge.hosting.calls import (
+    EstimationCall,
+    EstimationResult,
+    LimitingCall,
+    LimitingResult,
+)
+from ortsnetz_edge.hosting.functions import ESTIMATION, LIMITING, Functions
+from ortsnetz_edge.hosting.supervisor import Failure, FunctionFailedError
+from ortsnetz_edge.journal.journal import Journal, JournalWriter
+from ortsnetz_edge.journal.layout import Entry
+from ortsnetz_edge.records import PointTable
+from ortsnetz_edge.status import write_status
+from ortsnetz_edge.status_view import StatusView
+from ortsnetz_edge.uplink.session import Uplink
+
+log = logging.getLogger(__name__)
+
+SCAN_SHARE = 0.3
+"""Share of the cycle that sources that answered last time are waited for."""
+WRITE_SHARE = 0.4
+HEALTH_EVERY = 5
+MEMORY_EVERY = 30
+STARTUP_GRACE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the functions made of an image.
+
+    Attributes:
+        failures: why a function has no result, by function.
+    """
+
+    estimate: EstimationResult | None
+    limits: LimitingResult | None
+    failures: Mapping[str, str]
+
+
+@dataclass
+class Agent:
+    """The parts of a node and its cycle; assembled in `assembly`."""
+
+    configuration: Configuration
+    drivers: Mapping[str, Driver]
+    scanner: Scanner
+    image: NextImage
+    layouts: Mapping[str, ReadingLayout]
+    points: PointTable
+    functions: Functions
+    controller: Controller
+    ledger: InterventionLedger
+    alarms: AlarmBoard
+    journal: Journal
+    writer: JournalWriter
+    uplink: Uplink
+    view: StatusView
+    memory_path: Path
+    counters: Counter[str] = field(default_factory=Counter)
+    cycle: int = 0
+    _started: float = field(default_factory=time.monotonic)
+    _health_mode: str = ""
+    _status: str = ""
+
+    async def run_cycle(self) -> None:
+        """One cycle, from the scan to the records."""
+        begun = time.monotonic()
+        self.cycle += 1
+        timing = self.configuration.parameters.timing
+        await self.scanner.scan(SCAN_SHARE * timing.cycle_s)
+        scanned = time.monotonic()
+        image = self.image.freeze(self.cycle, now_ns(), now=scanned)
+        self._put(self.points.measured(image))
+        usable = readings(image, self.layouts)
+        found = await self._ask(image, usable)
+        why = "; ".join(found.failures.values())
+        verdict = self.controller.step(image, usable, found.limits, why, now=time.monotonic())
+        confirmed = await write_all(
+            verdict.writes, self.drivers, self.counters, deadline_s=WRITE_SHARE * timing.cycle_s
+        )
+        self._record(image, found, verdict, confirmed)
+        self._report(image, found, verdict, begun, scanned)
+
+    async def finish(self) -> None:
+        """Stop acquiring; what was read or decided goes into the journal."""
+        await self.scanner.drain(1.0)
+        image = self.image.freeze(self.cycle, now_ns(), now=time.monotonic())
+        records = self.points.measured(image)
+        verdict_mode = self._health_mode or "starting"
+        self._put((*records, self._health(image.time_ns, verdict_mode, "stopping", 0.0)))
+        self._remember()
+
+    async def _ask(self, image: ProcessImage, usable: dict[str, Reading]) -> Findings:
+        """Let the functions work on the image; both within the function deadline."""
+        parameters = self.configuration.parameters
+        deadline = time.monotonic() + parameters.timing.function_deadline_s
+        estimate: EstimationResult | None = None
+        at = ESTIMATION
+        try:
+            call = EstimationCall(self._hour(image.time_ns), usable)
+            estimate = await self.functions.estimate(call, deadline - time.monotonic())
+            if parameters.mode.limiting == "off":
+                return Findings(estimate, None, {LIMITING: "limiting is switched off"})
+            at = LIMITING
+            limiting = LimitingCall(estimate.state, usable)
+            limits = await self.functions.limit(limiting, deadline - time.monotonic())
+        except FunctionFailedError as error:
+            starting = error.failure is Failure.STARTING
+            key = f"{at}/starting" if starting and self._is_young else at
+            return Findings(estimate, None, {key: str(error)})
+        return Findings(estimate, limits, {})
+
+    def _hour(self, time_ns: int) -> float:
+        calendar = self.configuration.parameters.calendar
+        instant = time_ns if calendar is None else calendar.at(time_ns)
+        return instant / NS_PER_S % 86400.0 / 3600.0
+
+    @property
+    def _is_young(self) -> bool:
+        return time.monotonic() - self._started < STARTUP_GRACE_S
+
+    def _record(
+        self,
+        image: ProcessImage,
+        found: Findings,
+        verdict: Verdict,
+        confirmed: tuple[Write, ...],
+    ) -> None:
+        """Put what was found and decided into the journal."""
+        now = time.monotonic()
+        records: list[Record] = []
+        if found.estimate is not None:
+            records.append(self.points.estimated(found.estimate, image.time_ns))
+        news = [
+            write.setpoint
+            for write in confirmed
+            if self.controller.controls[write.device].written(write, now=now)
+        ]
+        if news or verdict.status != self._status:
+            records.append(Decision(image.time_ns, self.cycle, verdict.status, tuple(news)))
+            self._status = verdict.status
+        following = (
+            Following(c.device, c.setpoint, c.limited_in_force, c.reading)
+            for c in self.controller.controls.values()
+            if c.amount is not None
+        )
+        interventions: tuple[Record, ...] = ()
+        if self.configuration.parameters.mode.limiting == "active":
+            interventions = self.ledger.step(following, image.time_ns)
+        alarms = self.alarms.step(
+            self._conditions(image, found, verdict), now=now, time_ns=image.time_ns
+        )
+        self._put((*records, *interventions, *alarms))
+        if interventions or alarms or self.cycle % MEMORY_EVERY == 0:
+            self._remember()
+
+    def _conditions(
+        self, image: ProcessImage, found: Findings, verdict: Verdict
+    ) -> list[Condition]:
+        now = time.monotonic()
+        parameters = self.configuration.parameters
+        controls = self.controller.controls.values()
+        meters = {meter.name: meter for meter in parameters.station.meters}
+        wanted = found.limits.limits if found.limits else ()
+        violated = found.limits.violated if found.limits else ()
+        binding = sorted({name for limit in wanted for name in limit.binding})
+        limited = sum(control.limited_in_force for control in controls)
+        return [
+            *lost_sources(image, meters),
+            *(
+                function_failed(function, reason)
+                for function, reason in found.failures.items()
+                if function in {ESTIMATION, LIMITING} and parameters.mode.limiting != "off"
+            ),
+            *fail_safe(verdict.mode, parameters.timing, verdict.reason),
+            *setpoints_ignored(controls, now=now),
+            *network_limits(binding, violated, limited),
+            *journal_trouble(
+                self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped
+            ),
+        ]
+
+    def _report(
+        self, image: ProcessImage, found: Findings, verdict: Verdict, begun: float, scanned: float
+    ) -> None:
+        """Health for the cockpit, status for the technician."""
+        cycle_ms = (time.monotonic() - begun) * 1000.0
+        mode = verdict.mode.value
+        if mode != self._health_mode or self.cycle % HEALTH_EVERY == 0:
+            self._health_mode = mode
+            self._put((self._health(image.time_ns, mode, verdict.reason, cycle_ms),))
+        status = self.view.status(
+            image,
+            verdict,
+            worst_loading=found.limits.worst_loading if found.limits else None,
+            cycle_ms=cycle_ms,
+            scan_ms=(scanned - begun) * 1000.0,
+            state_age_s=self.controller.fail_safe.age_s(time.monotonic()),
+            alarms=self.alarms.active,
+            counters=self.counted(),
+        )
+        try:
+            write_status(self.configuration.bootstrap.data_dir, status)
+        except OSError as error:
+            self.counters["status_not_written"] += 1
+            log.warning("status: %s", error)
+
+    def counted(self) -> dict[str, int]:
+        """All counters, by name."""
+        own = Counter(cpu_ms=round(time.process_time() * 1000.0))
+        own["journal_damaged"] = len(self.journal.moved_aside)
+        for part in (
+            self.counters,
+            self.image.counters,
+            self.writer.counters,
+            self.uplink.counted(),
+            self.functions.counted(),
+        ):
+            own.update(part)
+        return dict(sorted(own.items()))
+
+    def _health(self, time_ns: int, mode: str, reason: str, cycle_ms: float) -> Health:
+        return Health(
+            time_ns=time_ns,
+            cycle=self.cycle,
+            mode=mode,
+            reason=reason,
+            cycle_ms=cycle_ms,
+            state_age_s=self.controller.fail_safe.age_s(time.monotonic()),
+            counters=self.counted(),
+        )
+
+    def _put(self, records: tuple[Record, ...]) -> None:
+        if records:
+            self.writer.put([Entry(encode_record(record)) for record in records])
+
+    def _remember(self) -> None:
+        try:
+            save_memory(self.memory_path, Memory(self.ledger.open, self.alarms.active))
+        except OSError as error:
+            self.counters["memory_not_written"] += 1
+            log.warning("control: cannot remember interventions and alarms: %s", error)

@@ -1,0 +1,114 @@
+"""Puts the parts of a node together."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from ortsnetz_common.errors import InputError, OrtsnetzError
+from ortsnetz_common.link.codec import encode_record
+from ortsnetz_edge.acquisition.image import NextImage
+from ortsnetz_edge.acquisition.readings import ReadingLayout
+from ortsnetz_edge.acquisition.scanner import Scanner
+from ortsnetz_edge.agent import Agent
+from ortsnetz_edge.bootstrap import Configuration
+from ortsnetz_edge.control.alarms import AlarmBoard
+from ortsnetz_edge.control.controller import Controller
+from ortsnetz_edge.control.interventions import InterventionLedger
+from ortsnetz_edge.control.memory import load_memory
+from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
+from ortsnetz_edge.drivers.registry import open_drivers
+from ortsnetz_edge.hosting.functions import Functions, HostedFunctions
+from ortsnetz_edge.hosting.protocol import Setup
+from ortsnetz_edge.journal.journal import Journal, JournalWriter
+from ortsnetz_edge.journal.layout import Entry, JournalError
+from ortsnetz_edge.records import PointTable
+from ortsnetz_edge.status_view import StatusView
+from ortsnetz_edge.uplink.session import Uplink
+
+MEMORY = "control.json"
+
+
+def open_journal(configuration: Configuration) -> Journal:
+    """Open the node's journal.
+
+    Raises:
+        OrtsnetzError: its directory cannot be written to.
+    """
+    bootstrap = configuration.bootstrap
+    try:
+        return Journal(bootstrap.data_dir, max_bytes=bootstrap.journal_max_bytes)
+    except JournalError as error:
+        raise OrtsnetzError(f"journal in {bootstrap.data_dir}: {error}") from error
+
+
+def assemble(
+    configuration: Configuration,
+    journal: Journal,
+    *,
+    drivers: dict[str, Driver] | None = None,
+    functions: Functions | None = None,
+) -> Agent:
+    """The agent of a configuration; nothing is connected or started yet but the journal's writer.
+
+    Args:
+        configuration: read and checked.
+        journal: opened.
+        drivers: instead of those that the station's connections name.
+        functions: instead of hosted ones.
+
+    Raises:
+        InputError: a source's configuration does not work; names the source.
+    """
+    parameters = configuration.parameters
+    station = parameters.station
+    if drivers is None:
+        sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
+        drivers = open_drivers(sources)
+    source_points = {name: driver.points for name, driver in drivers.items()}
+    layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
+    controller = Controller(parameters, _resolutions(configuration, drivers), now=time.monotonic())
+    points = PointTable(source_points, configuration.network)
+    image = NextImage(source_points, stale_after_s=parameters.timing.stale_after_s)
+    memory_path = configuration.bootstrap.data_dir / MEMORY
+    memory = load_memory(memory_path)
+    uplink = Uplink(parameters.node, configuration.bootstrap.broker, journal)
+    writer = JournalWriter(journal)
+    catalogue = points.catalogue(
+        configuration.parameters_hash,
+        configuration.network_text,
+        msgspec.json.encode(station).decode(),
+    )
+    writer.put([Entry(encode_record(catalogue), catalogue=True)])
+    return Agent(
+        configuration=configuration,
+        drivers=drivers,
+        scanner=Scanner(drivers, image),
+        image=image,
+        layouts=layouts,
+        points=points,
+        functions=functions or HostedFunctions(Setup(configuration.network_text, parameters)),
+        controller=controller,
+        ledger=InterventionLedger(memory.interventions),
+        alarms=AlarmBoard(memory.alarms),
+        journal=journal,
+        writer=writer,
+        uplink=uplink,
+        view=StatusView(
+            parameters.node, (*station.meters, *station.devices), layouts, journal, uplink
+        ),
+        memory_path=memory_path,
+    )
+
+
+def _resolutions(
+    configuration: Configuration, drivers: dict[str, Driver]
+) -> dict[str, LimitResolution]:
+    found: dict[str, LimitResolution] = {}
+    for device in configuration.parameters.station.devices:
+        resolution = drivers[device.name].resolution
+        if resolution is None:
+            raise InputError(f"device '{device.name}': profile '{device.profile}' takes no limit")
+        found[device.name] = resolution
+    return found

@@ -1,0 +1,93 @@
+"""Between watts and what a device takes: whole amperes per phase, or a share of its rating."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device
+from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit
+
+_ROUNDING = 1e-6  # of a step: what floating point may have taken from a whole number
+_RAISE_FROM = {LimitUnit.AMPERE: 1.15, LimitUnit.SHARE: 5.0}
+"""In steps above the present limit: a limit is raised only from there on, so that the noise of a
+measurement does not make it go up and down each second. Lowering knows no such margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Converts limits of one device.
+
+    Attributes:
+        floor: lowest limit, in the device's unit: its floor at nominal voltage, rounded up.
+        top: limit that is no limit: its rating.
+    """
+
+    device: Device
+    resolution: LimitResolution
+    floor: float
+    top: float
+
+    @classmethod
+    def of(cls, device: Device, resolution: LimitResolution) -> Amounts:
+        """Conversion for a device."""
+        step = resolution.step
+        per_unit = _nominal_w(device, resolution)
+        floor = math.ceil(device.floor_w / per_unit / step - _ROUNDING) * step
+        top = round(device.rated_w / per_unit / step) * step
+        if 0 < floor < resolution.smallest:
+            floor = resolution.smallest
+        return cls(device, resolution, min(floor, top), top)
+
+    def watts_per_unit(self, reading: Reading | None) -> float:
+        """Watts of one ampere (with the measured voltage where there is one), or of the rating.
+
+        Without one the nominal voltage stands in: that is the basis of ratings and floors, and the
+        limit that is written stays a limit.
+        """
+        if self.resolution.unit is LimitUnit.AMPERE and reading is not None:
+            volts = reading.voltage_v[: self.device.phase_count]
+            if all(volt is not None for volt in volts):
+                total = sum(volt for volt in volts if volt is not None)
+                if total > 0.5 * NOMINAL_PHASE_V * self.device.phase_count:
+                    return total
+        return _nominal_w(self.device, self.resolution)
+
+    def watts(self, amount: float, reading: Reading | None) -> float:
+        """Power that a limit in the device's unit stands for; the rating for no limit."""
+        if amount >= self.top - self.resolution.step / 2:
+            return self.device.rated_w
+        return min(self.device.rated_w, amount * self.watts_per_unit(reading))
+
+    def amount(self, limit_w: float, reading: Reading | None, present: float | None) -> float:
+        """Limit in the device's unit that keeps `limit_w`: rounded down, never below the floor.
+
+        Args:
+            limit_w: magnitude.
+            reading: of the device, for its voltage.
+            present: limit in force, in the device's unit; None if unknown.
+        """
+        if limit_w >= self.device.rated_w * (1 - _ROUNDING):
+            return self.top
+        step = self.resolution.step
+        steps = limit_w / self.watts_per_unit(reading) / step
+        whole = math.floor(steps + _ROUNDING)
+        if present is not None:
+            present_steps = round(present / step)
+            if whole > present_steps and steps - present_steps < _RAISE_FROM[self.resolution.unit]:
+                whole = present_steps
+        amount = max(self.floor, min(self.top, whole * step))
+        if 0 < amount < self.resolution.smallest:
+            return 0.0 if self.floor == 0 else self.resolution.smallest
+        return amount
+
+    def same(self, one: float, other: float) -> bool:
+        """Whether two limits are the same step."""
+        return abs(one - other) < self.resolution.step / 2
+
+
+def _nominal_w(device: Device, resolution: LimitResolution) -> float:
+    if resolution.unit is LimitUnit.AMPERE:
+        return NOMINAL_PHASE_V * device.phase_count
+    return device.rated_w

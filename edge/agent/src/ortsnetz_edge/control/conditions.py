@@ -1,0 +1,138 @@
+"""What an operator has to know about: conditions with cause, consequence and action. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ortsnetz_common.parameters.parameter_set import Timing
+from ortsnetz_common.parameters.station import Meter
+from ortsnetz_edge.acquisition.image import ProcessImage
+from ortsnetz_edge.control.alarms import Condition
+from ortsnetz_edge.control.device import DeviceControl
+from ortsnetz_edge.control.failsafe import AgentMode
+
+FUNCTION_AFTER_S = 2.0
+
+
+def lost_sources(image: ProcessImage, meters: Mapping[str, Meter]) -> Iterable[Condition]:
+    """One condition for each source that does not answer."""
+    for name, source in image.sources.items():
+        if source.valid:
+            continue
+        why = source.failure or "no fresh answer"
+        meter = meters.get(name)
+        if meter is not None and meter.guards:
+            yield Condition(
+                key=f"guard-meter-lost/{name}",
+                priority=3,
+                cause=f"meter {name} does not answer: {why}",
+                consequence="no limit is raised; limits ramp to the fallback if it lasts",
+                action="check the meter, its supply and its network connection",
+            )
+        else:
+            kept = "its values are missing from the estimate"
+            own = "its limit cannot be changed; its own watchdog takes over"
+            yield Condition(
+                key=f"device-lost/{name}",
+                priority=2,
+                cause=f"{name} does not answer: {why}",
+                consequence=kept if meter is not None else own,
+                action="check the device, its supply and its network connection",
+                after_s=1.0,
+            )
+
+
+def function_failed(function: str, reason: str) -> Condition:
+    """A function has no result."""
+    return Condition(
+        key=f"function-failed/{function}",
+        priority=3,
+        cause=f"function {reason}",
+        consequence="no limit is raised; limits ramp to the fallback if it lasts",
+        action="look into the agent's log; check the measurements that the function needs",
+        after_s=FUNCTION_AFTER_S,
+    )
+
+
+def fail_safe(mode: AgentMode, timing: Timing, reason: str) -> Iterable[Condition]:
+    """No verified state for too long."""
+    if mode is AgentMode.BLIND:
+        yield Condition(
+            key="blind",
+            priority=4,
+            cause=f"no verified state for {timing.blind_fallback_s:.0f} s: {reason}",
+            consequence="limits ramp down to each device's fallback",
+            action="restore the measurements or functions named by the other alarms",
+        )
+
+
+def setpoints_ignored(controls: Iterable[DeviceControl], *, now: float) -> Iterable[Condition]:
+    """Devices that say another limit than they have confirmed."""
+    for control in controls:
+        if control.goes_its_own_way(now=now):
+            name, unit = control.device.name, control.amounts.resolution.unit.value
+            yield Condition(
+                key=f"setpoint-ignored/{name}",
+                priority=3,
+                cause=f"{name} does not keep the limit it has confirmed; it says "
+                f"{control.read_back} {unit}",
+                consequence="if it draws more, others are limited instead",
+                action="check the device's controller; it is written to again meanwhile",
+            )
+
+
+def network_limits(
+    binding: Sequence[str], violated: Sequence[str], limited: int
+) -> Iterable[Condition]:
+    """Limits of the network that bind, or cannot be kept."""
+    if limited:
+        where = ", ".join(binding) or "the network"
+        yield Condition(
+            key="limits-binding",
+            priority=1,
+            cause=f"at its limit: {where}",
+            consequence=f"{limited} devices are limited",
+            action="none now; consider reinforcement if this happens often",
+        )
+    if violated:
+        yield Condition(
+            key="floors-infeasible",
+            priority=4,
+            cause="all devices are at their guaranteed floor and still: " + "; ".join(violated),
+            consequence="the limits named stay violated",
+            action="relieve the network by switching, or agree on less than the floor",
+        )
+
+
+def journal_trouble(failure: str | None, damaged: int, dropped: int) -> Iterable[Condition]:
+    """The journal cannot write, was damaged, or was full.
+
+    Args:
+        failure: why it cannot write now; None if it can.
+        damaged: files moved aside in this run of the agent.
+        dropped: records dropped because it was full, ever.
+    """
+    if failure is not None:
+        yield Condition(
+            key="journal-not-writing",
+            priority=3,
+            cause=f"the journal cannot be written: {failure}",
+            consequence="samples wait in memory and would be lost with the power",
+            action="check the disk of the node",
+        )
+    if damaged:
+        yield Condition(
+            key="journal-damaged",
+            priority=2,
+            cause="the journal's file was damaged",
+            consequence="what it held and the cockpit had not committed may be missing",
+            action="the file is kept beside the new one: have it examined; check the disk",
+        )
+    if dropped:
+        yield Condition(
+            key="journal-overflowed",
+            priority=3,
+            cause=f"the journal was full: {dropped} records were dropped",
+            consequence="the cockpit has a gap in this node's data",
+            action="restore the connection to the cockpit; give the journal more space",
+        )

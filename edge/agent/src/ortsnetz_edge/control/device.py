@@ -1,0 +1,166 @@
+"""One device under control: the limit it is meant to have, what it says, when to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ortsnetz_common.link.messages import Setpoint, SetpointSource
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.station import Device
+from ortsnetz_edge.control.amounts import Amounts
+from ortsnetz_edge.control.arbitration import Claim, unlimited
+from ortsnetz_edge.drivers.contract import Watchdog
+
+OWN_WAY_S = 30.0
+"""So long a device is remembered for having had another limit than it has confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A limit that has to be written now.
+
+    Attributes:
+        amount: in the device's unit.
+        watchdog: what the device shall do when nobody writes to it any more.
+        changed: whether it is another limit than before, or the same again.
+    """
+
+    device: str
+    amount: float
+    watchdog: Watchdog | None
+    setpoint: Setpoint
+    changed: bool
+
+
+@dataclass(slots=True)
+class DeviceControl:
+    """State of one device.
+
+    Attributes:
+        allowed_w: limit on its ramp, magnitude; None until the device has said its own.
+        amount: limit meant to be in force, in the device's unit; None until known.
+        read_back: limit in force as the device says now; None if it does not.
+        claim: what holds, with its reason.
+    """
+
+    device: Device
+    amounts: Amounts
+    refresh_s: float
+    cycle_s: float
+    first_refresh_s: float
+    allowed_w: float | None = None
+    amount: float | None = None
+    read_back: float | None = None
+    reading: Reading | None = None
+    claim: Claim = field(init=False)
+    _written: float | None = None
+    _written_at: float = 0.0
+    _changed_at: float = 0.0
+    _own_way_at: float | None = None
+    _announced: tuple[float, int] | None = None
+
+    def __post_init__(self) -> None:
+        self.claim = unlimited(self.device)
+
+    def observe(self, reading: Reading | None, limit_in_force: float | None, *, now: float) -> None:
+        """Take in what the device says in this cycle.
+
+        The first time, that is what it keeps. A device that has gone below its limit by itself (its
+        own watchdog, a restart) has thereby a new limit: from there it is raised by the rules.
+        """
+        self.reading = reading
+        self.read_back = limit_in_force
+        if limit_in_force is None:
+            return
+        if self.amount is None:
+            self._adopt(limit_in_force, "found limited, by its own fall-back or by us before")
+        elif self._disobeys(now=now):
+            self._own_way_at = now
+            if limit_in_force < self.amount:
+                self._adopt(limit_in_force, "the device has lowered its limit by itself")
+                self._written = limit_in_force
+
+    def _adopt(self, limit: float, reason: str) -> None:
+        self.amount = limit
+        self.allowed_w = self.amounts.watts(limit, self.reading)
+        if self.limited:
+            self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
+
+    def aim(self, claim: Claim, allowed_w: float) -> None:
+        """Set the limit: the claim that holds and how far its ramp has come."""
+        present = self.amount
+        self.claim, self.allowed_w = claim, allowed_w
+        self.amount = self.amounts.amount(allowed_w, self.reading, present)
+
+    @property
+    def limited(self) -> bool:
+        """Whether the limit is below the rating."""
+        return self.amount is not None and not self.amounts.same(self.amount, self.amounts.top)
+
+    @property
+    def limited_in_force(self) -> bool:
+        """Whether the device itself has confirmed, or said, a limit below its rating."""
+        in_force = self.read_back if self._written is None else self._written
+        return in_force is not None and not self.amounts.same(in_force, self.amounts.top)
+
+    @property
+    def setpoint(self) -> Setpoint:
+        """The limit with its reason, for records and people."""
+        limit_w = (
+            self.device.rated_w
+            if self.amount is None
+            else self.amounts.watts(self.amount, self.reading)
+        )
+        reason = self.claim.reason
+        if self.limited:
+            rated_w = self.device.rated_w
+            reason = f"limited to {limit_w / 1000:.1f} of {rated_w / 1000:.1f} kW: {reason}"
+        return Setpoint(self.device.name, limit_w, self.claim.source, reason, self.claim.binding)
+
+    def due(self, *, now: float, active_since: float) -> Write | None:
+        """What has to be written now: a change, a refresh, or what the device has not taken.
+
+        Args:
+            now: monotonic time, s.
+            active_since: when the agent began to write; the first refreshes are spread after it.
+        """
+        if self.amount is None:
+            return None
+        in_force = self.read_back if self._written is None else self._written
+        changed = in_force is None or not self.amounts.same(self.amount, in_force)
+        if self._written is None:
+            refresh = now - active_since >= self.first_refresh_s
+        else:
+            refresh = now - self._written_at >= self.refresh_s
+        again = self._disobeys(now=now) and now - self._written_at >= 2 * self.cycle_s
+        if not (changed or refresh or again):
+            return None
+        return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
+
+    def written(self, write: Write, *, now: float) -> bool:
+        """The device has confirmed a write; whether it is worth a record."""
+        if self._written is None or not self.amounts.same(write.amount, self._written):
+            self._changed_at = now
+        self._written, self._written_at = write.amount, now
+        announced = (write.amount, int(write.setpoint.source))
+        news = write.changed or (self._announced is not None and announced != self._announced)
+        self._announced = announced
+        return news
+
+    def goes_its_own_way(self, *, now: float) -> bool:
+        """Whether the device has lately had another limit than it has confirmed."""
+        return self._own_way_at is not None and now - self._own_way_at < OWN_WAY_S
+
+    def _disobeys(self, *, now: float) -> bool:
+        """Whether the device says another limit than it confirmed, beyond its reaction time."""
+        if self._written is None or self.read_back is None:
+            return False
+        if self.amounts.same(self._written, self.read_back):
+            return False
+        return now - self._changed_at > self.device.reaction_s + 2 * self.cycle_s
+
+    def _watchdog(self) -> Watchdog | None:
+        after_s = self.device.watchdog_s
+        if after_s is None:
+            return None
+        return Watchdog(after_s, self.amounts.amount(self.device.fallback_w, None, None))

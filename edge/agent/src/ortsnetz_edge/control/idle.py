@@ -1,0 +1,54 @@
+"""Charge points without a car are held at their floor while the network is near its limits. Pure.
+
+A car that arrives draws what its charge point allows, before the next decision can see it.
+"""
+
+from __future__ import annotations
+
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.station import Device, DeviceKind
+
+HOLD_ABOVE = 0.8
+RELEASE_BELOW = 0.75
+RELEASE_AFTER_S = 10.0
+
+
+class IdleHold:
+    """Whether idle charge points are held; on at once, off after a while."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._calm_since: float | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether idle charge points are held at this moment."""
+        return self._held
+
+    def step(self, *, binding: bool, worst_loading: float, now: float) -> bool:
+        """Take in a verified result; whether idle charge points are held from now on.
+
+        Args:
+            binding: whether limits bind.
+            worst_loading: largest loading in the network.
+            now: monotonic time, s.
+        """
+        if binding or worst_loading > HOLD_ABOVE:
+            self._held, self._calm_since = True, None
+        elif worst_loading >= RELEASE_BELOW:
+            self._calm_since = None
+        elif self._held:
+            if self._calm_since is None:
+                self._calm_since = now
+            self._held = now - self._calm_since < RELEASE_AFTER_S
+        return self._held
+
+
+def is_idle(device: Device, reading: Reading | None) -> bool:
+    """Whether a charge point has said that no car wants to charge; silence is not idleness."""
+    return (
+        device.kind is DeviceKind.EV
+        and reading is not None
+        and reading.available_w is not None
+        and reading.available_w <= 0.0
+    )

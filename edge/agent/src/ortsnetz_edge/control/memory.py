@@ -1,0 +1,62 @@
+"""What control remembers over a restart: interventions that last and alarms that stand."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ortsnetz_common.link.messages import Alarm
+from ortsnetz_edge.control.interventions import OpenIntervention
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Struct, frozen=True, forbid_unknown_fields=True):
+    """Contents of the file."""
+
+    interventions: tuple[OpenIntervention, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+def load_memory(path: Path) -> Memory:
+    """Read the file; one that is not there or damaged is an empty memory, and is said so."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Memory)
+    except FileNotFoundError:
+        return Memory()
+    except (OSError, msgspec.MsgspecError) as error:
+        log.warning("control: %s cannot be used: %s", path.name, error)
+        return Memory()
+
+
+def save_memory(path: Path, memory: Memory) -> None:
+    """Replace the file as a whole; durable when this returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_atomically(path, msgspec.json.encode(memory), durable=True)
+
+
+def write_atomically(path: Path, payload: bytes, *, durable: bool) -> None:
+    """Replace a file as a whole: a reader sees the old or the new one.
+
+    Args:
+        path: the file.
+        payload: its new contents.
+        durable: whether it has to survive a power cut from now on.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
+        file.write(payload)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)

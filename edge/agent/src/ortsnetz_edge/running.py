@@ -1,0 +1,117 @@
+"""The life of the agent process: one per data directory, cycles on the clock, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_edge.agent import Agent
+from ortsnetz_edge.assembly import assemble, open_journal
+from ortsnetz_edge.bootstrap import read_configuration
+
+log = logging.getLogger(__name__)
+
+DRAIN_DEADLINE_S = 10.0
+FLUSH_DEADLINE_S = 5.0
+
+
+def run_agent(path: Path) -> None:
+    """Run the agent of a bootstrap file until it is told to stop.
+
+    Raises:
+        OrtsnetzError: something it was told to use cannot be used; the text says what.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # the driver says it once, in words
+    asyncio.run(_live(path))
+
+
+async def _live(path: Path) -> None:
+    configuration = read_configuration(path)
+    with _alone(configuration.bootstrap.data_dir):
+        journal = open_journal(configuration)
+        agent = assemble(configuration, journal)
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        agent.uplink.start()
+        agent.functions.start()
+        try:
+            await run_cycles(agent, stopping)
+        finally:
+            await shut_down(agent)
+
+
+async def run_cycles(agent: Agent, stopping: asyncio.Event) -> None:
+    """A cycle at each whole multiple of its period, until told to stop."""
+    period_s = agent.configuration.parameters.timing.cycle_s
+    due = _next_instant(time.time(), period_s)
+    while not await _told(stopping, due - time.time(), period_s):
+        await agent.run_cycle()
+        if agent.cycle == 1:
+            sys.stdout.write("agent: ready\n")
+            sys.stdout.flush()
+        now = time.time()
+        following = _next_instant(now, period_s)
+        missed = round((following - due) / period_s) - 1
+        if 0 < missed < 3600:  # more is a clock that was set, or a machine that was suspended
+            agent.counters["cycles_missed"] += missed
+        due = following
+
+
+async def shut_down(agent: Agent) -> None:
+    """Stop acquiring, make everything durable, give the cockpit time to take it, end."""
+    log.info("stopping: acquisition ends")
+    await agent.finish()
+    for driver in agent.drivers.values():
+        await driver.stop()
+    await agent.functions.stop()
+    await agent.writer.flush(FLUSH_DEADLINE_S)
+    await asyncio.to_thread(agent.uplink.wait_drained, DRAIN_DEADLINE_S)
+    left = agent.journal.store.backlog
+    await agent.writer.stop(FLUSH_DEADLINE_S)
+    await asyncio.to_thread(agent.uplink.stop, 3.0)
+    agent.journal.store.close()
+    log.info("stopped; %d records wait in the journal for the next start", left)
+
+
+def _next_instant(now: float, period_s: float) -> float:
+    return (now // period_s + 1) * period_s
+
+
+async def _told(stopping: asyncio.Event, wait_s: float, period_s: float) -> bool:
+    """Wait for the next instant, or for the end; never longer than a period (clocks are set)."""
+    if wait_s > 0 and not stopping.is_set():
+        try:
+            async with asyncio.timeout(min(wait_s, period_s)):
+                await stopping.wait()
+        except TimeoutError:
+            pass
+    return stopping.is_set()
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory: two agents on one journal would both number its records."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        opened = (data_dir / "agent.lock").open("w")
+    except OSError as error:
+        raise OrtsnetzError(f"{data_dir}: cannot be written to: {error.strerror}") from error
+    with opened as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OrtsnetzError(f"another agent is running on {data_dir}") from error
+        yield
