@@ -1,0 +1,84 @@
+"""`ortsnetz plant`: prepare, run, replay and judge the bench's plant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.topics import check_name
+from ortsnetz_common.measurement.time import now_ns
+
+MOST_DEVICES = 500
+
+
+@click.group()
+def plant() -> None:
+    """The bench's plant: a low-voltage network seen only through Modbus TCP servers."""
+
+
+@plant.command()
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Run directory.")
+@click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
+@click.option("--seconds", type=float, help="Length of the run; without it endless.")
+@click.option("--base-port", default=15020, show_default=True, help="First port of the devices.")
+@click.option("--ev", default=20, show_default=True, help="Number of EV charge points.")
+@click.option("--pv", default=20, show_default=True, help="Number of PV inverters.")
+@click.option("--node", default="ons-1", show_default=True, help="Name of the agent's node.")
+@click.option(
+    "--start-in",
+    default=0.0,
+    show_default=True,
+    help="Seconds from now until the calendar begins to run; it waits at 11:00 before.",
+)
+def prepare(  # noqa: PLR0917 - click passes by keyword
+    network: Path,
+    out: Path,
+    seed: int,
+    seconds: float | None,
+    base_port: int,
+    ev: int,
+    pv: int,
+    node: str,
+    start_in: float,
+) -> None:
+    """Prepare a run directory from a network file: the plant, and what its agent gets."""
+    from ortsnetz_hil.plant.prepare import Request, start_after  # noqa: PLC0415 - starts fast
+    from ortsnetz_hil.plant.prepare import prepare as prepare_plant  # noqa: PLC0415
+
+    if seconds is not None and seconds <= 0:
+        raise InputError(f"--seconds {seconds}: a run has a positive length")
+    if seed < 0:
+        raise InputError(f"--seed {seed}: a seed is not negative")
+    for option, number in (("--ev", ev), ("--pv", pv)):
+        if not 0 <= number <= MOST_DEVICES:
+            raise InputError(f"{option} {number}: between 0 and {MOST_DEVICES} devices")
+    try:
+        check_name(node)
+    except ValueError as error:
+        raise InputError(f"--node: {error}") from error
+    wall_start_ns = start_after(now_ns(), max(start_in, 0.0))
+    request = Request(network, out, seed, seconds, base_port, node, ev, pv, wall_start_ns)
+    done = prepare_plant(request)
+    devices = len(done.charge_points) + len(done.inverters)
+    click.echo(f"plant: {len(done.meters)} meters and {devices} devices prepared in {out}")
+
+
+@plant.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option(
+    "--seconds", type=float, help="Stop this long after the calendar began; without it at a signal."
+)
+@click.option(
+    "--silent",
+    multiple=True,
+    metavar="DEVICE@SECONDS-SECONDS",
+    help="A device stops answering in this window; repeatable.",
+)
+def run(run_dir: Path, seconds: float | None, silent: tuple[str, ...]) -> None:
+    """Run a prepared plant in real time behind its Modbus TCP servers."""
+    from ortsnetz_hil.servers.run import run as run_plant  # noqa: PLC0415 - starts fast
+
+    run_plant(run_dir / "plant", seconds, silent, click.echo)

@@ -1,0 +1,1 @@
+"""The plant: a three-phase network, its customers and its devices, solved by power-grid-model."""

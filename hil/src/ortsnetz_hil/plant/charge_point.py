@@ -1,0 +1,150 @@
+"""Behaviour of an EV charge point and the cars at it (IEC 61851-1 states)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_hil.plant.calendar import Instant
+from ortsnetz_hil.plant.configuration import ChargePoint, Session
+from ortsnetz_hil.plant.watchdog import RefusedValueError, Watchdog
+
+POWER_FACTOR = 0.99
+_TAN_PHI = float(np.tan(np.arccos(POWER_FACTOR)))
+LOWEST_A = 6
+FULL_WH = 1.0
+
+
+class ControlPilot(IntEnum):
+    """IEC 61851-1 vehicle states, as numbered in the register map."""
+
+    A = 1
+    B = 2
+    C = 3
+
+
+class ChargePointModel:
+    """A charge point: a limit in force, a car that follows it late, a battery that fills.
+
+    Attributes:
+        limit: limit in force, whole amperes per phase.
+        active_w: power per terminal, consumption positive; three entries, unused ones zero.
+        reactive_var: the same, inductive positive.
+        current_a: current per phase.
+        served_wh: energy delivered since the start.
+    """
+
+    def __init__(self, spec: ChargePoint) -> None:
+        self.spec = spec
+        self.watchdog = Watchdog(fallback=spec.floor_a)
+        # after power-up nobody commands yet: the fall-back is in force
+        self.limit = spec.floor_a
+        self.served_wh = 0.0
+        self.current_a = 0.0
+        self.active_w: NDArray[np.float64] = np.zeros(3)
+        self.reactive_var: NDArray[np.float64] = np.zeros(3)
+        self._session: Session | None = None
+        self._missing_wh = 0.0
+        self._day = 0
+        self._pilot_a = 0
+        self._follow_at: float | None = None
+
+    @property
+    def wanted_a(self) -> float:
+        """Current the car asks for, per phase; 0 without a car that wants to charge."""
+        return self._session.max_a if self._session and self._missing_wh > FULL_WH else 0.0
+
+    @property
+    def state(self) -> ControlPilot:
+        """State of the control pilot."""
+        if self._session is None:
+            return ControlPilot.A
+        return ControlPilot.C if self.current_a > 0 else ControlPilot.B
+
+    @property
+    def terminals(self) -> int:
+        """Number of connected phases."""
+        return len(self.spec.phases)
+
+    def write_limit(self, amperes: int, now_s: float) -> None:
+        """Command a limit.
+
+        Raises:
+            RefusedValueError: neither 0 nor between 6 A and the rating; nothing changes.
+        """
+        self.limit = self.checked(amperes)
+        self.watchdog.fed(now_s)
+
+    def write_fallback(self, amperes: int) -> None:
+        """Set the fall-back current.
+
+        Raises:
+            RefusedValueError: neither 0 nor between 6 A and the rating; nothing changes.
+        """
+        self.watchdog.fallback = self.checked(amperes)
+
+    def checked(self, amperes: int) -> int:
+        """A current that the charge point takes as limit or fall-back; raises RefusedValueError."""
+        if amperes != 0 and not LOWEST_A <= amperes <= self.spec.rated_a:
+            raise RefusedValueError(
+                f"{self.spec.name} takes 0 or {LOWEST_A}-{self.spec.rated_a} A, not {amperes} A"
+            )
+        return amperes
+
+    def advance(
+        self, now_s: float, passed_s: float, instant: Instant, voltage_v: NDArray[np.float64]
+    ) -> None:
+        """Live through one step.
+
+        Args:
+            now_s: wall time of the step.
+            passed_s: calendar seconds since the last step.
+            instant: calendar instant of the step.
+            voltage_v: phase-to-neutral voltage at the terminals, shape (terminals,).
+        """
+        self._charge(passed_s)
+        self._come_and_go(instant)
+        if self.watchdog.expired(now_s):
+            self.limit = self.watchdog.fallback
+        self._follow(now_s)
+        self._draw(passed_s, voltage_v)
+
+    def _charge(self, passed_s: float) -> None:
+        energy = float(self.active_w.sum()) * passed_s / 3600.0
+        self.served_wh += energy
+        self._missing_wh -= energy
+
+    def _come_and_go(self, instant: Instant) -> None:
+        here = next(
+            (s for s in self.spec.sessions if s.arrival_s <= instant.second < s.departure_s), None
+        )
+        if here is self._session and instant.day == self._day:
+            return
+        self._session, self._day = here, instant.day
+        self._missing_wh = here.energy_wh if here else 0.0
+        self._pilot_a, self._follow_at = 0, None
+
+    def _follow(self, now_s: float) -> None:
+        """The car takes over the pilot's value `reaction_s` after it first differed."""
+        if self.wanted_a == 0.0:
+            self._pilot_a, self._follow_at = 0, None
+        elif self._pilot_a == self.limit:
+            self._follow_at = None
+        elif self._follow_at is None:
+            self._follow_at = now_s + self.spec.reaction_s
+        elif now_s >= self._follow_at:
+            self._pilot_a, self._follow_at = self.limit, None
+
+    def _draw(self, passed_s: float, voltage_v: NDArray[np.float64]) -> None:
+        self.current_a = min(float(self._pilot_a), self.wanted_a)
+        active = self.current_a * POWER_FACTOR * voltage_v
+        total = float(active.sum())
+        if total > 0 and passed_s > 0:  # the last step takes what still fits into the battery
+            share = min(1.0, self._missing_wh * 3600.0 / (total * passed_s))
+            active = active * share
+            self.current_a *= share
+        self.active_w = np.zeros(3)
+        self.active_w[: self.terminals] = active
+        self.reactive_var = self.active_w * _TAN_PHI

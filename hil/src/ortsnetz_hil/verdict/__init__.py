@@ -1,0 +1,1 @@
+"""Judging a run from the plant's truth."""

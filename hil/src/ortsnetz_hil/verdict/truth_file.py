@@ -1,0 +1,120 @@
+"""Truth on disk: part files, each complete once it has its name, a SIGKILL costs seconds."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_hil.verdict.truth import Row
+
+FOLDER = "truth"
+ROWS_A_PART = 25
+KEPT_PARTS = 4320  # six hours at five rows a second
+
+_IDS = {"calendar_ns", "transformer", "line", "u_min_node", "u_max_node"}
+_LISTS = {"device_w", "limit_w", "request_w", "node_u_pu"}
+_SCALARS = [f.name for f in fields(Row) if f.name not in _LISTS]
+
+
+def _type(name: str) -> pa.DataType:
+    if name in _LISTS:
+        return pa.list_(pa.float32())
+    return pa.int64() if name in _IDS else pa.float64()
+
+
+SCHEMA = pa.schema([(f.name, _type(f.name)) for f in fields(Row)])
+
+
+class TruthWriter:
+    """Collects rows and writes a part every few seconds.
+
+    Attributes:
+        dropped_parts: oldest parts that were removed to bound an endless run.
+    """
+
+    def __init__(self, plant_directory: Path) -> None:
+        self._folder = plant_directory / FOLDER
+        self._folder.mkdir(exist_ok=True)
+        self._rows: list[Row] = []
+        self._next = 1 + max((_number(path) for path in parts(plant_directory)), default=0)
+        self.dropped_parts = 0
+
+    def append(self, row: Row) -> None:
+        """Keep a row; writes a part when enough have come together."""
+        self._rows.append(row)
+        if len(self._rows) >= ROWS_A_PART:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is there."""
+        if not self._rows:
+            return
+        path = self._folder / f"part-{self._next:08d}.parquet"
+        unfinished = path.with_suffix(".unfinished")
+        pq.write_table(_table(self._rows), unfinished)
+        unfinished.rename(path)
+        self._rows.clear()
+        old = self._folder / f"part-{self._next - KEPT_PARTS:08d}.parquet"
+        if old.exists():
+            old.unlink()
+            self.dropped_parts += 1
+        self._next += 1
+
+
+def parts(plant_directory: Path) -> list[Path]:
+    """Part files of a plant directory, oldest first."""
+    return sorted((plant_directory / FOLDER).glob("part-*.parquet"))
+
+
+def read(plant_directory: Path) -> list[Row]:
+    """All rows of a run in the order of time.
+
+    Raises:
+        InputError: there is no truth, or a part cannot be read; names it.
+    """
+    found = parts(plant_directory)
+    if not found:
+        raise InputError(f"{plant_directory / FOLDER}: the plant has written no truth yet")
+    rows: list[Row] = []
+    for path in found:
+        try:
+            table = pq.read_table(path, schema=SCHEMA)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(f"{path}: not a part of a plant's truth: {error}") from error
+        rows += _rows(table)
+    return rows
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix("part-"))
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    columns = []
+    for field in SCHEMA:
+        values = [getattr(row, field.name) for row in rows]
+        if field.name in _LISTS:
+            values = [np.asarray(value, np.float32).reshape(-1) for value in values]
+        columns.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _rows(table: pa.Table) -> list[Row]:
+    scalars = {name: table.column(name).to_pylist() for name in _SCALARS}
+    lists = {name: table.column(name) for name in _LISTS}
+    found = []
+    for i in range(table.num_rows):
+        values: dict[str, Any] = {name: column[i] for name, column in scalars.items()}
+        values |= {
+            name: np.asarray(column[i].values.to_numpy(zero_copy_only=False), float)
+            for name, column in lists.items()
+        }
+        values["node_u_pu"] = values["node_u_pu"].reshape(-1, 3)
+        found.append(Row(**values))
+    return found
