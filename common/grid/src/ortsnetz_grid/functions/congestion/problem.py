@@ -1,0 +1,153 @@
+"""What limiting is asked: devices, limits, offsets, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.station import DeviceKind
+from ortsnetz_grid.network.model import Network
+
+LV_LIMIT_V = 1000.0
+"""Low voltage ends here (phase to phase, IEC 60038); voltage limits apply to LV nodes."""
+
+PhaseWatts = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledDevice:
+    """A device whose power may be limited. Consumption is positive for every kind.
+
+    Attributes:
+        id: its `asym_load` or `asym_gen` in the network.
+        request_w: power per phase that it would draw without limit.
+        floor_w: guaranteed minimum, per phase; adds up to the device's floor.
+        step_w: total power of one step of its setpoint; None for a device that takes any value.
+    """
+
+    id: int
+    kind: DeviceKind
+    request_w: PhaseWatts
+    floor_w: PhaseWatts
+    step_w: float | None = None
+
+    def power_at(self, k: float) -> PhaseWatts:
+        """Power per phase at a factor, W; rounding never cuts the floor of a phase."""
+        a, b, c = (
+            min(k * request, max(floor, request))
+            if request < 0
+            else max(k * request, min(floor, request))
+            for request, floor in zip(self.request_w, self.floor_w, strict=True)
+        )
+        return a, b, c
+
+    @property
+    def lowest_factor(self) -> float:
+        """Smallest factor on the request that cuts neither the floor's total nor a phase's floor.
+
+        A floor beyond the request counts as the request. One factor acts on all phases, so the
+        most demanding of total and phases decides.
+        """
+        pairs = list(zip(self.request_w, self.floor_w, strict=True))
+        asked = sum(abs(request) for request, _ in pairs)
+        if asked == 0:
+            return 1.0
+        total = sum(abs(floor) for _, floor in pairs) / asked
+        phases = max(min(abs(floor / request), 1.0) for request, floor in pairs if request)
+        return min(1.0, max(total, phases))
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSet:
+    """Limits to keep.
+
+    Attributes:
+        u_pu: band of the phase-to-neutral voltage at LV nodes, lower and upper.
+        loading: highest loading of a line or transformer; 1.0 is the rating.
+    """
+
+    u_pu: tuple[float, float]
+    loading: float
+
+    def __post_init__(self) -> None:
+        low, high = self.u_pu
+        if not (np.isfinite(low) and np.isfinite(high) and 0 < low < high):
+            raise InputError(f"limits: u_pu: {low:g} .. {high:g} is no band of positive voltages")
+        if not (np.isfinite(self.loading) and self.loading > 0):
+            raise InputError(f"limits: loading is {self.loading:g}, it must be a positive number")
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Amounts by node and branch, in the order of the network's nodes and of `RatedBranches.ids`.
+
+    Attributes:
+        u_pu: (n, 3).
+        loading: (b,).
+    """
+
+    u_pu: NDArray[np.float64]
+    loading: NDArray[np.float64]
+
+
+class Fairness(StrEnum):
+    """How curtailment is shared: the weight of each device's squared relative curtailment."""
+
+    EQUAL = "equal"  # every device counts once
+    POWER = "power"  # every requested watt counts once
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to search.
+
+    Attributes:
+        fairness: weights of the objective.
+        passes: most rounds of linearise, optimise, verify.
+        aim: distance from a limit that is aimed at, as a share of the limit for loading; a tenth of
+            it in pu for voltage. It absorbs what linearisation leaves over.
+        settled: relative saving of curtailment below which a verified point is final.
+    """
+
+    fairness: Fairness = Fairness.EQUAL
+    passes: int = 12
+    aim: float = 1e-4
+    settled: float = 1e-3
+
+
+def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> None:
+    """Check devices against the network and against each other.
+
+    Raises:
+        InputError: names the device and what is wrong with it.
+    """
+    seen: set[int] = set()
+    for device in devices:
+        component = network.components.get(device.id)
+        if component is None:
+            raise InputError(f"device {device.id}: the network has no element with this id")
+        if component not in ("asym_load", "asym_gen"):
+            label = network.label(device.id)
+            raise InputError(f"device {device.id}: {label} is neither an asym_load nor an asym_gen")
+        if device.id in seen:
+            raise InputError(f"device {device.id} ({network.label(device.id)}) is listed twice")
+        seen.add(device.id)
+        _check_powers(device)
+
+
+def _check_powers(device: ControlledDevice) -> None:
+    for name, watts in (("request_w", device.request_w), ("floor_w", device.floor_w)):
+        if not np.isfinite(watts).all():
+            raise InputError(f"device {device.id}: {name} needs three finite numbers, has {watts}")
+    for phase, request, floor in zip("abc", device.request_w, device.floor_w, strict=True):
+        if request * floor < 0:
+            raise InputError(
+                f"device {device.id}: phase {phase}: request {request:g} W and floor {floor:g} W "
+                f"have opposite signs"
+            )
+    if device.step_w is not None and not (np.isfinite(device.step_w) and device.step_w > 0):
+        raise InputError(f"device {device.id}: step_w must be a positive number")

@@ -1,0 +1,93 @@
+"""What limiting answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ortsnetz_grid.functions.congestion.problem import PhaseWatts
+
+
+class Status(StrEnum):
+    """Outcome of limiting."""
+
+    OK = "ok"  # the requests keep all limits
+    LIMITED = "limited"  # some devices are held below their request, and all limits are kept
+    INFEASIBLE = "infeasible"  # no setting was found that keeps all limits; devices at floors
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A limit that is reached or, where limiting is infeasible, violated.
+
+    Attributes:
+        element: id of a node, line or transformer; None if no power flow converges.
+        label: component, id and name, for people.
+        what: `loading phase b`, `loading neutral`, `apparent power phase b`, `u_pu phase c high`,
+            `power flow does not converge`.
+        value: at the answer; None if there is none.
+        limit: in the same unit: ratio to the rating, or pu.
+    """
+
+    element: int | None
+    label: str
+    what: str
+    value: float | None
+    limit: float | None
+
+    @property
+    def words(self) -> str:
+        """For people: `transformer 12 'T1' loading phase b at 100.0 %`."""
+        if self.value is None or self.limit is None:
+            return f"{self.label}: {self.what}"
+        if self.what.startswith("u_pu"):
+            return f"{self.label} {self.what} at {self.value:.4f} (limit {self.limit:g})"
+        return (
+            f"{self.label} {self.what} at {100 * self.value:.1f} % (limit {100 * self.limit:g} %)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSetting:
+    """The answer for one device.
+
+    Attributes:
+        id: as in the problem.
+        k: factor on the request, the same for all phases; 1 is not limited.
+        p_w: power per phase, consumption positive.
+        reason: in words; empty for a device that is not limited.
+        binding: places in `LimitResult.binding` of the limits that hold it back, strongest first.
+    """
+
+    id: int
+    k: float
+    p_w: PhaseWatts
+    reason: str = ""
+    binding: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitResult:
+    """Answer of limiting.
+
+    Attributes:
+        devices: in the order of the problem.
+        binding: limits that are reached, or violated where the status is infeasible.
+        worst_loading: most loaded branch at the answer; None without rated branches or where no
+            power flow converges.
+        lowest_voltage: at LV nodes; None where there is none.
+        highest_voltage: the same.
+        verified: a three-phase power flow has shown that the answer keeps all limits.
+        reserve_given_up: elements, by label, whose margin could not be kept; their limit is.
+        power_flows: how many it took.
+    """
+
+    status: Status
+    devices: tuple[DeviceSetting, ...]
+    binding: tuple[Binding, ...]
+    worst_loading: Binding | None
+    lowest_voltage: Binding | None
+    highest_voltage: Binding | None
+    verified: bool
+    reserve_given_up: tuple[str, ...]
+    power_flows: int
