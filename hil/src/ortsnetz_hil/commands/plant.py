@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
+from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
@@ -82,3 +84,39 @@ def run(run_dir: Path, seconds: float | None, silent: tuple[str, ...]) -> None:
     from ortsnetz_hil.servers.run import run as run_plant  # noqa: PLC0415 - starts fast
 
     run_plant(run_dir / "plant", seconds, silent, click.echo)
+
+
+@plant.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option(
+    "--policy",
+    "name",
+    required=True,
+    type=click.Choice(["none", "uniform", "floors"]),
+    help="No limits, idealised uniform scaling, or everybody on the floor.",
+)
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write the verdict here.")
+def replay(run_dir: Path, name: str, file: Path | None) -> None:
+    """Replay a prepared plant fast, with a policy instead of an agent, and judge it."""
+    from ortsnetz_hil.verdict.replay import policy  # noqa: PLC0415 - starts fast
+    from ortsnetz_hil.verdict.replay import replay as replay_plant  # noqa: PLC0415
+
+    _show(replay_plant(run_dir / "plant", policy(name)), file)
+
+
+@plant.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write the verdict here.")
+def judge(run_dir: Path, file: Path | None) -> None:
+    """Judge what a real run has left behind, from the plant's truth."""
+    from ortsnetz_hil.verdict.run_truth import judge_directory  # noqa: PLC0415 - starts fast
+
+    _show(judge_directory(run_dir / "plant"), file)
+
+
+def _show(verdict: Struct, file: Path | None) -> None:
+    text = msgspec.json.format(msgspec.json.encode(verdict), indent=1).decode()
+    if file is None:
+        click.echo(text)
+    else:
+        file.write_text(text)

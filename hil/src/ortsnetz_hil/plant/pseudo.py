@@ -26,13 +26,14 @@ COMMERCE = (
     0.45, 0.40, 0.40, 0.40, 0.45, 0.55, 0.80, 1.25, 1.70, 1.80, 1.80, 1.75,
     1.65, 1.65, 1.65, 1.60, 1.45, 1.20, 0.95, 0.80, 0.70, 0.60, 0.55, 0.50,
 )  # fmt: skip
-# One customer's quarter of an hour scatters about the shape by about its own size.
-LOAD_SIGMA_SHARE = 0.9
-LOAD_SIGMA_W = 150.0
+# One customer's quarter of an hour scatters about the shape by more than half its size.
+LOAD_SIGMA_SHARE = 0.6
+LOAD_SIGMA_W = 100.0
 SUN_CENTRE_H = 12.75
 SUN_HALF_WIDTH_H = 7.75
 SUN_MEAN_SHARE = 0.45
-SUN_SIGMA_SHARE = 0.20
+SUN_SIGMA_SHARE = 0.15
+ROOF_SIGMA_SHARE = 0.06  # a roof's direction moves its morning and its evening
 DARK_SIGMA_W = 10.0
 
 
@@ -50,7 +51,7 @@ def of_generator(generator: Document) -> PseudoMeasurement:
     peak_w = installed_w(generator)
     bell = [_bell(window_hour(hour) + 0.5) for hour in range(HOURS)]
     hourly = [-peak_w * SUN_MEAN_SHARE * share for share in bell]
-    sigma = [peak_w * SUN_SIGMA_SHARE * share + DARK_SIGMA_W for share in bell]
+    sigma = [_sun_sigma(peak_w, share) for share in bell]
     return PseudoMeasurement(int(generator["id"]), _rounded(hourly), _rounded(sigma))
 
 
@@ -81,6 +82,11 @@ def _bell(hour: float) -> float:
     """Shape of the sun's day: a squared cosine about noon, 0 at night."""
     off = (hour - SUN_CENTRE_H) / SUN_HALF_WIDTH_H
     return math.cos(off * math.pi / 2.0) ** 2 if abs(off) < 1.0 else 0.0
+
+
+def _sun_sigma(peak_w: float, share: float) -> float:
+    by_day = peak_w * (SUN_SIGMA_SHARE * share + ROOF_SIGMA_SHARE) if share > 0 else 0.0
+    return by_day + DARK_SIGMA_W
 
 
 def _rounded(values: list[float]) -> tuple[float, ...]:

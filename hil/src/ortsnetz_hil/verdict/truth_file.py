@@ -29,6 +29,7 @@ def _type(name: str) -> pa.DataType:
 
 
 SCHEMA = pa.schema([(f.name, _type(f.name)) for f in fields(Row)])
+_WITHOUT_VOLTAGES = [name for name in SCHEMA.names if name != "node_u_pu"]
 
 
 class TruthWriter:
@@ -72,8 +73,12 @@ def parts(plant_directory: Path) -> list[Path]:
     return sorted((plant_directory / FOLDER).glob("part-*.parquet"))
 
 
-def read(plant_directory: Path) -> list[Row]:
+def read(plant_directory: Path, *, voltages: bool = False) -> list[Row]:
     """All rows of a run in the order of time.
+
+    Args:
+        plant_directory: where the parts are.
+        voltages: whether to read all node voltages too; else they are empty.
 
     Raises:
         InputError: there is no truth, or a part cannot be read; names it.
@@ -84,7 +89,7 @@ def read(plant_directory: Path) -> list[Row]:
     rows: list[Row] = []
     for path in found:
         try:
-            table = pq.read_table(path, schema=SCHEMA)
+            table = pq.read_table(path, columns=SCHEMA.names if voltages else _WITHOUT_VOLTAGES)
         except (OSError, pa.ArrowException) as error:
             raise InputError(f"{path}: not a part of a plant's truth: {error}") from error
         rows += _rows(table)
@@ -107,7 +112,7 @@ def _table(rows: list[Row]) -> pa.Table:
 
 def _rows(table: pa.Table) -> list[Row]:
     scalars = {name: table.column(name).to_pylist() for name in _SCALARS}
-    lists = {name: table.column(name) for name in _LISTS}
+    lists = {name: table.column(name) for name in _LISTS & set(table.column_names)}
     found = []
     for i in range(table.num_rows):
         values: dict[str, Any] = {name: column[i] for name, column in scalars.items()}
@@ -115,6 +120,6 @@ def _rows(table: pa.Table) -> list[Row]:
             name: np.asarray(column[i].values.to_numpy(zero_copy_only=False), float)
             for name, column in lists.items()
         }
-        values["node_u_pu"] = values["node_u_pu"].reshape(-1, 3)
+        values["node_u_pu"] = values.get("node_u_pu", np.empty(0)).reshape(-1, 3)
         found.append(Row(**values))
     return found
