@@ -1,0 +1,94 @@
+"""`ortsnetz limit`: the least curtailment that keeps a case inside its limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from power_grid_model import CalculationType
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.commands.limit_files import parse_devices, read, setpoints, warnings_of
+from ortsnetz_grid.commands.output import write_atomically
+from ortsnetz_grid.functions.congestion.decision import decide
+from ortsnetz_grid.functions.congestion.injections import banks_of, power_flow_data
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice, check_devices
+from ortsnetz_grid.functions.congestion.result import LimitResult, Status
+from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.validation import require_valid
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("case", type=_FILE)
+@click.argument("devices", type=_FILE)
+@click.option("-o", "--output", type=_FILE, required=True, help="SETPOINTS file to write.")
+@click.option(
+    "--explain", is_flag=True, help="Print which limits bind and who is held back by how much."
+)
+def limit(case: Path, devices: Path, output: Path, *, explain: bool) -> None:
+    """Limit DEVICES so that CASE stays inside its limits.
+
+    CASE is a power-grid-model power-flow input; sensors in it are ignored. DEVICES lists limits and
+    devices with request and floor; consumption is positive there and in SETPOINTS. What cannot be
+    kept even at the floors is reported as infeasible, with exit code 0.
+    """
+    network = Network.from_json(read(case), str(case))
+    limits, controlled = parse_devices(read(devices), str(devices))
+    try:
+        check_devices(network, controlled)
+    except InputError as error:
+        raise InputError(f"{devices}: {error}") from error
+    _check_case(network, controlled, str(case))
+    try:
+        result = decide(network, controlled, limits)
+    except InputError as error:
+        raise InputError(f"{case}: {error}") from error
+    warnings = warnings_of(network, controlled)
+    write_atomically(output, setpoints(result, warnings, network))
+    if explain:
+        click.echo(explanation(result, controlled, warnings, network))
+
+
+def _check_case(network: Network, devices: tuple[ControlledDevice, ...], source: str) -> None:
+    """Refuse a case that no power flow can use; requests stand in for the devices' own powers.
+
+    Raises:
+        InputError: names the file, the element and the reason.
+    """
+    try:
+        data = power_flow_data(network, banks_of(network, devices))
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    require_valid(replace(network, data=data), CalculationType.power_flow, source)
+
+
+def explanation(
+    result: LimitResult,
+    devices: tuple[ControlledDevice, ...],
+    warnings: list[str],
+    network: Network,
+) -> str:
+    """The answer in words, several lines."""
+    asked = sum(abs(sum(device.request_w)) for device in devices) / 1e3
+    given = sum(abs(sum(setting.p_w)) for setting in result.devices) / 1e3
+    held = [setting for setting in result.devices if setting.reason]
+    heading = {
+        Status.OK: "All requests are granted; no limit is reached.",
+        Status.LIMITED: "All limits are kept; some devices are held below their request.",
+        Status.INFEASIBLE: "No setting keeps all limits; devices are at their floors.",
+    }[result.status]
+    worst = (result.worst_loading, result.lowest_voltage, result.highest_voltage)
+    violated = result.status is Status.INFEASIBLE
+    lines = [
+        f"{result.status}: {heading}",
+        f"Granted: {given:.2f} of {asked:.2f} kW; {len(held)} of {len(devices)} devices held back.",
+        *(f"{'Violated' if violated else 'Reached'}: {one.words}" for one in result.binding),
+        *(f"{network.label(one.id)}: {one.reason}" for one in held),
+        *(f"Extreme: {one.words}" for one in worst if one is not None),
+        *(f"Warning: {warning}" for warning in warnings),
+        f"Verified: {'yes' if result.verified else 'no'} ({result.power_flows} power flows)",
+    ]
+    return "\n".join(lines)

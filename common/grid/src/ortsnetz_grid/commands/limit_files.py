@@ -1,0 +1,154 @@
+"""Files of `ortsnetz limit`: DEVICES in, SETPOINTS out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.station import DeviceKind
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
+from ortsnetz_grid.functions.congestion.result import Binding, LimitResult
+from ortsnetz_grid.network.model import Network
+
+_PLACE = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>.*)`$")
+_DEVICE = re.compile(r"^devices\[(?P<place>\d+)\]\.?(?P<field>.*)$")
+
+
+class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    u_pu: tuple[float, float]
+    loading: float
+
+
+class _Device(Struct, frozen=True, forbid_unknown_fields=True):
+    id: int
+    kind: DeviceKind
+    request_w: tuple[float, float, float]
+    floor_w: tuple[float, float, float]
+
+
+class _Devices(Struct, frozen=True, forbid_unknown_fields=True):
+    limits: _Limits
+    devices: tuple[_Device, ...]
+
+
+def read(path: Path) -> bytes:
+    """Contents of a file.
+
+    Raises:
+        InputError: names the file and the reason.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_devices(payload: bytes, source: str) -> tuple[LimitSet, tuple[ControlledDevice, ...]]:
+    """Read DEVICES strictly.
+
+    Raises:
+        InputError: names the file, the device and what is wrong.
+    """
+    try:
+        document = json.loads(payload, object_pairs_hook=_without_repetition)
+    except ValueError as error:
+        raise InputError(f"{source}: not JSON: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{source}: not a list of devices: nested too deeply") from error
+    try:
+        found = msgspec.convert(document, _Devices)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise InputError(f"{source}: {_located(str(error), document)}") from error
+    try:
+        limits = LimitSet(found.limits.u_pu, found.limits.loading)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    devices = tuple(
+        ControlledDevice(device.id, device.kind, device.request_w, device.floor_w)
+        for device in found.devices
+    )
+    return limits, devices
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key '{twice}' is given twice in one object")
+    return found
+
+
+def _located(message: str, document: Any) -> str:
+    """The library's message, with the device named instead of its place in the list."""
+    found = _PLACE.match(message)
+    if found is None:
+        return message
+    what, path = found["what"], found["path"]
+    device = _DEVICE.match(path)
+    if device is None:
+        return f"{path}: {what}" if path else what
+    place = int(device["place"])
+    entry = document["devices"][place]
+    named = entry.get("id") if isinstance(entry, dict) else None
+    name = f"device {named}" if named is not None else f"device number {place + 1} of the list"
+    return f"{name}: {device['field']}: {what}" if device["field"] else f"{name}: {what}"
+
+
+def warnings_of(network: Network, devices: Sequence[ControlledDevice]) -> list[str]:
+    """What is allowed and probably not meant."""
+    return [
+        f"device {device.id} ({network.label(device.id)}): kind pv, but its request is consumption "
+        f"(a PV request is negative)"
+        for device in devices
+        if device.kind is DeviceKind.PV and any(watts > 0 for watts in device.request_w)
+    ]
+
+
+def setpoints(result: LimitResult, warnings: list[str], network: Network) -> str:
+    """SETPOINTS as JSON text; consumption is positive."""
+    document = {
+        "status": str(result.status),
+        "devices": [
+            {
+                "id": device.id,
+                "p_w": [watts + 0.0 for watts in device.p_w],
+                "k": device.k,
+                "reason": device.reason,
+                "binding": list(device.binding),
+            }
+            for device in result.devices
+        ],
+        "binding": [_limit(binding, network) for binding in result.binding],
+        "worst": {
+            name: None if binding is None else _limit(binding, network)
+            for name, binding in (
+                ("loading", result.worst_loading),
+                ("u_pu_low", result.lowest_voltage),
+                ("u_pu_high", result.highest_voltage),
+            )
+        },
+        "verified": result.verified,
+        "power_flows": result.power_flows,
+        "warnings": warnings,
+    }
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _limit(binding: Binding, network: Network) -> dict[str, Any]:
+    element = binding.element
+    return {
+        "element": element,
+        "component": None if element is None else network.components.get(element),
+        "name": None if element is None else network.names.get(element),
+        "what": binding.what,
+        "value": binding.value,
+        "limit": binding.limit,
+    }
