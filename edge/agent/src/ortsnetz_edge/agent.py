@@ -197,7 +197,6 @@ class Agent:
         wanted = found.limits.limits if found.limits else ()
         violated = found.limits.violated if found.limits else ()
         binding = sorted({name for limit in wanted for name in limit.binding})
-        limited = sum(control.limited_in_force for control in controls)
         return [
             *lost_sources(image, meters),
             *(
@@ -207,7 +206,7 @@ class Agent:
             ),
             *fail_safe(verdict.mode, parameters.timing, verdict.reason),
             *setpoints_ignored(controls, now=now),
-            *network_limits(binding, violated, limited),
+            *network_limits(binding, violated, len(wanted)),
             *journal_trouble(
                 self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped
             ),

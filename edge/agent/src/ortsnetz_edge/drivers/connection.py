@@ -32,7 +32,7 @@ class ModbusConnection:
     """
 
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
-        self.generation = 0
+        self._generation = 0
         self._where = f"{host}:{port}"
         self._timeout_s = timeout_s
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S)
@@ -42,6 +42,7 @@ class ModbusConnection:
         self._client: AsyncModbusTcpClient | None = None
         self._broken: asyncio.Future[DriverError] | None = None
         self._function = 0
+        self._transaction = b""
 
     @property
     def connected(self) -> bool:
@@ -79,6 +80,16 @@ class ModbusConnection:
                     FailureKind.WRONG_ANSWER, f"confirms another write than {value} to {address}"
                 )
 
+    async def opened(self) -> int:
+        """Connect if need be; number of the connection, which grows with each new one.
+
+        Raises:
+            DriverError: there is no connection.
+        """
+        async with self._lock:
+            await self._connected()
+            return self._generation
+
     async def close(self) -> None:
         """Close the connection; a request that is under way fails."""
         self._fail(FailureKind.DISCONNECTED, "closed by the agent")
@@ -109,7 +120,7 @@ class ModbusConnection:
             client.close()
             raise self._broke(FailureKind.UNREACHABLE, "no connection")
         self._client = client
-        self.generation += 1
+        self._generation += 1
         return client
 
     async def _answer(self, function: int, request: Awaitable[ModbusPDU]) -> ModbusPDU:
@@ -149,22 +160,33 @@ class ModbusConnection:
 
     def _inspect(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001 - the library's hook
         """Look at bytes as they arrive: what does not fit the request ends the connection."""
-        if sending or len(data) < _HEADER:
+        if sending:
+            self._transaction = data[:2]
             return data
+        if len(data) < _HEADER:
+            return data
+        reason = self._misfit(data)
+        if reason is None:
+            return data
+        self._fail(FailureKind.WRONG_ANSWER, reason)
+        return b""
+
+    def _misfit(self, data: bytes) -> str | None:
+        """Why an answer's header does not fit the request; None if it does."""
         protocol = int.from_bytes(data[2:4], "big")
         length = int.from_bytes(data[4:6], "big")
         if protocol != 0 or not 2 <= length <= _MAX_ADU - 6:
-            return self._reject("not a Modbus frame")
-        if data[7] & 0x7F != self._function:
-            return self._reject(f"answers function {data[7]} to function {self._function}")
-        if not data[7] & 0x80 and self._function in {3, 4} and len(data) > _HEADER:  # noqa: SIM102
-            if data[8] != length - 3:
-                return self._reject("byte count and frame length disagree")
-        return data
-
-    def _reject(self, reason: str) -> bytes:
-        self._fail(FailureKind.WRONG_ANSWER, reason)
-        return b""
+            return "not a Modbus frame"
+        if data[:2] != self._transaction:
+            # the library skips the answer to another request, unless its number is 0
+            return "answers without a number" if data[:2] == b"\0\0" else None
+        function = data[7]
+        if function & 0x7F != self._function:
+            return f"answers function {function} to function {self._function}"
+        is_read = function in {3, 4} and len(data) > _HEADER
+        if is_read and data[8] != length - 3:
+            return "byte count and frame length disagree"
+        return None
 
     def _traced_connect(self, connected: bool) -> None:  # noqa: FBT001 - the library's hook
         if not connected:

@@ -61,7 +61,7 @@ class ModbusTcpDriver:
         self._setpoint = profile.setpoint
         self._decoder = compile_decoder(profile, source)
         self._connection = connection
-        self._commissioned = -1  # generation of the connection that has its fall-back
+        self._commissioned = -1  # number of the connection over which the fall-back was set
         self._answers = 0
         self._failures: Counter[FailureKind] = Counter()
         self._last_failure: str | None = None
@@ -97,8 +97,10 @@ class ModbusTcpDriver:
         if setpoint is None:
             raise DriverError(FailureKind.REFUSED, f"'{self._name}' takes no limit")
         try:
-            if watchdog is not None and self._commissioned != self._connection.generation:
+            connection = await self._connection.opened()
+            if watchdog is not None and self._commissioned != connection:
                 await self._commission(setpoint, watchdog)
+                self._commissioned = connection
             await self._connection.write(
                 self._unit, setpoint.register, _counts(limit, setpoint.step)
             )
@@ -115,7 +117,6 @@ class ModbusTcpDriver:
             await self._connection.write(
                 self._unit, setpoint.fallback_time_register, round(watchdog.after_s)
             )
-        self._commissioned = self._connection.generation
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""

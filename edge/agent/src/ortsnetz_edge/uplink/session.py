@@ -245,7 +245,8 @@ class Uplink:
     def _lost(self, client: Client) -> None:
         if self._online:
             self.counters["uplink_disconnections"] += 1
-            log.warning("uplink: connection to the broker has ended")
+            if not self._stopping.is_set():
+                log.warning("uplink: connection to the broker has ended")
         self._online = False
         self._window.disconnected()
         client.disconnect()

@@ -1,0 +1,231 @@
+"""A device that misbehaves costs itself a reading; it never gets a wrong value into the image."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from ortsnetz_common.parameters.station import Connection
+from ortsnetz_edge.drivers.connection import LATE_FACTOR, ModbusConnection
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Source, Watchdog
+from ortsnetz_edge.drivers.modbus import ModbusTcp
+
+TIMEOUT_S = 0.1
+Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
+
+
+def frame(transaction: bytes, pdu: bytes, unit: int = 1, protocol: int = 0) -> bytes:
+    return transaction + struct.pack(">HHB", protocol, len(pdu) + 1, unit) + pdu
+
+
+def registers_answer(
+    request: bytes, function: int | None = None, count: int | None = None
+) -> bytes:
+    asked = struct.unpack(">H", request[10:12])[0]
+    number = asked if count is None else count
+    payload = b"".join(struct.pack(">H", n) for n in range(number))
+    code = request[7] if function is None else function
+    return frame(request[:2], bytes([code, 2 * number]) + payload)
+
+
+@asynccontextmanager
+async def device(handler: Handler) -> Any:
+    """A raw TCP server; yields a connection to it and the requests it has seen."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                header = await reader.readexactly(6)
+                body = await reader.readexactly(struct.unpack(">H", header[4:6])[0])
+                seen.append(header + body)
+                await handler(header + body, writer)
+        with suppress(Exception):
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    connection = ModbusConnection("127.0.0.1", server.sockets[0].getsockname()[1], TIMEOUT_S)
+    try:
+        yield connection, seen
+    finally:
+        await connection.close()
+        server.close()
+
+
+def outcome(handler: Handler) -> tuple[DriverError, float]:
+    """The error that a read of such a device ends in, and how long it took."""
+
+    async def check() -> tuple[DriverError, float]:
+        async with device(handler) as (connection, _):
+            begun = time.monotonic()
+            with pytest.raises(DriverError) as caught:
+                await connection.read(1, 3, 0, 4)
+            assert not connection.connected or caught.value.kind is FailureKind.REFUSED
+            return caught.value, time.monotonic() - begun
+
+    return asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def answering(make: Callable[[bytes], bytes]) -> Handler:
+    async def handler(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(make(request))
+
+    return handler
+
+
+def test_a_good_answer_is_taken() -> None:
+    async def check() -> None:
+        async with device(answering(registers_answer)) as (connection, _):
+            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+
+    asyncio.run(check())
+
+
+def test_a_silent_device_fails_at_its_deadline() -> None:
+    async def nothing(request: bytes, writer: asyncio.StreamWriter) -> None:
+        del request, writer
+
+    error, took = outcome(nothing)
+    assert error.kind is FailureKind.TIMEOUT
+    assert TIMEOUT_S * LATE_FACTOR * 0.9 < took < TIMEOUT_S * LATE_FACTOR + 1.0
+
+
+def test_an_answer_to_another_function_is_not_taken_for_ours() -> None:
+    error, took = outcome(answering(lambda request: registers_answer(request, function=4)))
+    assert error.kind is FailureKind.WRONG_ANSWER
+    assert "function 4" in str(error)
+    assert took < TIMEOUT_S * LATE_FACTOR
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_an_answer_with_too_few_or_too_many_registers_is_refused(count: int) -> None:
+    error, _ = outcome(answering(lambda request: registers_answer(request, count=count)))
+    assert error.kind is FailureKind.WRONG_ANSWER
+
+
+def test_a_byte_count_that_contradicts_the_frame_is_refused() -> None:
+    def make(request: bytes) -> bytes:
+        return frame(request[:2], bytes([3, 6]) + bytes(8))
+
+    error, _ = outcome(answering(make))
+    assert error.kind is FailureKind.WRONG_ANSWER
+
+
+def test_a_connection_closed_in_the_middle_of_a_frame_fails_at_once() -> None:
+    async def half(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(registers_answer(request)[:11])
+        await writer.drain()
+        writer.close()
+
+    error, took = outcome(half)
+    assert error.kind is FailureKind.DISCONNECTED
+    assert took < TIMEOUT_S * LATE_FACTOR
+
+
+@pytest.mark.parametrize(
+    "noise", [b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(200)), b"\xff" * 64]
+)
+def test_garbage_ends_the_connection_at_once(noise: bytes) -> None:
+    error, took = outcome(answering(lambda _: noise))
+    assert error.kind is FailureKind.WRONG_ANSWER
+    assert took < TIMEOUT_S * LATE_FACTOR
+
+
+def test_the_unknown_function_answer_0x80_of_a_library_server_is_refused() -> None:
+    error, _ = outcome(answering(lambda request: frame(request[:2], bytes([0x80, 1]))))
+    assert error.kind is FailureKind.WRONG_ANSWER
+
+
+def test_an_exception_answer_is_a_refusal_and_keeps_the_connection() -> None:
+    error, _ = outcome(answering(lambda request: frame(request[:2], bytes([0x83, 2]))))
+    assert error.kind is FailureKind.REFUSED
+    assert "exception 2" in str(error)
+
+
+def test_an_answer_to_an_older_request_is_not_taken_for_the_present_one() -> None:
+    async def check() -> None:
+        async def stale(request: bytes, writer: asyncio.StreamWriter) -> None:
+            old = struct.pack(">H", struct.unpack(">H", request[:2])[0] + 100)
+            writer.write(frame(old, bytes([3, 8]) + b"\xee" * 8))
+            writer.write(registers_answer(request))
+
+        async with device(stale) as (connection, _):
+            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+
+    asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_an_answer_without_a_number_is_refused() -> None:
+    error, _ = outcome(answering(lambda request: b"\0\0" + registers_answer(request)[2:]))
+    assert error.kind is FailureKind.WRONG_ANSWER
+
+
+def test_a_late_but_whole_answer_is_taken_because_the_device_has_served_it() -> None:
+    async def late(request: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2 * TIMEOUT_S)
+        writer.write(registers_answer(request))
+
+    async def check() -> None:
+        async with device(late) as (connection, _):
+            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+
+    asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_a_closed_port_is_unreachable_and_backs_off_without_asking() -> None:
+    async def check() -> list[FailureKind]:
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        connection = ModbusConnection("127.0.0.1", port, TIMEOUT_S)
+        kinds = []
+        for _ in range(50):
+            with pytest.raises(DriverError) as caught:
+                await connection.read(1, 3, 0, 4)
+            kinds.append(caught.value.kind)
+        return kinds
+
+    kinds = asyncio.run(asyncio.wait_for(check(), 5))
+    assert kinds[0] is FailureKind.UNREACHABLE
+    assert FailureKind.WAITING in kinds
+    assert kinds.count(FailureKind.UNREACHABLE) < 25
+
+
+def test_a_write_that_is_confirmed_for_another_value_is_not_taken_for_ours() -> None:
+    async def check() -> None:
+        def make(request: bytes) -> bytes:
+            return frame(request[:2], request[7:10] + b"\x00\x63")
+
+        async with device(answering(make)) as (connection, _):
+            with pytest.raises(DriverError) as caught:
+                await connection.write(1, 2000, 16)
+            assert caught.value.kind is FailureKind.WRONG_ANSWER
+
+    asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_the_watchdog_is_set_up_before_the_first_limit_of_each_connection_only() -> None:
+    async def check() -> list[tuple[int, int]]:
+        def make(request: bytes) -> bytes:
+            return frame(request[:2], request[7:])
+
+        async with device(answering(make)) as (connection, seen):
+            where = Connection("modbus-tcp", "127.0.0.1", connection._port, 1, TIMEOUT_S)
+            driver = ModbusTcp().open(Source("ev-1", "ev-controller", where, 5, 3, rated_w=11e3))
+            for amperes in (16.0, 10.0):
+                await driver.write(amperes, Watchdog(60.0, 7.0))
+            await driver.stop()
+            await driver.write(8.0, Watchdog(60.0, 7.0))
+            await driver.stop()
+            return [struct.unpack(">HH", request[8:12]) for request in seen]
+
+    fallback = [(2002, 7), (2001, 60)]
+    expected = [*fallback, (2000, 16), (2000, 10), *fallback, (2000, 8)]
+    assert asyncio.run(asyncio.wait_for(check(), 5)) == expected
