@@ -9,7 +9,8 @@ import click
 from power_grid_model import CalculationType
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.commands.limit_files import parse_devices, read, setpoints, warnings_of
+from ortsnetz_grid.commands.case_file import read, read_case
+from ortsnetz_grid.commands.limit_files import parse_devices, setpoints, warnings_of
 from ortsnetz_grid.commands.output import write_atomically
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.injections import banks_of, power_flow_data
@@ -35,7 +36,7 @@ def limit(case: Path, devices: Path, output: Path, *, explain: bool) -> None:
     devices with request and floor; consumption is positive there and in SETPOINTS. What cannot be
     kept even at the floors is reported as infeasible, with exit code 0.
     """
-    network = Network.from_json(read(case), str(case))
+    network = read_case(case)
     limits, controlled = parse_devices(read(devices), str(devices))
     try:
         check_devices(network, controlled)
@@ -46,7 +47,7 @@ def limit(case: Path, devices: Path, output: Path, *, explain: bool) -> None:
         result = decide(network, controlled, limits)
     except InputError as error:
         raise InputError(f"{case}: {error}") from error
-    warnings = warnings_of(network, controlled)
+    warnings = warnings_of(network, controlled, result)
     write_atomically(output, setpoints(result, warnings, network))
     if explain:
         click.echo(explanation(result, controlled, warnings, network))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -36,18 +35,6 @@ class _Device(Struct, frozen=True, forbid_unknown_fields=True):
 class _Devices(Struct, frozen=True, forbid_unknown_fields=True):
     limits: _Limits
     devices: tuple[_Device, ...]
-
-
-def read(path: Path) -> bytes:
-    """Contents of a file.
-
-    Raises:
-        InputError: names the file and the reason.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def parse_devices(payload: bytes, source: str) -> tuple[LimitSet, tuple[ControlledDevice, ...]]:
@@ -102,14 +89,21 @@ def _located(message: str, document: Any) -> str:
     return f"{name}: {device['field']}: {what}" if device["field"] else f"{name}: {what}"
 
 
-def warnings_of(network: Network, devices: Sequence[ControlledDevice]) -> list[str]:
+def warnings_of(
+    network: Network, devices: Sequence[ControlledDevice], result: LimitResult
+) -> list[str]:
     """What is allowed and probably not meant."""
-    return [
+    upside_down = [
         f"device {device.id} ({network.label(device.id)}): kind pv, but its request is consumption "
         f"(a PV request is negative)"
         for device in devices
         if device.kind is DeviceKind.PV and any(watts > 0 for watts in device.request_w)
     ]
+    dead = [
+        f"device {element} ({network.label(element)}): its node has no supply"
+        for element in result.without_supply
+    ]
+    return upside_down + dead
 
 
 def setpoints(result: LimitResult, warnings: list[str], network: Network) -> str:

@@ -53,7 +53,7 @@ class Constraints:
             InputError: bias or margin do not fit the network or are not numbers.
         """
         terms = len(flows.branches.terms)
-        live = flows.energised()
+        live = flows.live_rows
         added = _rows(network, flows, bias, "bias")
         high = np.where(np.arange(len(added)) < terms, limits.loading, limits.u_pu[1]) - added
         low = limits.u_pu[0] - added

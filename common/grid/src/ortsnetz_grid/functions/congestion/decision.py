@@ -119,8 +119,25 @@ def _without_power_flow(
         highest_voltage=None,
         verified=False,
         reserve_given_up=(),
+        without_supply=_without_supply(network, flows, devices),
         power_flows=flows.computed,
     )
+
+
+def _without_supply(
+    network: Network, flows: DeviceFlows, devices: tuple[ControlledDevice, ...]
+) -> tuple[int, ...]:
+    """Devices at dead nodes."""
+    if flows.live_nodes.all():
+        return ()
+    dead = set(network.data["node"]["id"][~flows.live_nodes].tolist())
+    node_of = {
+        element: node
+        for component in ("asym_load", "asym_gen")
+        if component in network.data
+        for element, node in network.data[component][["id", "node"]].tolist()
+    }
+    return tuple(device.id for device in devices if node_of[device.id] in dead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,5 +253,6 @@ class _Decision:
             highest_voltage=highest,
             verified=status is not Status.INFEASIBLE,
             reserve_given_up=explanation.given_up(self.constraints.reserve),
+            without_supply=_without_supply(self.network, self.flows, self.devices),
             power_flows=self.flows.computed,
         )

@@ -101,8 +101,16 @@ class Explanation:
         below = self.constraints.lower[row] - size > size - self.constraints.upper[row]
         return np.asarray(-slope if below else slope)
 
-    def row(self, row: int, phasors: NDArray[np.complex128]) -> Binding:
-        """One row as a limit with its value."""
+    def row(
+        self, row: int, phasors: NDArray[np.complex128], *, high: bool | None = None
+    ) -> Binding:
+        """One row as a limit with its value.
+
+        Args:
+            row: of the problem.
+            phasors: (r,)
+            high: for a voltage, which limit to compare with; None for the nearer one.
+        """
         value = float(np.abs(phasors[row]) + self.constraints.bias[row])
         branches = self.flows.branches
         if row < len(branches.terms):
@@ -113,10 +121,10 @@ class Explanation:
         else:
             place, phase = divmod(row - len(branches.terms), 3)
             element = int(self.network.data["node"]["id"][self.flows.lv_nodes[place]])
-            low, high = self.limits.u_pu
-            is_high = value > (low + high) / 2
+            lower, upper = self.limits.u_pu
+            is_high = value > (lower + upper) / 2 if high is None else high
             what = f"u_pu phase {PHASES[phase]} {'high' if is_high else 'low'}"
-            limit = high if is_high else low
+            limit = upper if is_high else lower
         return Binding(element, self.network.label(element), what, value, limit)
 
     def extremes(
@@ -129,8 +137,8 @@ class Explanation:
         loading = self.row(int(np.argmax(values[:terms])), phasors) if terms else None
         if not len(live):
             return loading, None, None
-        lowest = self.row(int(live[np.argmin(values[live])]), phasors)
-        highest = self.row(int(live[np.argmax(values[live])]), phasors)
+        lowest = self.row(int(live[np.argmin(values[live])]), phasors, high=False)
+        highest = self.row(int(live[np.argmax(values[live])]), phasors, high=True)
         return loading, lowest, highest
 
     def settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,7 @@ class DeviceFlows:
     Attributes:
         branches: rated branches; their terms are the first rows.
         lv_nodes: rows of the LV nodes in the network's node array; their voltages are the rest.
+        live_nodes: (n,) nodes of the network that have supply.
         computed: power flows so far.
         failure: what the library said when a power flow last failed.
     """
@@ -62,8 +64,14 @@ class DeviceFlows:
         try:
             self._model = PowerGridModel(power_flow_data(network, self._banks))
         except PowerGridError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"the network cannot be used for a power flow: {reason}") from error
+            raise InputError(f"the network has no power flow: {_reason(error)}") from error
+        self.live_nodes = self._energised()
+
+    @property
+    def live_rows(self) -> NDArray[np.bool_]:
+        """(r,) rows of loading terms, and of voltages of energised nodes."""
+        live = np.repeat(self.live_nodes[self.lv_nodes], 3)
+        return np.concatenate([np.ones(len(self.branches.terms), dtype=bool), live])
 
     def at(self, factors: NDArray[np.float64], *, fast: bool = False) -> Points:
         """Compute operating points.
@@ -87,13 +95,10 @@ class DeviceFlows:
             np.concatenate([part.converged for part in parts]),
         )
 
-    def energised(self) -> NDArray[np.bool_]:
-        """Which of the rows are loading terms or voltages of energised nodes, (r,).
-
-        Raises:
-            InputError: the network's equations have no solution at all.
-        """
+    def _energised(self) -> NDArray[np.bool_]:
+        """(n,) nodes that have supply."""
         outputs: dict[Any, Any] = {"node": ["energized"]}
+        self.computed += 1
         try:
             result: Mapping[Any, Any] = self._model.calculate_power_flow(
                 symmetric=False,
@@ -101,11 +106,8 @@ class DeviceFlows:
                 output_component_types=outputs,
             )
         except PowerGridError as error:  # a linear power flow fails only where the data are wrong
-            reason = " ".join(str(error).split())
-            raise InputError(f"the network has no power flow: {reason}") from error
-        self.computed += 1
-        live = np.asarray(result["node"]["energized"])[self.lv_nodes] == 1
-        return np.concatenate([np.ones(len(self.branches.terms), dtype=bool), np.repeat(live, 3)])
+            raise InputError(f"the network has no power flow: {_reason(error)}") from error
+        return np.asarray(result["node"]["energized"], dtype=bool)
 
     def _batch(self, factors: NDArray[np.float64], *, fast: bool) -> Points:
         if not self._banks:  # nothing to vary; a batch needs something that varies
@@ -126,7 +128,7 @@ class DeviceFlows:
         failed = self._model.batch_error
         if isinstance(failed, PowerGridBatchError):
             converged[failed.failed_scenarios] = False
-            self.failure = " ".join(str(failed.error_messages[0]).split())
+            self.failure = _reason(failed.error_messages[0])
         with np.errstate(all="ignore"):  # what did not converge holds no numbers
             phasors = self._phasors(result)
         converged &= np.isfinite(phasors).all(axis=1)
@@ -151,7 +153,7 @@ class DeviceFlows:
 
     def _failed(self, factors: NDArray[np.float64], error: PowerGridError) -> Points:
         """Points without a result."""
-        self.failure = " ".join(str(error).split())
+        self.failure = _reason(error)
         rows = len(self.branches.terms) + 3 * len(self.lv_nodes)
         nothing = np.full((len(factors), rows), np.nan, dtype=np.complex128)
         return Points(factors, nothing, np.zeros(len(factors), dtype=bool))
@@ -172,3 +174,9 @@ class DeviceFlows:
             array["p_specified"], array["q_specified"] = bank.powers(factors)
             update[bank.component] = array
         return update
+
+
+def _reason(error: object) -> str:
+    """The library's first sentence; what follows is advice to its users."""
+    text = " ".join(str(error).split())
+    return re.split(r"[!.] |\. ?$|! ?$", text, maxsplit=1)[0]

@@ -79,6 +79,7 @@ class LimitResult:
         highest_voltage: the same.
         verified: a three-phase power flow has shown that the answer keeps all limits.
         reserve_given_up: elements, by label, whose margin could not be kept; their limit is.
+        without_supply: devices at nodes that are not energised; nothing limits them.
         power_flows: how many it took.
     """
 
@@ -90,4 +91,5 @@ class LimitResult:
     highest_voltage: Binding | None
     verified: bool
     reserve_given_up: tuple[str, ...]
+    without_supply: tuple[int, ...]
     power_flows: int
