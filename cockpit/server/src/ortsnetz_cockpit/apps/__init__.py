@@ -1,0 +1,1 @@
+"""Apps: one folder each; an app uses the SDK and the shared language only."""

@@ -1,0 +1,50 @@
+"""`ortsnetz cockpit`: serve, count, accounts, and the machine-readable interface documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ortsnetz_cockpit import serving
+from ortsnetz_cockpit.commands.accounting import reset
+from ortsnetz_cockpit.commands.counting import counts
+from ortsnetz_cockpit.core.configuration import load
+
+CONFIGURATION = click.argument(
+    "configuration", type=click.Path(path_type=Path, dir_okay=False), metavar="COCKPIT.json"
+)
+
+
+@click.group()
+def cockpit() -> None:
+    """The grid cockpit of a distribution system operator."""
+
+
+@cockpit.command()
+@CONFIGURATION
+def serve(configuration: Path) -> None:
+    """Run the cockpit: ingest, API and page in one process, until SIGTERM or Ctrl-C."""
+    serving.serve(load(configuration))
+
+
+@cockpit.command()
+@CONFIGURATION
+def count(configuration: Path) -> None:
+    """Count what is committed; for a cockpit that is not running (else ask its API)."""
+    click.echo(counts(load(configuration)))
+
+
+@cockpit.command()
+@CONFIGURATION
+@click.argument("name")
+@click.option(
+    "--role",
+    type=click.Choice(["viewer", "operator", "admin"]),
+    default="viewer",
+    show_default=True,
+    help="What the account may do.",
+)
+def account(configuration: Path, name: str, role: str) -> None:
+    """Create or reset the account NAME and print its one-time password."""
+    click.echo(f"one-time password for {name}: {reset(load(configuration), name, role)}")

@@ -1,0 +1,1 @@
+"""Access: users, passwords, sessions, roles, throttling of log-in attempts."""

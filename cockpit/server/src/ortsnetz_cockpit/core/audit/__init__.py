@@ -1,0 +1,1 @@
+"""Audit: an append-only trail whose rows are chained by hashes."""

@@ -1,0 +1,1 @@
+"""Ingest: what nodes send is checked, committed once and answered with the watermark."""

@@ -1,0 +1,1 @@
+"""Registry: nodes as the cockpit knows them, in a relational database."""

@@ -1,0 +1,1 @@
+"""Time series: the transactional log of samples and events, and queries on it (DuckDB)."""

@@ -1,0 +1,1 @@
+"""What an app may use of the cockpit."""
