@@ -11,7 +11,7 @@ import {
 import type { Reader } from "./station.ts";
 
 /** Two limits closer than this count as the same, W: registers have steps. */
-const LIMIT_TOLERANCE_W = 20;
+export const LIMIT_TOLERANCE_W = 20;
 
 export interface Extreme {
   readonly value: number;

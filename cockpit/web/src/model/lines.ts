@@ -5,7 +5,7 @@ import {
   type Network,
   type NetworkBranch,
   type NetworkNode,
-  PHASES,
+  type Tree,
   lowVoltageNodes,
   phaseVoltage,
 } from "./network.ts";
@@ -22,18 +22,18 @@ import type { Part, TrendLine } from "./trend.ts";
 const times = (points: readonly string[], factor: number): Part[] =>
   points.map((point) => ({ point, factor }));
 
-/** +1 where power into the branch at this node's end flows away from the supply, else -1. */
-function awayFromSupply(network: Network, branch: NetworkBranch, end: number): 1 | -1 {
-  const rated = (id: number): number => network.nodes.find((n) => n.id === id)?.uRated ?? 0;
-  const other = end === branch.from ? branch.to : branch.from;
-  // Without a difference in voltage the branch's own direction counts.
-  if (rated(end) === rated(other)) return end === branch.from ? 1 : -1;
-  return rated(end) > rated(other) ? 1 : -1;
+/** +1 where power into the branch at this end flows away from the supply, else -1. */
+function awayFromSupply(tree: Tree | null, branch: NetworkBranch, end: number): 1 | -1 {
+  const far = end === branch.from ? branch.to : branch.from;
+  if (tree?.parent.get(far)?.branch === branch.id) return 1;
+  if (tree?.parent.get(end)?.branch === branch.id) return -1;
+  // A branch that closes a loop has no side of the supply: its own direction counts.
+  return end === branch.from ? 1 : -1;
 }
 
 /** Power through a branch as estimated, positive away from the supply, W. */
-export function estimatedPower(network: Network, branch: NetworkBranch): TrendLine {
-  const sign = awayFromSupply(network, branch, branch.from);
+export function estimatedPower(tree: Tree | null, branch: NetworkBranch): TrendLine {
+  const sign = awayFromSupply(tree, branch, branch.from);
   return {
     key: `estimated-power-${branch.id}`,
     parts: times(branchPowers(branch.id), sign),
@@ -42,11 +42,15 @@ export function estimatedPower(network: Network, branch: NetworkBranch): TrendLi
 }
 
 /** The same as the branch's meter sees it; null where there is none. */
-export function measuredPower(network: Network, branch: NetworkBranch): TrendLine | null {
+export function measuredPower(
+  network: Network,
+  tree: Tree | null,
+  branch: NetworkBranch,
+): TrendLine | null {
   const meter = network.meters.find((m) => m.element === branch.id && m.side !== null);
   if (meter === undefined) return null;
   const end = meter.side === "to" ? branch.to : branch.from;
-  const sign = awayFromSupply(network, branch, end);
+  const sign = awayFromSupply(tree, branch, end);
   return {
     key: `measured-power-${branch.id}`,
     parts: times(phasePoints(meter.name, "MMXU1.W"), sign),
@@ -77,13 +81,12 @@ export function extremeVoltage(network: Network, fold: "highest" | "lowest"): Tr
   };
 }
 
-/** One phase's voltage at a node, estimated, per unit. */
-export function nodeVoltageLine(node: NetworkNode, phase: number): TrendLine {
-  const point = nodeVoltages(node.id)[phase] ?? "";
+/** Highest or lowest phase of a node as estimated, per unit. */
+export function nodeVoltageLine(node: NetworkNode, fold: "highest" | "lowest"): TrendLine {
   return {
-    key: `voltage-${node.id}-${phase}`,
-    parts: times([point], 1 / phaseVoltage(node)),
-    fold: "highest",
+    key: `${fold}-voltage-${node.id}`,
+    parts: times(nodeVoltages(node.id), 1 / phaseVoltage(node)),
+    fold,
   };
 }
 
@@ -99,12 +102,37 @@ export function voltageSources(network: Network, node: number): string[] {
   return [...meters, ...devices].map((source) => source.name);
 }
 
-/** The same phase's voltage as a meter or device at the node measures it, per unit. */
-export function measuredVoltageLine(node: NetworkNode, phase: number, source: string): TrendLine {
+/**
+ * The same as a meter or device at the node measures it, per unit. A source's phases are its
+ * terminals, which need not be the network's: so only extremes can be set beside the estimate.
+ */
+export function measuredVoltageLine(
+  node: NetworkNode,
+  source: string,
+  fold: "highest" | "lowest",
+): TrendLine {
   return {
-    key: `measured-voltage-${source}-${phase}`,
-    parts: times([`${source}/MMXU1.PhV.${PHASES[phase] ?? ""}`], 1 / phaseVoltage(node)),
-    fold: "highest",
+    key: `${fold}-measured-voltage-${source}`,
+    parts: times(phasePoints(source, "MMXU1.PhV"), 1 / phaseVoltage(node)),
+    fold,
+  };
+}
+
+/** Power of all devices of a kind and what it would be without limits, magnitudes, W. */
+export function kindLines(network: Network, kind: string): { power: TrendLine; free: TrendLine } {
+  const devices = network.devices.filter((d) => d.kind === kind);
+  const sign = kind === "pv" ? -1 : 1;
+  return {
+    power: {
+      key: `power-of-${kind}`,
+      parts: devices.flatMap((d) => times(phasePoints(d.name, "MMXU1.W"), sign)),
+      fold: "sum",
+    },
+    free: {
+      key: `free-of-${kind}`,
+      parts: times(devices.map((d) => availablePowerPoint(d.name)), 1),
+      fold: "sum",
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 /** Rows of the setpoints table: what each device may do now, and why. */
 
-import { totalPower } from "./figures.ts";
+import { LIMIT_TOLERANCE_W, totalPower } from "./figures.ts";
 import type { Device } from "./network.ts";
-import { powerLimitPoint } from "./points.ts";
+import { availablePowerPoint, powerLimitPoint } from "./points.ts";
 import type { Reader, Setpoint } from "./station.ts";
 
 export interface SetpointRow {
@@ -14,6 +14,8 @@ export interface SetpointRow {
   readonly powerW: number | null;
   readonly setpoint: Setpoint | null;
   readonly limited: boolean;
+  /** Whether it would draw or feed in more than it may. */
+  readonly heldBack: boolean;
 }
 
 export type SortKey = "device" | "kind" | "limit" | "share" | "power" | "source" | "reason" | "time";
@@ -22,6 +24,7 @@ export function setpointRows(reader: Reader, setpoints: readonly Setpoint[]): Se
   const byDevice = new Map(setpoints.map((s) => [s.device, s]));
   return reader.network.devices.map((device) => {
     const limitW = reader.usable(powerLimitPoint(device.name));
+    const available = reader.usable(availablePowerPoint(device.name));
     const power = totalPower(reader, device.name);
     const share = limitW === null || device.ratedW <= 0 ? null : limitW / device.ratedW;
     return {
@@ -31,13 +34,15 @@ export function setpointRows(reader: Reader, setpoints: readonly Setpoint[]): Se
       powerW: power === null ? null : Math.abs(power),
       setpoint: byDevice.get(device.name) ?? null,
       limited: share !== null && share < 0.998,
+      heldBack: limitW !== null && available !== null && available > limitW + LIMIT_TOLERANCE_W,
     };
   });
 }
 
 const natural = new Intl.Collator("en", { numeric: true });
 
-/** Sorts by a column, or by default: limited devices first, the strongest limit on top. */
+/** Sorts by a column, or by default: devices held back first, then those limited without
+ * effect now, the strongest limit on top. */
 export function sortRows(
   rows: readonly SetpointRow[],
   sort: { key: SortKey; down: boolean } | null,
@@ -47,6 +52,7 @@ export function sortRows(
   if (sort === null) {
     return [...rows].sort(
       (a, b) =>
+        Number(b.heldBack) - Number(a.heldBack) ||
         Number(b.limited) - Number(a.limited) ||
         compare(a.share, b.share) ||
         byName(a, b),

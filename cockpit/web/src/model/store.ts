@@ -1,7 +1,7 @@
 /** Holds the present of one station and tells the views when it has changed. */
 
 import { type LiveMessage, agentOf, alarmOf, sampleOf, setpointOf } from "../api/wire.ts";
-import type { Network } from "./network.ts";
+import { type Network, type Tree, treeOf } from "./network.ts";
 import type { Sample } from "./quality.ts";
 import {
   type AgentEntry,
@@ -37,6 +37,7 @@ const BROWSER: Clocks = { wall: () => Date.now(), steady: () => performance.now(
 export class StationStore {
   readonly node: string;
   readonly network: Network;
+  readonly tree: Tree | null;
   agent: AgentEntry | null = null;
   setpoints: readonly Setpoint[] = [];
   alarms: readonly Alarm[] = [];
@@ -53,6 +54,7 @@ export class StationStore {
   constructor(node: string, network: Network, clocks: Clocks = BROWSER) {
     this.node = node;
     this.network = network;
+    this.tree = treeOf(network);
     this.clocks = clocks;
   }
 
@@ -116,6 +118,11 @@ export class StationStore {
 
   reader(): Reader {
     return new Reader(this.network, this.points, this.referenceMs());
+  }
+
+  /** Reads the values as they stood when the last one came: for showing what was. */
+  lastReader(): Reader {
+    return new Reader(this.network, this.points, this.newestMs ?? Number.POSITIVE_INFINITY);
   }
 
   dataState(): DataState {

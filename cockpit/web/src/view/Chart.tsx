@@ -109,7 +109,7 @@ function dataOf(props: Props): uPlot.AlignedData {
 }
 
 function optionsOf(latest: { current: Props }): uPlot.Options {
-  const { lines, digits } = latest.current;
+  const { lines } = latest.current;
   return {
     width: 300,
     height: 120,
@@ -144,13 +144,20 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
         gap: 4,
         grid: { stroke: GREY.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map((s) => s.toFixed(digits)),
+        values: (_plot, splits) => splits.map((s) => s.toFixed(decimalsOf(splits))),
         space: 26,
       },
     ],
     series: [{}, ...lines.map((line) => seriesOf(line))],
     hooks: { draw: [(plot) => drawLimits(plot, latest.current)] },
   };
+}
+
+/** Decimals that tell neighbouring marks of an axis apart. */
+function decimalsOf(splits: readonly number[]): number {
+  const step = Math.abs((splits[1] ?? 1) - (splits[0] ?? 0));
+  const decimals = [0, 1, 2].find((d) => Math.abs(step * 10 ** d - Math.round(step * 10 ** d)) < 1e-6);
+  return decimals ?? 3;
 }
 
 function seriesOf(line: ChartLine): uPlot.Series {
@@ -179,8 +186,11 @@ function rangeOf(props: Props, low: number | null, high: number | null): [number
   const [a, b] = props.span;
   const bottom = Math.min(a, low ?? a);
   const top = Math.max(b, high ?? b);
-  const air = (top - bottom) * 0.06;
-  return [bottom === 0 && a === 0 ? 0 : bottom - air, top + air];
+  const size = top - bottom;
+  // Room for the limits' names.
+  const above = props.limits.some((l) => l.bad === "above") ? 0.17 : 0.06;
+  const below = props.limits.some((l) => l.bad === "below" && l.value <= b) ? 0.17 : 0.06;
+  return [bottom === 0 && a === 0 ? 0 : bottom - below * size, top + above * size];
 }
 
 /** Limit lines with their names, and the lines' parts beyond them in the alarm colour. */
@@ -204,8 +214,11 @@ function drawLimits(plot: uPlot, props: Props): void {
     ctx.fillStyle = GREY.limit;
     ctx.font = `${10.5 * ratio}px system-ui, sans-serif`;
     ctx.textAlign = "left";
-    ctx.textBaseline = limit.bad === "above" ? "bottom" : "top";
-    ctx.fillText(limit.label, bbox.left + 4 * ratio, y + (limit.bad === "above" ? -2 : 3) * ratio);
+    const height = 14 * ratio;
+    const over =
+      limit.bad === "above" ? y - bbox.top > height : bbox.top + bbox.height - y < height;
+    ctx.textBaseline = over ? "bottom" : "top";
+    ctx.fillText(limit.label, bbox.left + 4 * ratio, y + (over ? -2 : 3) * ratio);
     drawBeyond(plot, props, limit, y);
   }
   ctx.restore();

@@ -11,8 +11,9 @@ import {
   nodeState,
 } from "../model/states.ts";
 import type { Reader } from "../model/station.ts";
-import { type Extreme, sumOf, voltageRange } from "../model/figures.ts";
-import { estimatedPower } from "../model/lines.ts";
+import { evaluate } from "../model/trend.ts";
+import { type Extreme, voltageRange } from "../model/figures.ts";
+import { estimatedPower, measuredPower } from "../model/lines.ts";
 import { percent, perUnit, power } from "./format.ts";
 import type { BranchPlan, Plan, Spot } from "./plan.ts";
 import { type Selection, keyOf, selectionOf } from "./selection.ts";
@@ -26,6 +27,8 @@ export interface Hover {
 
 interface Props {
   readonly plan: Plan;
+  /** Size on the screen by size of the plan; below 1 for the whole of a large network. */
+  readonly scale: number;
   readonly reader: Reader;
   readonly tree: Tree;
   readonly selection: Selection | null;
@@ -53,8 +56,8 @@ export function Drawing(props: Props): ReactNode {
   return (
     <svg
       className="drawing"
-      width={plan.width}
-      height={plan.height}
+      width={plan.width * props.scale}
+      height={plan.height * props.scale}
       viewBox={`0 0 ${plan.width} ${plan.height}`}
       role="application"
       tabIndex={0}
@@ -105,7 +108,7 @@ export function Drawing(props: Props): ReactNode {
         />
       ))}
       <MeterMarks plan={plan} network={network} />
-      <Labels plan={plan} reader={reader} branches={branches} nodes={nodes} />
+      <Labels plan={plan} reader={reader} tree={tree} branches={branches} nodes={nodes} />
       {plan.northTurn === null ? null : <North turn={plan.northTurn} />}
     </svg>
   );
@@ -148,6 +151,13 @@ function stepFrom(
 const pathData = (plan: BranchPlan): string =>
   plan.path.map((s, i) => `${i === 0 ? "M" : "L"}${s.x.toFixed(1)} ${s.y.toFixed(1)}`).join(" ");
 
+function lengthOf(plan: BranchPlan): number {
+  return plan.path.reduce((sum, spot, i) => {
+    const before = plan.path[i - 1] ?? spot;
+    return sum + Math.hypot(spot.x - before.x, spot.y - before.y);
+  }, 0);
+}
+
 const BranchMark = memo(function BranchMark(props: {
   id: number;
   kind: string;
@@ -166,7 +176,10 @@ const BranchMark = memo(function BranchMark(props: {
       {props.chosen ? <path className="halo" d={d} /> : null}
       <path className="line" d={d} />
       {props.kind === "transformer" ? (
-        <g className="coils" transform={`translate(${middle.x} ${middle.y})`}>
+        <g
+          className="coils"
+          transform={`translate(${middle.x} ${middle.y}) scale(${lengthOf(props.plan) < 40 ? 0.6 : 1})`}
+        >
           <circle className="coil-ground" cx={-6} r={10} />
           <circle className="coil-ground" cx={6} r={10} />
           <circle className="coil" cx={-6} r={10} />
@@ -295,11 +308,11 @@ function alongFrom(end: Spot, plan: BranchPlan, distance: number): Spot {
 function Labels(props: {
   plan: Plan;
   reader: Reader;
+  tree: Tree;
   branches: readonly { b: Network["branches"][number]; state: BranchState }[];
   nodes: readonly { n: Network["nodes"][number]; state: NodeState }[];
 }): ReactNode {
   const { plan, reader, branches, nodes } = props;
-  const { network } = reader;
   const worst = new Map<number, (typeof branches)[number]>();
   for (const entry of branches) {
     const { b, state } = entry;
@@ -313,7 +326,7 @@ function Labels(props: {
       {[...worst.values()].map(({ b, state }) => {
         const middle = plan.branches.get(b.id)?.middle;
         return middle === undefined ? null : (
-          <text key={b.id} className={`label grade-${state.grade}`} x={middle.x} y={middle.y + 19}>
+          <text key={b.id} className={`label origin-of-estimated grade-${state.grade}`} x={middle.x} y={middle.y + 19}>
             {percent(state.loading)}
           </text>
         );
@@ -325,30 +338,40 @@ function Labels(props: {
           return middle === undefined ? null : (
             <text
               key={b.id}
-              className={`label strong grade-${state.grade}`}
+              className={`label strong origin-of-estimated grade-${state.grade}`}
               x={middle.x}
-              y={middle.y + 27}
+              y={middle.y - 17}
             >
               {state.grade === "stale" ? "stale" : percent(state.loading)}
             </text>
           );
         })}
-      {plan.heads.map((id) => {
-        const branch = network.branches.find((b) => b.id === id);
-        const middle = plan.branches.get(id)?.middle;
-        if (branch === undefined || middle === undefined || plan.northTurn !== null) return null;
-        const line = estimatedPower(network, branch);
-        const watts = sumOf(reader, line.parts.map((p) => p.point));
-        const away = watts === null ? null : watts * (line.parts[0]?.factor ?? 1);
-        return (
-          <text key={`head-${id}`} className="label" x={middle.x + 4} y={middle.y - 9}>
-            {power(away)}
-          </text>
-        );
-      })}
+      {plan.northTurn !== null
+        ? null
+        : plan.heads.map((id) => (
+            <HeadLabel key={id} id={id} plan={plan} reader={reader} tree={props.tree} />
+          ))}
       <VoltageLabel word="min" extreme={range.lowest} plan={plan} nodes={nodes} />
       <VoltageLabel word="max" extreme={range.highest} plan={plan} nodes={nodes} />
     </g>
+  );
+}
+
+/** Power at a feeder's head, as its meter sees it, else as estimated; nothing where neither is. */
+function HeadLabel(props: { id: number; plan: Plan; reader: Reader; tree: Tree }): ReactNode {
+  const { reader, tree } = props;
+  const branch = reader.network.branches.find((b) => b.id === props.id);
+  const middle = props.plan.branches.get(props.id)?.middle;
+  if (branch === undefined || middle === undefined) return null;
+  const measured = measuredPower(reader.network, tree, branch);
+  const known = measured === null ? null : (evaluate(measured, reader)?.value ?? null);
+  const watts = known ?? evaluate(estimatedPower(tree, branch), reader)?.value ?? null;
+  if (watts === null) return null;
+  const origin = known === null ? "estimated" : "measured";
+  return (
+    <text className={`label origin-of-${origin}`} x={middle.x + 2} y={middle.y - 9}>
+      {power(watts)}
+    </text>
   );
 }
 
@@ -362,9 +385,14 @@ function VoltageLabel(props: {
   if (extreme === null) return null;
   const spot = props.plan.nodes.get(extreme.place);
   const grade = props.nodes.find(({ n }) => n.id === extreme.place)?.state.grade ?? "normal";
+  const atBar = props.plan.bars.some((bar) => bar.node === extreme.place);
   if (spot === undefined) return null;
   return (
-    <text className={`label grade-${grade}`} x={spot.x} y={spot.y + 32}>
+    <text
+      className={`label origin-of-estimated grade-${grade} ${atBar ? "beside" : ""}`}
+      x={atBar ? spot.x + 10 : spot.x}
+      y={spot.y + 32}
+    >
       {props.word} {perUnit(extreme.value)}
     </text>
   );

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import {
   type KindPower,
+  type LimitedCount,
   type VoltageRange,
   highestLoading,
   limitedCount,
@@ -10,66 +11,92 @@ import {
   transformers,
   voltageRange,
 } from "../model/figures.ts";
-import { loadingPoint } from "../model/points.ts";
+import type { Network, NetworkBranch } from "../model/network.ts";
 import type { Reader } from "../model/station.ts";
-import { kilowatts, percent, perUnit } from "./format.ts";
+import { kilowatts, kindName, percent, perUnit } from "./format.ts";
 import type { Selection } from "./selection.ts";
 
 interface Props {
   readonly reader: Reader;
+  /** The values as they stood last, while there are none now; else null. */
+  readonly last: Reader | null;
   readonly onSelect: (selection: Selection) => void;
 }
 
 const PHASE_LETTERS = ["A", "B", "C"];
 
-export function KeyFigures({ reader, onSelect }: Props): ReactNode {
+export function KeyFigures({ reader, last, onSelect }: Props): ReactNode {
   const { network } = reader;
-  const limits = network.limits;
-  const transformer = highestLoading(reader, transformers(network));
-  const cable = highestLoading(
-    reader,
-    network.branches.filter((b) => b.kind !== "transformer"),
-  );
-  const range = voltageRange(reader);
-  const limited = limitedCount(reader);
+  const cables = network.branches.filter((b) => b.kind !== "transformer");
+  const was = <T,>(read: (from: Reader) => T): T | null => (last === null ? null : read(last));
   return (
     <section className="figures" aria-label="Key figures">
       <LoadingFigure
         name="Transformer loading"
         testId="transformer-loading"
-        found={transformer}
-        limit={limits?.loading ?? null}
-        note="largest phase or neutral"
-        stale={transformers(network).some((b) => reader.standing(loadingPoint(b.id)) === "stale")}
+        found={highestLoading(reader, transformers(network))}
+        was={was((r) => highestLoading(r, transformers(network)))?.loading ?? null}
+        limit={network.limits?.loading ?? null}
+        place={() => "largest phase or neutral"}
         onSelect={onSelect}
       />
       <LoadingFigure
         name="Highest cable loading"
         testId="cable-loading"
-        found={cable}
-        limit={limits?.loading ?? null}
-        note={cable?.branch.name ?? ""}
-        stale={cable === null}
+        found={highestLoading(reader, cables)}
+        was={was((r) => highestLoading(r, cables))?.loading ?? null}
+        limit={network.limits?.loading ?? null}
+        place={(branch) => branch.name || `branch ${branch.id}`}
         onSelect={onSelect}
       />
-      <VoltageFigure which="highest" range={range} reader={reader} onSelect={onSelect} />
-      <VoltageFigure which="lowest" range={range} reader={reader} onSelect={onSelect} />
-      <PowerFigure name="EV charging" testId="ev-power" power={powerOfKind(reader, "ev")} />
-      <PowerFigure name="PV feed-in" testId="pv-power" power={powerOfKind(reader, "pv")} />
-      <div className="figure">
-        <h3>Devices limited</h3>
-        <p className="number" data-testid="limited">
-          {limited.known === 0 ? "–" : limited.limited}
-          <small> of {limited.total}</small>
-        </p>
-        <p className="note">
-          {limited.known === 0 ? "no limit known now" : `${limited.heldBack} held back now`}
-          {limited.known > 0 && limited.known < limited.total
-            ? `, ${limited.total - limited.known} not known`
-            : ""}
-        </p>
-      </div>
+      {(["highest", "lowest"] as const).map((which) => (
+        <VoltageFigure
+          key={which}
+          which={which}
+          range={voltageRange(reader)}
+          was={was((r) => voltageRange(r)[which]?.value ?? null)}
+          network={network}
+          onSelect={onSelect}
+        />
+      ))}
+      {["ev", "pv"].map((kind) => (
+        <PowerFigure
+          key={kind}
+          kind={kind}
+          power={powerOfKind(reader, kind)}
+          was={was((r) => powerOfKind(r, kind).nowW)}
+        />
+      ))}
+      <LimitedFigure count={limitedCount(reader)} was={was(limitedCount)} />
     </section>
+  );
+}
+
+/** What stands under a figure that has no value now. */
+function Was(props: { text: string | null }): ReactNode {
+  return props.text === null ? "no value now" : <>no value now, was {props.text}</>;
+}
+
+function LimitedFigure(props: { count: LimitedCount; was: LimitedCount | null }): ReactNode {
+  const { count, was } = props;
+  const unknown = count.total - count.known;
+  return (
+    <div className="figure">
+      <h3>Devices limited</h3>
+      <p className="number" data-testid="limited">
+        {count.known === 0 ? "–" : count.limited}
+        <small> of {count.total}</small>
+      </p>
+      <p className="note">
+        {count.known === 0 ? (
+          <Was text={was === null || was.known === 0 ? null : `${was.limited}`} />
+        ) : (
+          <>
+            {count.heldBack} held back now{unknown > 0 ? `, ${unknown} not known` : ""}
+          </>
+        )}
+      </p>
+    </div>
   );
 }
 
@@ -77,9 +104,9 @@ function LoadingFigure(props: {
   name: string;
   testId: string;
   found: ReturnType<typeof highestLoading>;
+  was: number | null;
   limit: number | null;
-  note: string;
-  stale: boolean;
+  place: (branch: NetworkBranch) => string;
   onSelect: (selection: Selection) => void;
 }): ReactNode {
   const { found, limit } = props;
@@ -100,7 +127,7 @@ function LoadingFigure(props: {
       />
       <p className="note">
         {found === null ? (
-          "no value now"
+          <Was text={props.was === null ? null : percent(props.was, 1)} />
         ) : (
           <button
             type="button"
@@ -108,7 +135,7 @@ function LoadingFigure(props: {
             onClick={() => props.onSelect({ kind: "branch", id: found.branch.id })}
           >
             {over ? "above the limit: " : ""}
-            {props.note}
+            {props.place(found.branch)}
           </button>
         )}
       </p>
@@ -119,11 +146,12 @@ function LoadingFigure(props: {
 function VoltageFigure(props: {
   which: "highest" | "lowest";
   range: VoltageRange;
-  reader: Reader;
+  was: number | null;
+  network: Network;
   onSelect: (selection: Selection) => void;
 }): ReactNode {
   const extreme = props.range[props.which];
-  const { network } = props.reader;
+  const { network } = props;
   const band = network.limits?.uPu ?? null;
   const value = extreme?.value ?? null;
   const above = band !== null && value !== null && value > band[1];
@@ -143,7 +171,7 @@ function VoltageFigure(props: {
       <Gauge low={low - spare} high={high + spare} value={value} marks={band ?? []} from={1} />
       <p className="note">
         {extreme === null || place === undefined ? (
-          "no value now"
+          <Was text={props.was === null ? null : perUnit(props.was)} />
         ) : (
           <button
             type="button"
@@ -161,24 +189,26 @@ function VoltageFigure(props: {
   );
 }
 
-function PowerFigure(props: { name: string; testId: string; power: KindPower }): ReactNode {
+function PowerFigure(props: { kind: string; power: KindPower; was: number | null }): ReactNode {
   const { nowW, unlimitedW, known, total } = props.power;
   const most = Math.max(unlimitedW ?? 0, nowW ?? 0, 1);
   return (
     <div className="figure">
-      <h3>{props.name}</h3>
-      <p className="number" data-testid={props.testId}>
+      <h3>{kindName(props.kind)}</h3>
+      <p className="number" data-testid={`${props.kind}-power`}>
         {kilowatts(nowW)}
         <small> kW</small>
       </p>
       <Gauge low={0} high={most} value={nowW} marks={[]} from={0} />
       <p className="note">
-        {total === 0
-          ? "no such devices"
-          : unlimitedW === null
-            ? "no value now"
-            : `of ${kilowatts(unlimitedW)} kW without limits`}
-        {known > 0 && known < total ? `; ${total - known} of ${total} devices not known` : ""}
+        {total === 0 ? (
+          "no such devices"
+        ) : unlimitedW === null ? (
+          <Was text={props.was === null ? null : `${kilowatts(props.was)} kW`} />
+        ) : (
+          `of ${kilowatts(unlimitedW)} kW without limits`
+        )}
+        {known > 0 && known < total ? `; ${total - known} not known` : ""}
       </p>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { layoutOf } from "../model/layout.ts";
-import { type Network, type Tree, treeOf } from "../model/network.ts";
+import type { Network, Tree } from "../model/network.ts";
 import { branchState, deviceState, nodeState } from "../model/states.ts";
 import type { Reader, Setpoint } from "../model/station.ts";
 import { Details } from "./Details.tsx";
@@ -14,6 +14,7 @@ import { type Selection, keyOf } from "./selection.ts";
 
 interface Props {
   readonly reader: Reader;
+  readonly tree: Tree | null;
   readonly live: boolean;
   readonly selection: Selection | null;
   readonly onSelect: (selection: Selection | null) => void;
@@ -22,17 +23,20 @@ interface Props {
 
 type View = "single-line" | "geographic";
 const ZOOMS = [1, 1.4, 2, 2.8, 4];
+/** Zoom that shows the whole of a network which does not fit at its natural size. */
+const WHOLE = -1;
 
 export function NetworkPanel(props: Props): ReactNode {
-  const { reader, selection, onSelect } = props;
+  const { reader, tree, selection, onSelect } = props;
   const { network } = reader;
-  const tree = useMemo(() => treeOf(network), [network]);
   const [view, setView] = useState<View>("single-line");
   const [zoom, setZoom] = useState(0);
   const [hover, setHover] = useState<Hover | null>(null);
   const { host, space } = useSpace();
   const plans = usePlans(network, tree, space, ZOOMS[zoom] ?? 1);
   const plan = view === "geographic" && plans.geographic !== null ? plans.geographic : plans.single;
+  const fit = plan === null ? 1 : Math.min(space.width / plan.width, space.height / plan.height);
+  const smallest = fit < 0.99 || zoom === WHOLE ? WHOLE : 0;
 
   return (
     <section className={`panel network ${props.live ? "" : "stale"}`} aria-label="Network">
@@ -57,7 +61,7 @@ export function NetworkPanel(props: Props): ReactNode {
           <button
             type="button"
             aria-label="Smaller"
-            disabled={zoom === 0}
+            disabled={zoom <= smallest}
             onClick={() => setZoom(zoom - 1)}
           >
             −
@@ -79,6 +83,7 @@ export function NetworkPanel(props: Props): ReactNode {
           ) : (
             <Drawing
               plan={plan}
+              scale={zoom === WHOLE ? Math.min(1, fit) : 1}
               reader={reader}
               tree={tree}
               selection={selection}

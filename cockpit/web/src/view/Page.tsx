@@ -67,17 +67,16 @@ function useStation(
   return { store, waiting };
 }
 
-/** The wall clock, once a second; ages of values grow with it. */
-function useNow(store: StationStore | null): number {
-  const [now, setNow] = useState(() => Date.now());
+/** Looks again once a second: the clock goes on, and ages of values grow. */
+function useEverySecond(store: StationStore | null): void {
+  const [, setTick] = useState(0);
   useEffect(() => {
     const timer = window.setInterval(() => {
-      setNow(Date.now());
+      setTick((tick) => tick + 1);
       store?.touch();
     }, 1000);
     return () => window.clearInterval(timer);
   }, [store]);
-  return now;
 }
 
 const NO_STORE = { subscribe: () => () => undefined, version: () => 0 };
@@ -85,7 +84,7 @@ const NO_STORE = { subscribe: () => () => undefined, version: () => 0 };
 export function Page({ session, nodes, onNoSession }: Props): ReactNode {
   const [node, setNode] = useState(nodes[0] ?? "");
   const { store, waiting } = useStation(node, onNoSession);
-  const nowMs = useNow(store);
+  useEverySecond(store);
   useSyncExternalStore(
     store?.subscribe ?? NO_STORE.subscribe,
     store?.getVersion ?? NO_STORE.version,
@@ -101,6 +100,7 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
     );
   };
 
+  const nowMs = Date.now();
   const data = store?.dataState() ?? { live: false, lastValueMs: null, why: waiting };
   const header = (
     <Header
@@ -140,10 +140,15 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
           <span>{data.why}. What is shown is not the present.</span>
         </p>
       )}
-      <KeyFigures reader={reader} onSelect={select} />
+      <KeyFigures
+        reader={reader}
+        last={data.live ? null : store.lastReader()}
+        onSelect={select}
+      />
       <main className="grid">
         <NetworkPanel
           reader={reader}
+          tree={store.tree}
           live={data.live}
           selection={selection}
           onSelect={select}

@@ -52,13 +52,16 @@ export interface Plan {
 /** Most devices drawn one by one at a node. */
 const MOST_SINGLE = 4;
 export const DEVICE_PITCH = 14;
-const MARGIN = { left: 34, right: 40, top: 30, bottom: 30 };
-const TRANSFORMER_WIDTH = 40;
+const MARGIN = { left: 30, right: 44 };
+const TRANSFORMER_WIDTH = 62;
 const HEAD_WIDTH = 56;
-const LEAST_COLUMN = 15;
+const LEAST_COLUMN = 11;
 const MOST_COLUMN = 64;
-const LEAST_ROW = 46;
-const MOST_ROW = 118;
+/** Room above a row without devices, and below it for labels. */
+const ROW_ABOVE = 18;
+const LEAST_BELOW = 20;
+const MOST_BELOW = 34;
+const MOST_SPARE = 70;
 
 /** The single line, stretched to the space that there is; larger than it where it must be. */
 export function singleLinePlan(
@@ -84,7 +87,7 @@ export function singleLinePlan(
     const head = place.column > firstBar ? HEAD_WIDTH : 0;
     return {
       x: MARGIN.left + before + head + place.column * column,
-      y: rowTop[place.row] ?? MARGIN.top,
+      y: rowTop[place.row] ?? ROW_ABOVE,
     };
   };
   const nodes = new Map(network.nodes.map((n) => [n.id, spotOf(n.id)]));
@@ -97,7 +100,7 @@ export function singleLinePlan(
   addTies(network, tree, nodes, branches);
   return {
     width: Math.max(space.width, (layout.columns - 1) * column + fixed),
-    height: Math.max(space.height, (rowTop.at(-1) ?? 0) + MARGIN.bottom),
+    height: Math.max(space.height, (rowTop.at(-1) ?? 0) + LEAST_BELOW),
     nodes,
     branches,
     bars: busbars.map((bar) => barOf(bar, tree, nodes)),
@@ -203,17 +206,21 @@ function rowPositions(
   height: number,
   zoom: number,
 ): number[] {
-  const stack = new Array<number>(layout.rows).fill(0);
+  const above = new Array<number>(layout.rows).fill(ROW_ABOVE);
   for (const [node, place] of layout.places) {
-    stack[place.row] = Math.max(stack[place.row] ?? 0, stacks.get(node) ?? 0);
+    const own = ROW_ABOVE + DEVICE_PITCH * (stacks.get(node) ?? 0);
+    above[place.row] = Math.max(above[place.row] ?? 0, own);
   }
-  const least = stack.map((n) => LEAST_ROW + DEVICE_PITCH * n);
-  const needed = least.reduce((a, b) => a + b, 0) + MARGIN.top + MARGIN.bottom - LEAST_ROW;
-  const spare = Math.max(0, (height - needed) / Math.max(1, layout.rows));
-  let y = MARGIN.top - LEAST_ROW / 2;
-  return least.map((own) => {
-    y += Math.min(own + spare, Math.max(own, MOST_ROW)) * zoom;
-    return y;
+  const stacked = above.reduce((sum, own) => sum + own, 0);
+  const below = clamp((height - stacked) / layout.rows, LEAST_BELOW, MOST_BELOW);
+  const needed = stacked + below * layout.rows;
+  const spare = Math.max(0, Math.min(MOST_SPARE, (height - needed) / layout.rows));
+  const total = needed + spare * layout.rows;
+  let y = Math.max(0, (height - total) / 2);
+  return above.map((own) => {
+    const line = y + own + spare / 2;
+    y += own + below + spare;
+    return line * zoom;
   });
 }
 
@@ -250,25 +257,31 @@ function devicesAt(
   network: Network,
   nodes: ReadonlyMap<number, Spot>,
 ): { devices: DeviceSpot[]; groups: DeviceGroup[] } {
-  const byNode = Map.groupBy(
-    network.devices.filter((d) => d.node !== null),
-    (d) => d.node,
-  );
+  const byNode = grouped(network.devices, (d) => d.node);
   const devices: DeviceSpot[] = [];
   const groups: DeviceGroup[] = [];
   for (const [node, list] of byNode) {
     const spot = node === null ? undefined : nodes.get(node);
-    if (spot === undefined) continue;
+    if (spot === undefined) continue; // nobody knows where it is: it stands in the table alone
     const above = (i: number): Spot => ({ x: spot.x, y: spot.y - 16 - i * DEVICE_PITCH });
     if (list.length <= MOST_SINGLE) {
       list.forEach((device, i) => devices.push({ device, spot: above(i) }));
     } else {
       let i = 0;
-      for (const [kind, some] of Map.groupBy(list, (d) => d.kind)) {
+      for (const [kind, some] of grouped(list, (d) => d.kind)) {
         groups.push({ kind, devices: some, spot: above(i) });
         i += 1;
       }
     }
   }
   return { devices, groups };
+}
+
+function grouped<K, V>(values: readonly V[], keyOf: (value: V) => K): Map<K, V[]> {
+  const groups = new Map<K, V[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    groups.set(key, [...(groups.get(key) ?? []), value]);
+  }
+  return groups;
 }
