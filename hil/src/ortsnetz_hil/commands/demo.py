@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.demo.run import run
@@ -43,5 +43,5 @@ def demo(**options: Any) -> None:
     options["directory"] = Path(options["directory"]).resolve()
     settings = DemoSettings(**options)
     summary = run(settings, click.echo)
-    click.echo(json.dumps(summary))
-    sys.exit(0 if summary["ok"] else 1)
+    click.echo(msgspec.json.encode(summary).decode())
+    sys.exit(0 if summary.ok else 1)

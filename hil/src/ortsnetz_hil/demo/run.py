@@ -9,18 +9,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.demo import broker as brokers
 from ortsnetz_hil.demo import rundir, status
 from ortsnetz_hil.demo.ports import HOST, require_free
+from ortsnetz_hil.demo.resources import Usage, usage
 from ortsnetz_hil.demo.rundir import ORTSNETZ, RunDirectory
 from ortsnetz_hil.demo.settings import NODE, DemoSettings
-from ortsnetz_hil.demo.summary import Recording, summarise
+from ortsnetz_hil.demo.summary import Recording, Summary, summarise
 from ortsnetz_hil.demo.supervision import Child
+from ortsnetz_hil.plant.configuration import read
 
 Say = Callable[[str], None]
 READY_S = 90.0
+LEAD_IN_S = 20
+"""The calendar waits this long for plant and agent to be up."""
 STATUS_EVERY_S = 1.0
 
 
@@ -42,7 +46,43 @@ class Children:
         return (self.broker, self.cockpit, self.plant, self.agent)
 
 
-def run(settings: DemoSettings, say: Say) -> dict[str, Any]:
+class Meter:
+    """CPU time and memory of each process over the run.
+
+    Attributes:
+        figures: by process: `cpu_percent` of one core, `resident_mb` at the end.
+        running: whether the run has begun.
+    """
+
+    def __init__(self) -> None:
+        self.figures: dict[str, dict[str, float]] = {}
+        self.running = False
+        self._began_s = 0.0
+        self._before: dict[int, Usage] = {}
+
+    def begin(self, children: Children) -> None:
+        """Note where each process stands."""
+        self.running = True
+        self._began_s = time.monotonic()
+        for child in children.all():
+            found = usage(child.pid) if child.pid else None
+            if found and child.pid:
+                self._before[child.pid] = found
+
+    def end(self, children: Children) -> None:
+        """Compare; a process that was restarted in between has no figures."""
+        seconds = time.monotonic() - self._began_s
+        for child in children.all():
+            before = self._before.get(child.pid or 0)
+            now = usage(child.pid) if child.pid else None
+            if before and now:
+                self.figures[child.name] = {
+                    "cpu_percent": round(100 * (now.cpu_s - before.cpu_s) / seconds, 1),
+                    "resident_mb": round(now.resident_mb, 1),
+                }
+
+
+def run(settings: DemoSettings, say: Say) -> Summary:
     """Run the closed loop and return its summary.
 
     Raises:
@@ -53,26 +93,25 @@ def run(settings: DemoSettings, say: Say) -> dict[str, Any]:
     directory = rundir.create(settings.directory)
     with _interruptible():
         children: Children | None = None
-        began = None
+        meter = Meter()
         try:
             children = _prepare(settings, directory, say)
             _start(children, directory, settings, say)
-            began = time.time_ns()
+            meter.begin(children)
             _watch(children, directory, settings, say)
+            meter.end(children)
         except _Interrupted:
             say("\ndemo: interrupted, stopping")
-            if began is None:
+            if children is None or not meter.running:
                 raise SystemExit(130) from None
         finally:
-            ended = time.time_ns()
             if children is not None:
                 _stop(children, say)
     recording = Recording(
         directory=directory,
         settings=settings,
-        began_ns=began or ended,
-        ended_ns=ended,
-        restarts={child.name: child.restarts for child in children.all()} if children else {},
+        restarts={child.name: child.restarts for child in children.all()},
+        resources=meter.figures,
     )
     say("demo: judging the run: the same seed without limiter and with uniform scaling")
     return summarise(recording)
@@ -128,7 +167,7 @@ def _start(children: Children, directory: RunDirectory, settings: DemoSettings, 
     rundir.ortsnetz(
         *("plant", "prepare", str(directory.network), "--out", str(directory.root)),
         *("--seed", str(settings.seed), "--base-port", str(settings.device_port)),
-        *("--node", NODE),
+        *("--node", NODE, "--start-in", str(LEAD_IN_S)),
         *(("--seconds", str(settings.seconds)) if settings.seconds else ()),
     )
     children.plant.start()
@@ -136,7 +175,6 @@ def _start(children: Children, directory: RunDirectory, settings: DemoSettings, 
     say("demo: starting the agent")
     children.agent.start()
     children.agent.wait_ready(READY_S)
-    _write_processes(children, directory, time.time())
     say(f"\n  cockpit   http://{HOST}:{settings.cockpit_port}/")
     say(f"  log in    {_one_time_password(children.cockpit)}")
     say("            (it works once, to set a password of your own)\n")
@@ -159,8 +197,11 @@ def _write_processes(children: Children, directory: RunDirectory, began: float) 
 
 
 def _watch(children: Children, directory: RunDirectory, settings: DemoSettings, say: Say) -> None:
+    began_wall = read(directory.root / "plant").window.wall_start_ns / NS_PER_S
+    _write_processes(children, directory, began_wall)
+    while time.time() < began_wall:
+        time.sleep(0.1)
     began = time.monotonic()
-    began_wall = time.time()
     while settings.seconds is None or time.monotonic() - began < settings.seconds:
         restarted = [child.name for child in children.all() if child.keep_alive()]
         if restarted:

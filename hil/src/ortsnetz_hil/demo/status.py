@@ -33,7 +33,7 @@ def line(run: RunDirectory, elapsed_s: float, down: list[str]) -> str:
         f"cables {_percent(plant.get('cable_loading'))}",
         f"u {_number(plant.get('lowest_u_pu'))}-{_number(plant.get('highest_u_pu'))}",
         f"limited {_limited(agent)}",
-        f"backlog {agent.get('backlog', NO_VALUE)}",
+        f"backlog {agent.get('journal_backlog', NO_VALUE)}",
     ]
     if down:
         parts.append(f"restarting {', '.join(down)}")
@@ -62,7 +62,7 @@ def _number(value: Any) -> str:
 
 
 def _limited(agent: Mapping[str, Any]) -> str:
-    devices = agent.get("devices")
-    if not isinstance(devices, list):
+    sources = agent.get("sources")
+    if not isinstance(sources, list):
         return NO_VALUE
-    return str(sum(1 for device in devices if device.get("limited")))
+    return str(sum(1 for source in sources if source.get("reason")))

@@ -1,0 +1,239 @@
+"""The verdict on a demo run: from the plant's truth, the device servers' counters and the store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_hil.demo.rundir import ORTSNETZ, STEP_DEADLINE_S, RunDirectory
+from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, NODE, DemoSettings
+from ortsnetz_hil.plant import configuration as files
+from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.plant.station import EV_REACTION_S, PV_REACTION_S
+from ortsnetz_hil.servers import counters as served
+from ortsnetz_hil.verdict.floors import floor_violations
+from ortsnetz_hil.verdict.replay import policy, replay
+from ortsnetz_hil.verdict.run_truth import RunTruth, judge_directory
+
+CYCLES_ALLOWED = 3
+CYCLE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a run has left behind.
+
+    Attributes:
+        restarts: how often each process had to be started again.
+        resources: CPU time and memory by process, see `demo.run`.
+    """
+
+    directory: RunDirectory
+    settings: DemoSettings
+    restarts: dict[str, int]
+    resources: dict[str, dict[str, float]]
+
+
+class Kind(Struct, frozen=True):
+    """Energy of a kind of device, kWh; `fairness` is Jain's index of the served shares."""
+
+    requested_kwh: float
+    served_kwh: float
+    fairness: float | None
+
+
+class Outcome(Struct, frozen=True):
+    """One run or replay, judged by the plant's truth."""
+
+    worst_transformer_loading: float
+    worst_cable_loading: float
+    lowest_u_pu: float
+    highest_u_pu: float
+    seconds_outside: float
+    longest_excursion_s: float
+    requested_kwh: float
+    served_kwh: float
+    served_share: float | None
+    ev: Kind
+    pv: Kind
+    floor_violations: int | None = None
+
+
+class Samples(Struct, frozen=True):
+    """Samples from the device to the store.
+
+    Attributes:
+        acquired: values that the device servers served, by their own count.
+        committed: values that the cockpit's store holds, queried from it.
+        lost, doubled: by the devices' read counters, times the values of a read.
+        lost_reads_per_device_at_most: most reads that one device lost.
+        journal_lost: holes in the store below the node's watermark, in reads.
+    """
+
+    acquired: int
+    committed: int
+    lost: int
+    doubled: int
+    lost_reads_per_device_at_most: int
+    journal_lost: int
+
+
+class OverloadToSetpoint(Struct, frozen=True):
+    """Seconds from the first step outside a limit to the setpoint that lowered a device's limit."""
+
+    excursions: int
+    answered: int
+    median_s: float | None
+    longest_s: float | None
+
+
+class Summary(Struct, frozen=True):
+    """The last line of a demo run."""
+
+    ok: bool
+    failed: tuple[str, ...]
+    network: str
+    seed: int
+    seconds: float
+    calendar_factor: float
+    slowest_reaction_s: float
+    allowed_excursion_s: float
+    with_limiter: Outcome
+    without_limiter: Outcome
+    uniform_scaling: Outcome
+    overload_to_setpoint: OverloadToSetpoint | None
+    samples: Samples
+    restarts: dict[str, int]
+    resources: dict[str, dict[str, float]]
+
+
+def summarise(recording: Recording) -> Summary:
+    """Judge a run.
+
+    Raises:
+        OrtsnetzError: a file is missing or damaged; says which.
+    """
+    plant = recording.directory.root / "plant"
+    configuration = files.read(plant)
+    truth = judge_directory(plant)
+    without, uniform = replay(plant, policy("none")), replay(plant, policy("uniform"))
+    slowest = _slowest_reaction_s(configuration)
+    summary = Summary(
+        ok=False,
+        failed=(),
+        network=recording.settings.network,
+        seed=recording.settings.seed,
+        seconds=truth.seconds,
+        calendar_factor=configuration.window.factor,
+        slowest_reaction_s=slowest,
+        allowed_excursion_s=slowest + CYCLES_ALLOWED * CYCLE_S,
+        with_limiter=_outcome(truth, floor_violations(plant)),
+        without_limiter=_outcome(without),
+        uniform_scaling=_outcome(uniform),
+        overload_to_setpoint=_reaction(truth),
+        samples=_samples(recording.directory),
+        restarts=recording.restarts,
+        resources=recording.resources,
+    )
+    failed = tuple(_failed(summary))
+    return msgspec.structs.replace(summary, ok=not failed, failed=failed)
+
+
+def _failed(summary: Summary) -> list[str]:
+    within, without = summary.with_limiter, summary.without_limiter
+    uniform, samples = summary.uniform_scaling, summary.samples
+    found = []
+    if summary.network == DEFAULT_NETWORK and not (
+        without.worst_transformer_loading > 1.0 and without.highest_u_pu > 1.05
+    ):
+        found.append("without limits nothing was violated: the run shows nothing")
+    if within.longest_excursion_s > summary.allowed_excursion_s:
+        found.append(
+            f"outside a limit for {within.longest_excursion_s:.1f} s, "
+            f"{summary.allowed_excursion_s:.1f} s are allowed"
+        )
+    if within.floor_violations:
+        found.append(f"{within.floor_violations} setpoints below a device's floor")
+    if without.seconds_outside and (within.served_share or 0) <= (uniform.served_share or 0):
+        found.append("served no more than uniform scaling")
+    if samples.lost or samples.doubled or samples.committed != samples.acquired:
+        found.append(
+            f"{samples.acquired} values acquired, {samples.committed} committed, "
+            f"{samples.lost} lost, {samples.doubled} doubled"
+        )
+    if samples.acquired == 0:
+        found.append("no sample was acquired")
+    return found
+
+
+def _slowest_reaction_s(configuration: PlantConfiguration) -> float:
+    stated = [EV_REACTION_S] if configuration.charge_points else []
+    stated += [PV_REACTION_S] if configuration.inverters else []
+    return max(stated, default=0.0)
+
+
+def _outcome(truth: RunTruth, floors: int | None = None) -> Outcome:
+    return Outcome(
+        worst_transformer_loading=truth.transformer_loading.value,
+        worst_cable_loading=truth.line_loading.value,
+        lowest_u_pu=truth.u_min.value,
+        highest_u_pu=truth.u_max.value,
+        seconds_outside=truth.seconds_outside,
+        longest_excursion_s=truth.longest_excursion_s,
+        requested_kwh=round(truth.ev.requested_kwh + truth.pv.requested_kwh, 3),
+        served_kwh=round(truth.ev.served_kwh + truth.pv.served_kwh, 3),
+        served_share=truth.share,
+        ev=Kind(truth.ev.requested_kwh, truth.ev.served_kwh, truth.ev.fairness),
+        pv=Kind(truth.pv.requested_kwh, truth.pv.served_kwh, truth.pv.fairness),
+        floor_violations=floors,
+    )
+
+
+def _reaction(truth: RunTruth) -> OverloadToSetpoint | None:
+    found = truth.reaction
+    if found is None:
+        return None
+    return OverloadToSetpoint(found.excursions, found.answered, found.median_s, found.longest_s)
+
+
+def _samples(directory: RunDirectory) -> Samples:
+    devices = served.read(directory.root / "plant").devices
+    stored = _store(directory)
+    counted = {row["device"]: row for row in stored["read_counters"]}
+    lost_reads = {
+        name: device.reads - counted[name]["count"] + counted[name]["doubled"]
+        if name in counted
+        else device.reads
+        for name, device in devices.items()
+    }
+    return Samples(
+        acquired=sum(device.values for device in devices.values()),
+        committed=stored["samples_served"],
+        lost=sum(n * devices[name].points_per_read for name, n in lost_reads.items()),
+        doubled=sum(
+            row["doubled"] * devices[name].points_per_read
+            for name, row in counted.items()
+            if name in devices
+        ),
+        lost_reads_per_device_at_most=max(lost_reads.values(), default=0),
+        journal_lost=stored["records_missing"],
+    )
+
+
+def _store(directory: RunDirectory) -> dict[str, Any]:
+    done = subprocess.run(
+        [ORTSNETZ, "cockpit", "count", str(directory.cockpit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=STEP_DEADLINE_S,
+    )
+    if done.returncode:
+        raise OrtsnetzError(f"the store cannot be counted: {done.stderr.strip()}")
+    return dict(json.loads(done.stdout)[NODE])

@@ -1,0 +1,20 @@
+"""Whether a guaranteed floor was cut: from the setpoints that the devices were given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ortsnetz_hil.plant import configuration as files
+from ortsnetz_hil.servers import setpoint_log
+
+
+def floor_violations(plant_directory: Path) -> int:
+    """Number of setpoints below a charge point's floor (whole amperes); inverters have none.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    floors = {point.name: point.floor_a for point in files.read(plant_directory).charge_points}
+    return sum(
+        write.value < floors.get(write.device, 0) for write in setpoint_log.read(plant_directory)
+    )
