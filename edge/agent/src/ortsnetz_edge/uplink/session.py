@@ -145,13 +145,17 @@ class Uplink:
         deadline = time.monotonic() + CONNECT_DEADLINE_S
         while client.loop(TURN_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
             if self._stopping.is_set():
-                self._say_goodbye(client)
+                if self._online:
+                    self._say_goodbye(client)
                 return
             if self._online:
                 self._pump(client)
             elif time.monotonic() > deadline:
                 self._say("the broker does not answer the connection request")
-                return
+                break
+        if not self._online:
+            self.counters["uplink_connect_failures"] += 1
+            self._say("the broker ends the connection before it is made")
 
     def _pump(self, client: Client) -> None:
         """Send what may be sent now."""

@@ -1,0 +1,149 @@
+"""The driver against the Modbus servers of another stack."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from ortsnetz_common.parameters.station import Connection, Side
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Source, Watchdog
+from ortsnetz_edge.drivers.modbus import ModbusTcp
+
+pytestmark = pytest.mark.interop
+Served = tuple[int, dict[int, int]]
+
+
+@asynccontextmanager
+async def server(
+    blocks: list[SimData], refused: int | None = None
+) -> AsyncIterator[tuple[int, dict[int, int]]]:
+    """A server on a free port; yields the port and what was written, by address."""
+    written: dict[int, int] = {}
+
+    async def act(  # noqa: PLR0917 - the library's signature
+        function: int, start: int, address: int, count: int, present: list[int], values: object
+    ) -> ExcCodes | None:
+        del start, count, present
+        if function in {6, 16} and isinstance(values, list):
+            if values[0] == refused:
+                return ExcCodes.ILLEGAL_VALUE
+            written[address] = values[0]
+        return None
+
+    device = SimDevice(1, simdata=blocks, action=act)
+    running = ModbusTcpServer(device, address=("127.0.0.1", 0))
+    await running.listen()
+    assert running.transport is not None
+    port = running.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    try:
+        yield port, written
+    finally:
+        await running.shutdown()  # type: ignore[no-untyped-call]
+
+
+def source(kind: str, port: int, **extra: object) -> Source:
+    where = Connection("modbus-tcp", "127.0.0.1", port, 1, 0.5)
+    return Source("x", kind, where, 1, 3, **extra)  # type: ignore[arg-type]
+
+
+def registers(fmt: str, *values: object) -> list[int]:
+    data = struct.pack(">" + fmt, *values)
+    return list(struct.unpack(f">{len(data) // 2}H", data))
+
+
+def block(address: int, values: list[int]) -> SimData:
+    return SimData(address, values=values, datatype=DataType.REGISTERS)
+
+
+def test_a_transformer_meter_is_read_with_one_request() -> None:
+    values = (
+        registers("3f", 230.0, 231.0, 232.0)
+        + registers("9f", *range(9))
+        + registers("IQ", 5, 1_790_000_000_000)
+    )
+
+    async def check() -> None:
+        async with server([block(0, values)]) as (port, _):
+            driver = ModbusTcp().open(source("meter-transformer", port, side=Side.TO))
+            scan = await driver.scan()
+            await driver.stop()
+            assert scan.values[:3] == pytest.approx((230.0, 231.0, 232.0))
+            assert scan.values[6] == pytest.approx(-3_000.0)
+            assert scan.read_count == 5
+            assert driver.diagnose().answers == 1
+
+    asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def test_a_charge_point_takes_a_limit_and_refuses_what_it_cannot() -> None:
+    async def check() -> None:
+        holding = [block(1000, [0] * 25), block(2000, [0, 0, 0])]
+        async with server(holding, refused=3) as (port, written):
+            driver = ModbusTcp().open(source("ev-controller", port, rated_w=11_040.0))
+            await driver.write(10.0, Watchdog(60.0, 7.0))
+            assert written == {2000: 10, 2001: 60, 2002: 7}
+            with pytest.raises(DriverError) as caught:
+                await driver.write(3.0, None)
+            assert caught.value.kind is FailureKind.REFUSED
+            assert driver.diagnose().connected
+            await driver.stop()
+
+    asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def test_an_inverter_takes_its_limit_in_tenths_of_a_percent() -> None:
+    async def check() -> None:
+        async with server([block(40100, [1000, 60, 300])]) as (port, written):
+            driver = ModbusTcp().open(source("pv-inverter", port, rated_w=15_000.0))
+            await driver.write(0.457, None)
+            await driver.stop()
+            assert written == {40100: 457}
+
+    asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def test_two_devices_behind_one_address_share_one_connection() -> None:
+    async def check() -> None:
+        async with server([block(40100, [1000, 60, 300])]) as (port, written):
+            protocol = ModbusTcp()
+            one = protocol.open(source("pv-inverter", port, rated_w=15_000.0))
+            two = protocol.open(source("pv-inverter", port, rated_w=15_000.0))
+            await asyncio.gather(one.write(0.5, None), two.write(0.6, None))
+            assert written[40100] in {500, 600}
+            assert one._connection is two._connection
+            await one.stop()
+
+    asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def test_a_server_that_restarts_is_found_again() -> None:
+    async def check() -> None:
+        async with server([block(40100, [1000, 60, 300])]) as (port, _):
+            driver = ModbusTcp().open(source("pv-inverter", port, rated_w=15_000.0))
+            await driver.write(0.5, None)
+        with pytest.raises(DriverError):
+            await driver.write(0.5, None)
+        restarted = ModbusTcpServer(
+            SimDevice(1, simdata=[block(40100, [1000, 60, 300])]), address=("127.0.0.1", port)
+        )
+        await restarted.listen()
+        try:
+            async with asyncio.timeout(8):
+                while True:
+                    try:
+                        await driver.write(0.5, None)
+                        break
+                    except DriverError:
+                        await asyncio.sleep(0.02)
+        finally:
+            await driver.stop()
+            await restarted.shutdown()  # type: ignore[no-untyped-call]
+
+    asyncio.run(asyncio.wait_for(check(), 15))
