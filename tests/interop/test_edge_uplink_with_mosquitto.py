@@ -257,7 +257,6 @@ def test_a_client_without_certificate_gets_nowhere(mosquitto: Mosquitto, journal
     uplink = Uplink(NODE, Broker("127.0.0.1", mosquitto.port), journal)
     uplink.start()
     until(lambda: uplink.counted()["uplink_connect_failures"] >= 2)
-    )
     assert not uplink.online
     uplink.stop(5.0)
 
