@@ -23,8 +23,12 @@ _CUTS_PER_ROUND = 60
 _MOST_CUTS = 500
 _TOLERANCE = 1e-6
 _NO_INFLUENCE = 1e-9
-_SLACK_PRICE = 1e4
+_EXCESS_PRICE = 1e5
 """Price of the weighted excess, far above what any device's curtailment can save."""
+
+_SHORTFALL_PRICE = 1e3
+"""Price of the share of requested power that is served less than `Box.least_served`."""
+
 _NO_BOUND = 1e30  # what the solver takes for infinite
 _SOLVED = 1
 
@@ -37,11 +41,15 @@ class Box:
         lowest: (d,) lower bounds.
         highest: (d,) upper bounds; curtailment counts from 1 all the same.
         weight: (d,) of the squared relative curtailment.
+        power: (d,) share of each device in the requested power.
+        least_served: share of the requested power that is to be served if the bounds allow it.
     """
 
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
     weight: NDArray[np.float64]
+    power: NDArray[np.float64]
+    least_served: float = 0.0
 
     def cost(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weighted sum of squared relative curtailments of points (..., d)."""
@@ -194,27 +202,29 @@ def _solve(
 ) -> tuple[NDArray[np.float64], float, NDArray[np.float64]] | None:
     """Minimise weight (1 - x)^2 subject to gradient x <= room (+ softness t) within the box.
 
+    Serving less than the box asks for has a price, and so has the excess t.
+
     Returns:
         x, the excess t, and the price of each plane; None if there is no solution.
     """
-    hessian, linear = 2 * box.weight, -2 * box.weight
-    upper, lower = box.highest, box.lowest
+    planes, devices = gradient.shape
+    shortfall = -np.eye(planes + 1)[:, -1:]
+    excess = np.zeros((planes + 1, 0 if softness is None else 1))
     if softness is not None:
-        hessian, linear = np.append(hessian, 1.0), np.append(linear, _SLACK_PRICE)
-        upper, lower = np.append(upper, _NO_BOUND), np.append(lower, 0.0)
-        gradient = np.column_stack([gradient, -softness])
-    size = len(hessian)
-    none = np.full(len(room), -_NO_BOUND)
+        excess[:planes, 0] = -softness
+    rows = np.column_stack([np.vstack([gradient, -box.power]), shortfall, excess])
+    prices = [_SHORTFALL_PRICE, _EXCESS_PRICE][: rows.shape[1] - devices]
+    slacks = np.ones(len(prices))
     x, _, exit_flag, info = daqp.solve(
-        np.diag(hessian),
-        linear,
-        np.ascontiguousarray(gradient),
-        np.concatenate([upper, room]),
-        np.concatenate([lower, none]),
-        np.zeros(size + len(room), dtype=np.int32),
+        np.diag(np.concatenate([2 * box.weight, slacks])),
+        np.concatenate([-2 * box.weight, prices]),
+        np.ascontiguousarray(rows),
+        np.concatenate([box.highest, _NO_BOUND * slacks, room, [-box.least_served]]),
+        np.concatenate([box.lowest, 0 * slacks, np.full(planes + 1, -_NO_BOUND)]),
+        np.zeros(rows.shape[1] + planes + 1, dtype=np.int32),
     )
     if exit_flag != _SOLVED:
         return None
-    factors = np.clip(np.asarray(x)[: len(box.lowest)], box.lowest, box.highest)
-    slack = max(0.0, float(x[-1])) if softness is not None else 0.0
-    return factors, slack, np.asarray(info["lam"])[size:]
+    factors = np.clip(np.asarray(x)[:devices], box.lowest, box.highest)
+    reached = max(0.0, float(x[-1])) if softness is not None else 0.0
+    return factors, reached, np.asarray(info["lam"])[rows.shape[1] : -1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.curtailment import Box, hopeless
 from ortsnetz_grid.functions.congestion.explanation import Explanation
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.problem import (
     ControlledDevice,
     Fairness,
@@ -26,7 +26,7 @@ from ortsnetz_grid.functions.congestion.result import (
     LimitResult,
     Status,
 )
-from ortsnetz_grid.functions.congestion.search import Learned, Point, Search, first_point
+from ortsnetz_grid.functions.congestion.search import Learned, Search, first_point
 from ortsnetz_grid.functions.congestion.steps import given_back, rounded_down, step_factors
 from ortsnetz_grid.network.model import Network
 
@@ -67,7 +67,13 @@ def decide(
     """
     check_devices(network, devices)
     lowest = np.array([device.lowest_factor for device in devices], dtype=np.float64)
-    box = Box(lowest, np.ones(len(devices)), _weights(devices, settings.fairness))
+    asked = np.array([sum(abs(watts) for watts in device.request_w) for device in devices])
+    box = Box(
+        lowest,
+        np.ones(len(devices)),
+        _weights(asked, settings.fairness),
+        power=asked / max(float(asked.sum()), 1.0),
+    )
     flows = DeviceFlows(network, devices)
     constraints = Constraints.of(network, flows, limits, bias=bias, margin=margin)
     start = first_point(flows, box)
@@ -79,13 +85,11 @@ def decide(
     return decision.limited(start)
 
 
-def _weights(devices: tuple[ControlledDevice, ...], fairness: Fairness) -> NDArray[np.float64]:
+def _weights(asked: NDArray[np.float64], fairness: Fairness) -> NDArray[np.float64]:
     """Weights of the devices' curtailments, about 1 on average."""
-    if fairness is Fairness.EQUAL:
-        return np.ones(len(devices))
-    asked = np.array([sum(abs(watts) for watts in device.request_w) for device in devices])
-    mean = float(asked.mean()) if len(asked) and asked.any() else 1.0
-    return np.maximum(asked / mean, 1e-3)  # a device that asks for nothing must keep a minimum
+    if fairness is Fairness.EQUAL or not asked.any():
+        return np.ones(len(asked))
+    return np.asarray(np.maximum(asked / asked.mean(), 1e-3))  # every device keeps some weight
 
 
 def _without_power_flow(
@@ -205,6 +209,7 @@ class _Decision:
                 np.where(fixed, target, self.box.lowest),
                 np.where(fixed, target, self.box.highest),
                 self.box.weight,
+                self.box.power,
             )
             again = self._search(constraints, box).run(rounded)
             return found if again is None else again

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting
-from ortsnetz_grid.functions.congestion.search import Learned, Point
+from ortsnetz_grid.functions.congestion.search import Learned
 from ortsnetz_grid.network.loading import PHASES, QUANTITIES
 from ortsnetz_grid.network.model import Network
 

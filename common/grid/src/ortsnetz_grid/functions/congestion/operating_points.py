@@ -37,6 +37,19 @@ class Points:
     converged: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A computed operating point.
+
+    Attributes:
+        factors: (d,)
+        phasors: (r,)
+    """
+
+    factors: NDArray[np.float64]
+    phasors: NDArray[np.complex128]
+
+
 class DeviceFlows:
     """Power flows of one network as a function of the factors of its devices.
 

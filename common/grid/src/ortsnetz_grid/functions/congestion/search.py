@@ -6,7 +6,7 @@ compute the power flow there, and so on. Only computed points that keep all boun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,31 +19,16 @@ from ortsnetz_grid.functions.congestion.curtailment import (
     least_curtailment,
 )
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel, slopes_at
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.problem import Settings
+from ortsnetz_grid.functions.congestion.uniform import scale_uniformly
 
 _SHARES = np.linspace(0.0, 1.0, 17)
 _STANDSTILL = 1e-6
 _TURN = 0.05
 """Change of a factor beyond which sensitivities are taken anew. Values always are."""
 
-_FAR = 0.3
-"""Weighted excess at the requests above which the search starts nearer to the bounds."""
-
 _HALVINGS = np.array([1.0, 0.5, 0.25, 0.125, 0.0625])
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A computed operating point.
-
-    Attributes:
-        factors: (d,)
-        phasors: (r,)
-    """
-
-    factors: NDArray[np.float64]
-    phasors: NDArray[np.complex128]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +68,10 @@ class Search:
             least excess where the linear model has no solution.
         """
         self._note(start)
-        self._rounds(self._nearer(start))
+        nothing_held_back = self.best is not None and self._box.cost(start.factors) == 0
+        if nothing_held_back or not (self._box.lowest < self._box.highest).any():
+            return self.best
+        self._rounds(self._scaled(start))
         if self.best is None:
             floors = self.compute(self._box.lowest)
             if floors is not None:
@@ -121,22 +109,20 @@ class Search:
                 return
             point = reached
 
-    def _nearer(self, start: Point) -> Point:
-        """A point between start and floors that is about at the bounds, if the start is far off.
+    def _scaled(self, start: Point) -> Point:
+        """Where to start, and at least how much to serve: both from uniform scaling.
 
         Sensitivities far beyond the bounds tell little about what holds at the bounds.
         """
-        if self._constraints.worst(start.phasors) < _FAR:
+        if self.best is not None:
             return start
-        way = self._box.lowest - start.factors
-        points = self._flows.at(start.factors + _SHARES[2::2, None] * way)
-        excess = np.where(points.converged, self._constraints.worst(points.phasors), np.inf)
-        nearest = int(np.argmin(np.abs(excess)))
-        if not points.converged[nearest]:
-            return start
-        point = Point(points.factors[nearest], points.phasors[nearest])
-        self._note(point)
-        return point
+        uniform = scale_uniformly(
+            self._flows, self._constraints, self._box, start, self._settings.aim
+        )
+        self._box = replace(self._box, least_served=uniform.served)
+        if uniform.kept is not None:
+            self._note(uniform.kept)
+        return uniform.nearest
 
     def _is_settled(self, step: Curtailment) -> bool:
         """Whether the best point is as good as what the linear model promises."""

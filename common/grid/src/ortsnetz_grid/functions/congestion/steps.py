@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.curtailment import Box
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice
-from ortsnetz_grid.functions.congestion.search import Point
 
 _ROUNDING = 1e-9
 _NEAR = 0.2
