@@ -175,6 +175,41 @@ def committed(store: Store, node: str) -> Committed:
     return Committed(*rows[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Integrity:
+    """Whether the log of a node is whole.
+
+    Attributes:
+        samples_served: measured samples that carry a value.
+        records_missing: sequence numbers up to the watermark that left no row anywhere.
+    """
+
+    samples_served: int
+    records_missing: int
+
+
+def integrity(store: Store, node: str) -> Integrity:
+    """Count what must be there and is not."""
+    with store.reading(deadline_s=30.0) as cursor:
+        rows = cursor.execute(
+            """
+            WITH own AS (SELECT stream, watermark FROM streams WHERE node = $node),
+            kept AS (
+                SELECT stream, sequence FROM samples
+                UNION SELECT stream, sequence FROM events
+                UNION SELECT stream, sequence FROM facts
+                UNION SELECT stream, sequence FROM quarantine),
+            found AS (SELECT count(*) AS n FROM kept WHERE stream IN (SELECT stream FROM own)),
+            due AS (SELECT coalesce(sum(watermark), 0)::BIGINT AS n FROM own)
+            SELECT (SELECT count(*) FROM samples WHERE stream IN (SELECT stream FROM own)
+                    AND origin = $measured AND value IS NOT NULL),
+                   due.n - found.n FROM due, found
+            """,
+            {"node": node, "measured": int(Origin.MEASURED)},
+        ).fetchall()
+    return Integrity(*rows[0])
+
+
 def read_counters(store: Store, node: str, suffix: str) -> list[ReadCounter]:
     """Check the read counters of all devices of a node.
 
