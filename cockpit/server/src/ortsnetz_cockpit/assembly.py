@@ -121,6 +121,12 @@ class Cockpit:
         """The log."""
         return self._store
 
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Hand a message of an app to the broker; counted."""
+        taken = self.subscriber.publish(topic, payload)
+        self.metrics.tso_messages.labels("taken" if taken else "refused").inc()
+        return taken
+
     def _answer(self, watermark: Watermark) -> bool:
         return self.subscriber.publish(topics.downlink(watermark.node), encode(watermark))
 

@@ -14,9 +14,13 @@ from collections.abc import Generator
 import click
 import uvicorn
 
+from ortsnetz_cockpit.apps.tso_exchange.exchange import TsoExchange
+from ortsnetz_cockpit.apps.tso_exchange.profile import Interface, load_profile
 from ortsnetz_cockpit.assembly import Cockpit
 from ortsnetz_cockpit.core.api.application import create_application
 from ortsnetz_cockpit.core.configuration import CockpitConfiguration
+from ortsnetz_cockpit.hosting import AppHost
+from ortsnetz_cockpit.sdk.contract import App
 from ortsnetz_common.errors import InputError, OrtsnetzError
 
 LOGGER = logging.getLogger("ortsnetz.cockpit")
@@ -95,22 +99,50 @@ def serve(configuration: CockpitConfiguration) -> None:
             server.should_exit = True
 
     with contextlib.closing(listener):
+        interfaces = _profile(configuration)
         cockpit = Cockpit(configuration, on_fatal)
+        apps = [_tso_exchange(cockpit, interfaces)] if interfaces else []
         try:
-            server = _make_server(cockpit)
+            server = _make_server(cockpit, apps)
             _invite(cockpit)
             cockpit.start()
+            for app in apps:
+                app.start()
             if not fatal:
                 asyncio.run(server.serve(sockets=[listener]))
         finally:
+            for app in apps:
+                app.stop()
             cockpit.stop()
     if fatal:
         raise OrtsnetzError(f"the cockpit ends so that it is started anew: {fatal[0]}")
 
 
-def _make_server(cockpit: Cockpit) -> _Server:
+def _profile(configuration: CockpitConfiguration) -> tuple[Interface, ...]:
+    """The exchange profile; its nodes must be this cockpit's."""
+    path = configuration.tso_profile
+    if path is None:
+        return ()
+    interfaces = load_profile(path)
+    for interface in interfaces:
+        if interface.node not in configuration.nodes:
+            raise InputError(
+                f"{path}: interface '{interface.name}': node '{interface.node}' is not among the "
+                "nodes of the cockpit's configuration"
+            )
+    return interfaces
+
+
+def _tso_exchange(cockpit: Cockpit, interfaces: tuple[Interface, ...]) -> App:
+    directory = cockpit.configuration.data_dir / "apps" / "tso_exchange"
+    directory.mkdir(parents=True, exist_ok=True)
+    host = AppHost(cockpit.store, cockpit.sites, directory, cockpit.publish)
+    return TsoExchange(interfaces, host)
+
+
+def _make_server(cockpit: Cockpit, apps: list[App]) -> _Server:
     configuration = cockpit.configuration
-    application = create_application(cockpit.context)
+    application = create_application(cockpit.context, [app.router for app in apps])
     tls = configuration.tls
     config = uvicorn.Config(
         application,

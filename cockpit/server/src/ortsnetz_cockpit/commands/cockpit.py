@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ortsnetz_cockpit import serving
+from ortsnetz_cockpit import documents, serving
 from ortsnetz_cockpit.commands.accounting import reset
 from ortsnetz_cockpit.commands.counting import counts
 from ortsnetz_cockpit.core.configuration import load
@@ -48,3 +48,35 @@ def count(configuration: Path) -> None:
 def account(configuration: Path, name: str, role: str) -> None:
     """Create or reset the account NAME and print its one-time password."""
     click.echo(f"one-time password for {name}: {reset(load(configuration), name, role)}")
+
+
+def _write(text: str, output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text)
+    click.echo(f"wrote {output}")
+
+
+@cockpit.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("docs/api/asyncapi.json"),
+    show_default=True,
+)
+def asyncapi(output: Path) -> None:
+    """Write the AsyncAPI document of the MQTT link."""
+    _write(documents.asyncapi(), output)
+
+
+@cockpit.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("docs/api/openapi.json"),
+    show_default=True,
+)
+def openapi(output: Path) -> None:
+    """Write the OpenAPI document of the REST interface."""
+    _write(documents.openapi(), output)

@@ -27,7 +27,7 @@ from ortsnetz_cockpit.core.api.context import Context
 from ortsnetz_cockpit.core.api.feed import Feed
 from ortsnetz_cockpit.core.api.shield import Shield
 from ortsnetz_cockpit.core.registry import presence
-from ortsnetz_cockpit.core.timeseries.store import QueryTimeoutError
+from ortsnetz_cockpit.core.timeseries.store import StoreError
 
 PAGE = Path(ortsnetz_cockpit.__file__).parent / "web"
 SAVE_PERIOD_S = 5.0
@@ -62,7 +62,7 @@ def create_application(
     application.state.context = context
     application.state.feed = None
     application.add_middleware(Shield)
-    application.add_exception_handler(QueryTimeoutError, _too_long)
+    application.add_exception_handler(StoreError, _store_failed)
     application.add_exception_handler(RequestValidationError, _invalid)
     for router in (*_CORE, *app_routers):
         application.include_router(router)
@@ -84,7 +84,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": "; ".join(reasons)}, status_code=422)
 
 
-async def _too_long(_request: Request, error: Exception) -> JSONResponse:
+async def _store_failed(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status_code=503)
 
 

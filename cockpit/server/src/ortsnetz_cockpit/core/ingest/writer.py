@@ -76,7 +76,8 @@ class IngestWriter:
     def stop(self, deadline_s: float = 10.0) -> None:
         """Finish the group in hand and end; what still waits is sent again by its node."""
         self._stopping.set()
-        self._thread.join(deadline_s)
+        if self._thread.is_alive():
+            self._thread.join(deadline_s)
 
     @property
     def is_alive(self) -> bool:

@@ -81,6 +81,7 @@ class Store:
 
         Raises:
             QueryTimeoutError: the deadline passed.
+            StoreError: the store cannot be read.
         """
         cursor = self._connection.cursor()
         alarm = threading.Timer(deadline_s, cursor.interrupt)
@@ -93,6 +94,8 @@ class Store:
                 f"the query took longer than {deadline_s:.0f} s: ask for a shorter time or fewer "
                 "points"
             ) from error
+        except duckdb.Error as error:
+            raise StoreError(f"the store cannot be read: {_first_line(error)}") from error
         finally:
             alarm.cancel()
             cursor.close()

@@ -17,7 +17,7 @@ class Window:
         start_ns: begin of the window, UTC.
         count: samples that are there and not invalid.
         mean: of those, in the point's unit; None without any.
-        worst_quality: quality bit string of the worst sample, invalid ones included.
+        worst_quality: quality bit string of the worst of those, 0 without any.
         origin: origin of the newest sample.
     """
 
@@ -51,7 +51,8 @@ def windows(
                 SELECT point, name FROM points
                 WHERE node = $node AND name IN (SELECT unnest($names)))
             SELECT name, (time_ns // $width) * $width AS start, count(*) FILTER {COUNTS_ONLY},
-                   avg(value) FILTER {COUNTS_ONLY}, arg_max(quality, {VALIDITY_RANK}),
+                   avg(value) FILTER {COUNTS_ONLY},
+                   coalesce(arg_max(quality, {VALIDITY_RANK}) FILTER {COUNTS_ONLY}, 0),
                    arg_max(origin, time_ns)
             FROM samples JOIN own USING (point)
             WHERE time_ns >= $start AND time_ns < $end
