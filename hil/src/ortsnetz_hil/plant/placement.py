@@ -23,6 +23,9 @@ RATED_A = {22: 32, 11: 16, 4.6: 20}
 PHASE_COUNT = {22: 3, 11: 3, 4.6: 1}
 HOUR_S = 3600.0
 NOON_SHARE = 0.2
+# two steps of the plant below the 5 s of IEC 61851-1 and the 2 s of the register map
+EV_REACTION_S = (1.0, 4.5)
+PV_REACTION_S = (0.5, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def charge_points(
                 phases=phases,
                 rated_a=RATED_A[kind],
                 floor_a=floor_a(PHASE_COUNT[kind]),
-                reaction_s=round(float(rng.uniform(1.0, 4.7)), 1),
+                reaction_s=round(float(rng.uniform(*EV_REACTION_S)), 1),
                 sessions=_sessions(kind, rng),
             )
         )
@@ -140,7 +143,7 @@ def inverters(
             port=ports[i],
             profile=PV_PROFILES[int(rng.integers(len(PV_PROFILES)))],
             rated_w=INVERTER_W,
-            reaction_s=round(float(rng.uniform(0.5, 1.7)), 1),
+            reaction_s=round(float(rng.uniform(*PV_REACTION_S)), 1),
         )
         for i in range(count)
     )

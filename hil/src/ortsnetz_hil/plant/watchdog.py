@@ -39,7 +39,8 @@ class Watchdog:
         """Seconds until the fall-back acts; 0 while it is in force."""
         if self._fed_at is None:
             return 0.0
-        return max(0.0, self._fed_at + self.time_s - now_s)
+        # a command may come between two steps, later than the step that is looked at
+        return min(max(self.time_s - (now_s - self._fed_at), 0.0), float(self.time_s))
 
     def expired(self, now_s: float) -> bool:
         """Whether the fall-back is in force, also before the first command."""

@@ -11,6 +11,7 @@ from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_hil.plant.core import Plant
 from ortsnetz_hil.servers.counters import Counters
 from ortsnetz_hil.servers.devices import Scene
+from ortsnetz_hil.servers.live import Live
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
 from ortsnetz_hil.verdict.truth import Observer
 from ortsnetz_hil.verdict.truth_file import TruthWriter
@@ -37,6 +38,7 @@ class RealTime:
     observer: Observer
     truth: TruthWriter
     stop: asyncio.Event
+    live: Live | None = None
 
     def step(self) -> float:
         """One step now; returns the elapsed wall seconds since the beginning of the window."""
@@ -46,7 +48,9 @@ class RealTime:
         elapsed_s = window.elapsed_s(wall_ns)
         step = self.plant.step(elapsed_s, window.after(elapsed_s))
         self.scene.step, self.scene.time_ns = step, wall_ns
-        self.truth.append(self.observer.row(step, elapsed_s))
+        row = self.observer.row(step, elapsed_s)
+        self.truth.append(row)
+        self.live = Live.of(row)
         self.counters.steps += 1
         took_s = time.perf_counter() - began
         self.counters.worst_step_s = max(self.counters.worst_step_s, took_s)
@@ -89,6 +93,8 @@ class RealTime:
         self.counters.truth_parts_dropped = self.truth.dropped_parts
         self.counters.finished = finished
         self.counters.write(self.directory)
+        if self.live is not None:
+            self.live.write(self.directory)
 
     def close(self) -> None:
         """Write what remains."""
