@@ -55,6 +55,8 @@ WRITE_SHARE = 0.4
 HEALTH_EVERY = 5
 MEMORY_EVERY = 30
 STARTUP_GRACE_S = 20.0
+DRAIN_S = 2.5
+"""At the end, answers that are under way are waited for: the devices have counted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Agent:
 
     async def finish(self) -> None:
         """Stop acquiring; what was read or decided goes into the journal."""
-        await self.scanner.drain(1.0)
+        await self.scanner.drain(DRAIN_S)
         image = self.image.freeze(self.cycle, now_ns(), now=time.monotonic())
         records = self.points.measured(image)
         verdict_mode = self._health_mode or "starting"
