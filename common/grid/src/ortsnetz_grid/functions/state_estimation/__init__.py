@@ -1,0 +1,19 @@
+"""State estimation: the most probable three-phase state, its uncertainty, and who contradicts it."""
+
+from ortsnetz_grid.functions.state_estimation.estimator import Estimator, Solution, estimate
+from ortsnetz_grid.functions.state_estimation.result import (
+    Measurements,
+    RemovedSensor,
+    Settings,
+    StateEstimate,
+)
+
+__all__ = [
+    "Estimator",
+    "Measurements",
+    "RemovedSensor",
+    "Settings",
+    "Solution",
+    "StateEstimate",
+    "estimate",
+]

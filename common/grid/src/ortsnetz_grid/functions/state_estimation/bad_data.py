@@ -1,0 +1,190 @@
+"""Which sensor contradicts the others: largest normalised residuals.
+
+After Monticelli, State Estimation in Electric Power Systems (1999), chapter 7. The threshold grows
+with the number of residuals, so that a clean case stays untouched: of a thousand independent normal
+deviates one lies beyond 4 in six cases of a hundred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ortsnetz_grid.functions.state_estimation.linearisation import Residuals
+from ortsnetz_grid.functions.state_estimation.places import Kind, Places
+from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+from ortsnetz_grid.functions.state_estimation.result import Settings
+from ortsnetz_grid.functions.state_estimation.sensors import Sensors
+
+Real = NDArray[np.float64]
+
+_CHECKED = 1e-5
+"""Share of a residual's variance in its sensor's from which something else checks the sensor. Below
+it (0.3 % of the deviation) the residual is rounding and curvature, and the sensor is critical."""
+_TIE = 1e-4  # relative difference of normalised residuals that nobody can tell apart
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Normalised residuals of `k` sensors.
+
+    Attributes:
+        ids: (k,).
+        largest: (k,) of the sensor's components; 0 where nothing checks it.
+        tested: number of components that are checked.
+        nodes: (k,) row of the node whose appliance is measured, else -1.
+        deviation: (k,) largest standard deviation of the sensor's components, per unit.
+    """
+
+    ids: NDArray[np.int64]
+    largest: Real
+    tested: int
+    nodes: NDArray[np.intp]
+    deviation: Real
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The sensor to remove, or several that nobody can tell apart.
+
+    Attributes:
+        ids: one, or all of the tie; the first is the one to remove.
+        normalised_residual: of all of them.
+        identified: whether removing the first cures the state.
+    """
+
+    ids: tuple[int, ...]
+    normalised_residual: float
+    identified: bool
+
+
+def score(
+    sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places
+) -> Scores:
+    """Normalised residuals of all sensors that count."""
+    voltage, flow = sensors.voltage, sensors.flow
+    at = voltage.nodes
+    own = np.repeat(voltage.sigma[:, None], 3, axis=1) ** 2
+    magnitudes = _normalised(
+        voltage.magnitude - quantities.magnitude.value[at] + residuals.magnitude[at],
+        own - quantities.magnitude.variance[at] + residuals.magnitude_variance[at],
+        own,
+    )
+    angles = _angle_scores(sensors, quantities, residuals)
+    flow_residual, flow_variance = _flow_residuals(sensors, quantities, residuals, places)
+    flows = _normalised(flow_residual, flow_variance, flow.variances).reshape(len(flow.ids), 6)
+    parts = [np.concatenate([magnitudes, angles], axis=1), flows]
+    nodes = np.full(len(flow.ids), -1, dtype=np.intp)
+    appliance = flow.kinds == Kind.APPLIANCE
+    nodes[appliance] = places.appliance_nodes[flow.places[appliance]]
+    return Scores(
+        ids=np.concatenate([voltage.ids, flow.ids]),
+        largest=np.concatenate([part.max(axis=1, initial=0.0) for part in parts]),
+        tested=int(sum((part > 0).sum() for part in parts)),
+        nodes=np.concatenate([np.full(len(voltage.ids), -1, dtype=np.intp), nodes]),
+        deviation=np.concatenate(
+            [voltage.sigma, np.sqrt(flow.variances.max(axis=(1, 2), initial=0.0))]
+        ),
+    )
+
+
+def threshold(tested: int, settings: Settings) -> float:
+    """Threshold for a number of components, after Bonferroni."""
+    tail = settings.false_alarm / (2 * max(tested, 1))
+    return max(settings.lowest_threshold, float(-ndtri(tail)))
+
+
+def suspect(scores: Scores, settings: Settings) -> Suspect | None:
+    """The sensor that contradicts the others most, if any does.
+
+    Sensors whose residuals depend on each other completely have the same normalised residual. If
+    they all belong to one node's appliances, removing one frees the node's injection and cures the
+    state, whichever was wrong; else removing the wrong one would make the other's error law.
+    """
+    if not len(scores.ids):
+        return None
+    worst = float(scores.largest.max())
+    if worst <= threshold(scores.tested, settings):
+        return None
+    tied = np.flatnonzero(scores.largest >= worst * (1 - _TIE))
+    order = tied[np.lexsort((scores.ids[tied], -scores.deviation[tied]))]
+    nodes = scores.nodes[order]
+    same_node = bool((nodes == nodes[0]).all() and nodes[0] >= 0)
+    ids = tuple(int(scores.ids[row]) for row in order)
+    return Suspect(ids, worst, len(ids) == 1 or same_node)
+
+
+def _normalised(residual: Real, variance: Real, own: Real) -> Real:
+    checked = variance > _CHECKED * own
+    return np.where(checked, np.abs(residual) / np.sqrt(np.where(checked, variance, 1.0)), 0.0)
+
+
+def _angle_scores(sensors: Sensors, quantities: Quantities, residuals: Residuals) -> Real:
+    voltage = sensors.voltage
+    variance = quantities.angle.variance[voltage.nodes]
+    counts = np.isfinite(variance)
+    mean = np.where(counts, quantities.angle.value[voltage.nodes], 0.0)
+    away = np.angle(np.exp(1j * (np.where(counts, voltage.angle, 0.0) - mean)))
+    own = (voltage.sigma[:, None] / voltage.magnitude) ** 2
+    spread = own - np.where(counts, variance, own) + residuals.angle_variance[voltage.nodes]
+    found = _normalised(away + residuals.angle[voltage.nodes], spread, own)
+    return np.where(counts, found, 0.0)
+
+
+def _flow_residuals(
+    sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places
+) -> tuple[Real, Real]:
+    """Residuals (k, 2, 3) of the flow sensors and their variances."""
+    flow = sensors.flow
+    measured = np.stack([flow.values.real, flow.values.imag], axis=1)
+    residual, variance = np.zeros_like(measured), np.zeros_like(measured)
+    at_branch = quantities.branch_of_sensor >= 0
+    branch = quantities.branch_of_sensor[at_branch]
+    residual[at_branch] = (
+        measured[at_branch] - quantities.branch.value[branch] + residuals.branch[branch]
+    )
+    variance[at_branch] = (
+        flow.variances[at_branch]
+        - quantities.branch.variance[branch]
+        + residuals.branch_variance[branch]
+    )
+    at_node = flow.kinds == Kind.NODE
+    node = flow.places[at_node]
+    injection = quantities.injection
+    residual[at_node] = measured[at_node] - injection.value[node] + residuals.injection[node]
+    variance[at_node] = (
+        flow.variances[at_node] - injection.variance[node] + residuals.injection_variance[node]
+    )
+    at_appliance = flow.kinds == Kind.APPLIANCE
+    appliance = flow.places[at_appliance]
+    own = quantities.appliance
+    shared, shared_variance = _appliance_shares(quantities, residuals, places)
+    residual[at_appliance] = measured[at_appliance] - own.value[appliance] + shared[appliance]
+    variance[at_appliance] = (
+        flow.variances[at_appliance] - own.variance[appliance] + shared_variance[appliance]
+    )
+    return residual, variance
+
+
+def _appliance_shares(
+    quantities: Quantities, residuals: Residuals, places: Places
+) -> tuple[Real, Real]:
+    """What an appliance's mean carries of its node's residual (a, 2, 3), and the variance of it.
+
+    The sum of a node's appliances is corrected by least squares; each takes a part of the
+    correction in proportion to its variance.
+    """
+    node = places.appliance_nodes
+    counts = quantities.complete[node][:, None, None]
+    counts = counts & np.isfinite(quantities.appliance.variance)
+    total, injection = quantities.appliances, quantities.injection
+    spread = np.where(counts, total.variance[node], 1.0)
+    share = np.where(counts, quantities.appliance.variance, 0.0) / spread
+    away = np.where(counts, total.value[node] - injection.value[node], 0.0)
+    left = np.where(counts, spread - injection.variance[node], 0.0)
+    residual = share * (away + np.where(counts, residuals.injection[node], 0.0))
+    variance = share**2 * (left + np.where(counts, residuals.injection_variance[node], 0.0))
+    return residual, variance

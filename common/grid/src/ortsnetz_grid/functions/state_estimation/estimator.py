@@ -1,0 +1,282 @@
+"""State estimation with removal of bad data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.state_estimation import bad_data
+from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
+from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation, linearise
+from ortsnetz_grid.functions.state_estimation.loading_deviation import loadings
+from ortsnetz_grid.functions.state_estimation.observability import (
+    named,
+    no_load_voltage,
+    unmeasured_nodes,
+    unseen_nodes,
+)
+from ortsnetz_grid.functions.state_estimation.places import Places
+from ortsnetz_grid.functions.state_estimation.quantities import Quantities, gather
+from ortsnetz_grid.functions.state_estimation.result import (
+    Measurements,
+    RemovedSensor,
+    Settings,
+    StateEstimate,
+)
+from ortsnetz_grid.functions.state_estimation.sensors import Sensors, read_sensors
+from ortsnetz_grid.functions.state_estimation.solver import NoSolutionError, Output, solve
+from ortsnetz_grid.network.loading import RatedBranches
+from ortsnetz_grid.network.model import Network
+
+_MUTED = 1e4
+"""Factor on a removed sensor's deviation where power-grid-model's counting rule needs the sensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """An estimated state after the removal of bad data.
+
+    Attributes:
+        output: power-grid-model's asymmetric output.
+        linearisation: the least-squares problem at this state, for variances.
+        removed: sensors that were left out, largest first.
+        problems: what a user of the result should know, in words.
+    """
+
+    output: Output
+    linearisation: Linearisation
+    removed: tuple[RemovedSensor, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One solution with the scores of its sensors."""
+
+    output: Output
+    linearisation: Linearisation
+    scores: bad_data.Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """Estimates states of one network; keeps what depends on the network alone.
+
+    Attributes:
+        network: the network.
+    """
+
+    network: Network
+    _places: Places
+    _matrix: sparse.csr_array
+    _references: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, network: Network) -> Estimator:
+        """Prepare a network.
+
+        Raises:
+            InputError: names an element that the three-phase model does not cover.
+        """
+        places = Places.of(network)
+        model = places.admittance
+        if not len(model.sources):
+            raise InputError("the network has no source in service: nothing is energised")
+        _, first = np.unique(model.island[model.sources], return_index=True)
+        return cls(network, places, energised_matrix(model), model.sources[first])
+
+    def estimate(self, measurements: Measurements, settings: Settings) -> StateEstimate:
+        """Estimate the state.
+
+        Raises:
+            InputError: a sensor is unusable or the case is not observable; names sensor or nodes.
+        """
+        return self._result(self.solve(measurements, settings), measurements, settings)
+
+    def solve(self, measurements: Measurements, settings: Settings) -> Solution:
+        """Estimate, remove the sensor that contradicts the others most, estimate again.
+
+        Raises:
+            InputError: see `estimate`.
+        """
+        current = self._pass(measurements, frozenset(), settings)
+        removed: list[RemovedSensor] = []
+        problems: list[str] = []
+        while found := bad_data.suspect(current.scores, settings):
+            words = [_words(measurements, self.network, sensor) for sensor in found.ids]
+            size = f"normalised residual {found.normalised_residual:.1f}"
+            if not found.identified:
+                problems.append(f"one of these is wrong, which one cannot be told: {words} ({size})")
+                break
+            if len(removed) >= settings.largest_removals:
+                problems.append(f"too many sensors contradict each other; next: {words[0]} ({size})")
+                break
+            out = frozenset({found.ids[0], *(each.sensor for each in removed)})
+            try:
+                current = self._pass(measurements, out, settings)
+            except InputError:
+                problems.append(f"{words[0]} seems wrong ({size}) but nothing can replace it")
+                break
+            removed.append(RemovedSensor(found.ids[0], found.normalised_residual, words[0]))
+            if len(found.ids) > 1:
+                problems.append(f"{words[0]} was left out; it may be one of {words[1:]} instead")
+        removed.sort(key=lambda each: -each.normalised_residual)
+        return Solution(current.output, current.linearisation, tuple(removed), tuple(problems))
+
+    def _pass(
+        self, measurements: Measurements, out: frozenset[int], settings: Settings
+    ) -> _Pass:
+        """Solve without some sensors."""
+        reduced = measurements.without(out) if out else measurements
+        sensors = read_sensors(reduced, self._places)
+        quantities = gather(sensors, self._places)
+        try:
+            output = solve(self.network, reduced)
+        except NoSolutionError as error:
+            # the library counts power sensors and ignores what voltages tell about flows
+            if not out:
+                raise self._unsolvable(quantities, settings, str(error)) from error
+            try:
+                output = solve(self.network, _muted(measurements, out))
+            except NoSolutionError as again:
+                raise self._unsolvable(quantities, settings, str(again)) from again
+        node = output["node"]
+        voltage = node["u_pu"] * np.exp(1j * node["u_angle"])
+        linearisation = self._linearised(voltage, quantities, settings)
+        self._require_observable(linearisation)
+        return _Pass(output, linearisation, self._scores(sensors, quantities, linearisation))
+
+    def _scores(
+        self, sensors: Sensors, quantities: Quantities, linearisation: Linearisation
+    ) -> bad_data.Scores:
+        return bad_data.score(sensors, quantities, linearisation.residuals, self._places)
+
+    def _linearised(
+        self, voltage: NDArray[np.complex128], quantities: Quantities, settings: Settings
+    ) -> Linearisation:
+        frame = Frame.at(self._places.admittance, voltage, self._matrix)
+        return linearise(frame, quantities, self._references, settings.reference_angle_sigma)
+
+    def _require_observable(self, linearisation: Linearisation) -> None:
+        unseen = unseen_nodes(linearisation.frame, linearisation.fit)
+        if unseen.size:
+            raise InputError(
+                f"not observable: no measurement determines the voltage of "
+                f"{named(self._places, unseen)}"
+            )
+
+    def _unsolvable(
+        self, quantities: Quantities, settings: Settings, reason: str
+    ) -> InputError:
+        """Why there is no solution, by name as far as names help."""
+        model = self._places.admittance
+        if not np.isfinite(quantities.magnitude.variance).any():
+            return InputError("not observable: there is no voltage sensor")
+        start = Frame.at(model, np.ones((len(model.node_ids), 3)), self._matrix)
+        try:
+            self._require_observable(
+                self._linearised(no_load_voltage(start, self._references), quantities, settings)
+            )
+        except InputError as error:
+            return error
+        unmeasured = unmeasured_nodes(self._places, quantities)
+        if unmeasured.size:
+            return InputError(
+                f"not observable: the power of {named(self._places, unmeasured)} is not measured "
+                f"({reason})"
+            )
+        return InputError(f"no state fits the measurements: {reason}")
+
+    def _result(
+        self, solution: Solution, measurements: Measurements, settings: Settings
+    ) -> StateEstimate:
+        output, frame = solution.output, solution.linearisation.frame
+        node = output["node"]
+        live = frame.model.energised
+        sigma = np.zeros((len(live), 3))
+        identity = sparse.eye_array(frame.size, 2 * frame.size, format="csr")
+        sigma[live] = np.sqrt(solution.linearisation.fit.variances(identity)).reshape(-1, 3)
+        guards = [
+            f"the meter '{name}', which guards the limits, says nothing usable"
+            for name in measurements.missing_guards
+        ]
+        removed = [
+            f"{each.words} contradicts the others and was left out (normalised residual "
+            f"{each.normalised_residual:.1f})"
+            for each in solution.removed
+        ]
+        state = StateEstimate(
+            node_ids=node["id"].copy(),
+            energised=live.copy(),
+            u_pu=node["u_pu"].copy(),
+            u_angle=node["u_angle"].copy(),
+            u_sigma_pu=sigma,
+            p_w=-node["p"],
+            q_var=-node["q"],
+            branch_ids=np.zeros(0, dtype=np.int32),
+            loading=np.zeros(0),
+            loading_sigma=np.zeros(0),
+            p_from_w=np.zeros((0, 3)),
+            q_from_var=np.zeros((0, 3)),
+            p_to_w=np.zeros((0, 3)),
+            q_to_var=np.zeros((0, 3)),
+            removed=solution.removed,
+            problems=(*guards, *removed, *solution.problems),
+        )
+        return self._with_branches(state, solution) if settings.loading else state
+
+    def _with_branches(self, state: StateEstimate, solution: Solution) -> StateEstimate:
+        output, at = solution.output, solution.linearisation
+        rated = RatedBranches.of(self.network)
+        loading, deviation = loadings(rated, output, at.frame, at.fit)
+        components = [
+            output[name]
+            for name in ("line", "asym_line", "transformer")
+            if name in output and len(output[name])
+        ]
+        ids = np.concatenate([array["id"] for array in components])
+        order = np.argsort(ids)[np.searchsorted(np.sort(ids), rated.ids)]
+        flows = {
+            name: np.concatenate([array[name] for array in components])[order]
+            for name in ("p_from", "q_from", "p_to", "q_to")
+        }
+        return replace(
+            state,
+            branch_ids=rated.ids.copy(),
+            loading=loading,
+            loading_sigma=deviation,
+            p_from_w=flows["p_from"],
+            q_from_var=flows["q_from"],
+            p_to_w=flows["p_to"],
+            q_to_var=flows["q_to"],
+        )
+
+
+def estimate(network: Network, measurements: Measurements, settings: Settings) -> StateEstimate:
+    """Estimate the state of a network once; see `Estimator` for many times.
+
+    Raises:
+        InputError: see `Estimator.estimate`.
+    """
+    return Estimator.of(network).estimate(measurements, settings)
+
+
+def _muted(measurements: Measurements, out: frozenset[int]) -> Measurements:
+    """Keep removed sensors in name only, with a deviation that takes their weight away."""
+    sensors = {}
+    for component, array in measurements.sensors.items():
+        mine = np.isin(array["id"], list(out))
+        changed = array.copy()
+        for name in array.dtype.names or ():
+            if name.endswith("sigma"):
+                changed[name][mine] *= _MUTED
+        sensors[component] = changed
+    return replace(measurements, sensors=sensors)
+
+
+def _words(measurements: Measurements, network: Network, sensor: int) -> str:
+    return measurements.words.get(sensor) or network.label(sensor)

@@ -1,0 +1,247 @@
+"""The rows of the least-squares problem from gathered quantities, and their residuals back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ortsnetz_grid.functions.state_estimation.jacobian import Frame
+from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Rows, fit
+from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+
+Real = NDArray[np.float64]
+_EMPTY = sparse.csr_array((0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """Residuals after the fit and their variances; 0 where nothing checks the quantity.
+
+    Attributes:
+        magnitude: (n, 3), per unit.
+        magnitude_variance: (n, 3).
+        angle: (n, 3), rad.
+        angle_variance: (n, 3).
+        injection: (n, 2, 3), per unit.
+        injection_variance: (n, 2, 3).
+        branch: (f, 2, 3), per unit.
+        branch_variance: (f, 2, 3).
+    """
+
+    magnitude: Real
+    magnitude_variance: Real
+    angle: Real
+    angle_variance: Real
+    injection: Real
+    injection_variance: Real
+    branch: Real
+    branch_variance: Real
+
+
+@dataclass(frozen=True, slots=True)
+class Linearisation:
+    """The problem at one state.
+
+    Attributes:
+        frame: where it was linearised.
+        fit: its solution.
+        residuals: of the quantities.
+    """
+
+    frame: Frame
+    fit: Fit
+    residuals: Residuals
+
+
+def linearise(
+    frame: Frame, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
+) -> Linearisation:
+    """Set up and solve the problem at a state.
+
+    Args:
+        frame: the state.
+        quantities: what is measured.
+        references: row of the reference node of each connected part.
+        angle_sigma: see `Settings.reference_angle_sigma`.
+    """
+    base = _base(frame, quantities, references, angle_sigma)
+    pieces, others = _others(frame, quantities, references)
+    found = fit(base, others)
+    return Linearisation(frame, found, _spread(frame, quantities, references, pieces, found))
+
+
+def _base(
+    frame: Frame, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
+) -> Rows:
+    """Injections of all nodes but the references, and the voltages of these."""
+    size = frame.size
+    rows = frame.injection_rows()
+    injected = frame.injected()
+    live = frame.model.energised
+    measured, variance = quantities.injection.value[live], quantities.injection.variance[live]
+    computed = np.stack([injected.real, injected.imag]).reshape(2, -1, 3).swapaxes(0, 1)
+    known = np.isfinite(variance)
+    residual = np.where(known, measured - computed, 0.0).swapaxes(0, 1).reshape(-1)
+    spread = variance.swapaxes(0, 1).reshape(-1).copy()
+    at = frame.column[references].ravel()
+    keep = np.ones(2 * size)
+    keep[at] = keep[at + size] = 0
+    unit = 1 - keep
+    derivative = sparse.diags_array(keep) @ sparse.vstack([rows.real, rows.imag])
+    derivative = (derivative + sparse.diags_array(unit)).tocsr()
+    across, across_variance = _reference_angles(frame, quantities, references, angle_sigma)
+    residual[at], spread[at] = 0.0, np.inf
+    residual[at + size], spread[at + size] = across.ravel(), across_variance.ravel()
+    return Rows(derivative, residual, spread)
+
+
+def _reference_angles(
+    frame: Frame, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
+) -> tuple[Real, Real]:
+    """Tangential rows of the reference nodes (r, 3): residual and variance, per unit.
+
+    Phase a is the origin of all angles. The other two lie symmetrically to it, within
+    `angle_sigma`. Where angles are measured, the reference's are unknown like any other.
+    """
+    size = np.abs(frame.voltage[references])
+    angle = np.angle(frame.turn[references])
+    symmetrical = angle[:, :1] + np.array([0, -2, 2]) * np.pi / 3
+    away = -np.angle(np.exp(1j * (angle - symmetrical)))
+    variance = np.broadcast_to([0.0, angle_sigma**2, angle_sigma**2], away.shape)
+    island = frame.model.island
+    with_angles = np.unique(island[np.isfinite(quantities.angle.variance).any(axis=1)])
+    free = np.isin(island[references], with_angles)[:, None]
+    return np.where(free, 0.0, away * size), np.where(free, np.inf, variance * size**2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Which quantities the other rows are, in their order: masks, then branches and references."""
+
+    magnitude: NDArray[np.bool_]  # (n, 3)
+    angle: NDArray[np.bool_]  # (n, 3)
+    injection: NDArray[np.bool_]  # (r, 2, 3) at the references
+
+
+def _others(
+    frame: Frame, quantities: Quantities, references: NDArray[np.intp]
+) -> tuple[_Pieces, Rows]:
+    """Voltages, flows, and the injections of the references."""
+    pieces = _Pieces(
+        np.isfinite(quantities.magnitude.variance),
+        np.isfinite(quantities.angle.variance),
+        np.isfinite(quantities.injection.variance[references]),
+    )
+    rows = [
+        _magnitudes(frame, quantities, pieces),
+        _angles(frame, quantities, pieces),
+        _branches(frame, quantities),
+        _reference_injections(frame, quantities, references, pieces),
+    ]
+    return pieces, Rows(
+        sparse.vstack([row.derivative for row in rows]).tocsr(),
+        np.concatenate([row.residual for row in rows]),
+        np.concatenate([row.variance for row in rows]),
+    )
+
+
+def _unit_rows(frame: Frame, columns: NDArray[np.intp], values: Real) -> sparse.csr_array:
+    shape = (len(columns), 2 * frame.size)
+    return sparse.coo_array((values, (np.arange(len(columns)), columns)), shape=shape).tocsr()
+
+
+def _magnitudes(frame: Frame, quantities: Quantities, pieces: _Pieces) -> Rows:
+    columns = frame.column[pieces.magnitude]
+    return Rows(
+        _unit_rows(frame, columns, np.ones(len(columns))),
+        (quantities.magnitude.value - np.abs(frame.voltage))[pieces.magnitude],
+        quantities.magnitude.variance[pieces.magnitude],
+    )
+
+
+def _angles(frame: Frame, quantities: Quantities, pieces: _Pieces) -> Rows:
+    columns = frame.column[pieces.angle] + frame.size
+    away = np.exp(1j * quantities.angle.value[pieces.angle]) / frame.turn[pieces.angle]
+    return Rows(
+        _unit_rows(frame, columns, 1 / np.abs(frame.voltage[pieces.angle])),
+        np.angle(away),
+        quantities.angle.variance[pieces.angle],
+    )
+
+
+def _branches(frame: Frame, quantities: Quantities) -> Rows:
+    """Rows in the order of `Quantities.branch`, that is by kind; real parts before imaginary."""
+    blocks, residuals, variances = [_EMPTY.reshape(0, 2 * frame.size)], [], []
+    for kind in np.unique(quantities.branch_kinds).tolist():
+        mine = quantities.branch_kinds == kind
+        places = quantities.branch_places[mine]
+        rows, flows = frame.flow_rows(kind, places), frame.flows(kind, places)
+        blocks += [rows.real, rows.imag]
+        computed = np.stack([flows.real, flows.imag])
+        residuals.append((quantities.branch.value[mine].swapaxes(0, 1) - computed).ravel())
+        variances.append(quantities.branch.variance[mine].swapaxes(0, 1).ravel())
+    return Rows(
+        sparse.vstack(blocks).tocsr(),
+        np.concatenate([np.zeros(0), *residuals]),
+        np.concatenate([np.zeros(0), *variances]),
+    )
+
+
+def _reference_injections(
+    frame: Frame, quantities: Quantities, references: NDArray[np.intp], pieces: _Pieces
+) -> Rows:
+    at = frame.column[references]
+    rows = frame.injection_rows()[at.ravel()]
+    both = sparse.vstack([rows.real, rows.imag]).tocsr()
+    injected = frame.injected()[at]
+    computed = np.stack([injected.real, injected.imag], axis=1)
+    known = pieces.injection
+    residual = (quantities.injection.value[references] - computed)[known]
+    variance = quantities.injection.variance[references][known]
+    # `both` lists parts, nodes, phases; the masks list nodes, parts, phases
+    order = np.arange(both.shape[0]).reshape(2, len(references), 3).swapaxes(0, 1)
+    return Rows(both[order[known]], residual, variance)
+
+
+def _spread(
+    frame: Frame,
+    quantities: Quantities,
+    references: NDArray[np.intp],
+    pieces: _Pieces,
+    found: Fit,
+) -> Residuals:
+    """Residuals of the rows, back at their quantities."""
+    nodes = len(frame.voltage)
+    kinds = quantities.branch_kinds
+    counts = [int(pieces.magnitude.sum()), int(pieces.angle.sum()), 6 * len(kinds)]
+    results = []
+    for base, others in (
+        (found.base_residual, found.other_residual),
+        (found.base_covariance, found.other_covariance),
+    ):
+        first, second, third = np.cumsum(counts)
+        magnitude, angle = np.zeros((nodes, 3)), np.zeros((nodes, 3))
+        magnitude[pieces.magnitude] = others[:first]
+        angle[pieces.angle] = others[first:second]
+        injection = np.zeros((nodes, 2, 3))
+        parts = base.reshape(2, -1, 3).swapaxes(0, 1)
+        injection[frame.model.energised] = parts
+        at_references = np.zeros((len(references), 2, 3))
+        at_references[pieces.injection] = others[third:]
+        injection[references] = at_references
+        unmeasured = ~np.isfinite(quantities.injection.variance)
+        injection[unmeasured] = 0.0
+        branch, start = np.zeros((len(kinds), 2, 3)), second
+        for kind in np.unique(kinds).tolist():
+            mine = kinds == kind
+            length = 6 * int(mine.sum())
+            branch[mine] = others[start : start + length].reshape(2, -1, 3).swapaxes(0, 1)
+            start += length
+        results.append((magnitude, angle, injection, branch))
+    (magnitude, angle, injection, branch), variances = results
+    return Residuals(
+        magnitude, variances[0], angle, variances[1], injection, variances[2], branch, variances[3]
+    )

@@ -1,0 +1,56 @@
+"""What no measurement sees, by name."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.linalg import splu
+
+from ortsnetz_grid.functions.state_estimation.jacobian import Frame
+from ortsnetz_grid.functions.state_estimation.least_squares import Fit
+from ortsnetz_grid.functions.state_estimation.places import Places
+from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+
+_MOVED_PU = 0.01
+"""A node is unseen if its voltage may move by more than this without a measurement noticing."""
+_NAMED = 5  # nodes that a sentence names
+
+
+def no_load_voltage(frame: Frame, references: NDArray[np.intp]) -> NDArray[np.complex128]:
+    """Voltages (n, 3) without any load: symmetrical at the references, angles through transformers.
+
+    Args:
+        frame: of the network; its voltages do not matter.
+        references: row of the reference node of each connected part.
+    """
+    symmetrical = np.exp(np.array([0, -2, 2]) * 1j * np.pi / 3)
+    at = frame.column[references].ravel()
+    inside = np.setdiff1d(np.arange(frame.size), at)
+    volts = np.ones(frame.size, dtype=np.complex128)
+    volts[at] = np.tile(symmetrical, len(references))
+    if len(inside):
+        driven = -(frame.matrix[inside][:, at] @ volts[at])
+        volts[inside] = splu(frame.matrix[inside][:, inside].tocsc()).solve(driven)
+    found = np.ones(frame.voltage.shape, dtype=np.complex128)
+    found[frame.model.energised] = volts.reshape(-1, 3)
+    return found
+
+
+def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:
+    """Rows of the nodes whose voltage is not determined; empty in an observable case."""
+    moved = fit.unseen.reshape(2, -1, 3).max(axis=(0, 2))
+    return np.flatnonzero(frame.model.energised)[moved > _MOVED_PU]
+
+
+def unmeasured_nodes(places: Places, quantities: Quantities) -> NDArray[np.intp]:
+    """Rows of the nodes whose injection is not measured, without those of sources."""
+    known = np.isfinite(quantities.injection.variance).all(axis=(1, 2))
+    known[places.admittance.sources] = True
+    return np.flatnonzero(places.admittance.energised & ~known)
+
+
+def named(places: Places, rows: NDArray[np.intp]) -> str:
+    """Nodes for a sentence."""
+    ids = places.admittance.node_ids[rows].tolist()
+    words = ", ".join(places.network.label(element) for element in ids[:_NAMED])
+    return words if len(ids) <= _NAMED else f"{words} and {len(ids) - _NAMED} more"

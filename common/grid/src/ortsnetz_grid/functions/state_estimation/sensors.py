@@ -1,0 +1,253 @@
+"""Sensors of a case as flat arrays in per unit, checked: no value is missing, every place exists.
+
+power-grid-model computes with whatever it is given: a missing value or a current sensor without
+angle gives a result of NaN and no error. Here they are refused by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from power_grid_model import AngleMeasurementType
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.state_estimation.places import Kind, Places
+from ortsnetz_grid.functions.state_estimation.result import Measurements
+from ortsnetz_grid.network.admittance import BASE_PHASE_VA
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class VoltageSensors:
+    """`k` voltage sensors that count.
+
+    Attributes:
+        ids: (k,).
+        nodes: (k,) rows of their nodes.
+        magnitude: (k, 3) per unit.
+        angle: (k, 3) rad; NaN where only magnitudes are measured.
+        sigma: (k,) per unit.
+    """
+
+    ids: NDArray[np.int64]
+    nodes: NDArray[np.intp]
+    magnitude: Real
+    angle: Real
+    sigma: Real
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSensors:
+    """`k` power or current sensors that count.
+
+    Attributes:
+        ids: (k,).
+        kinds: (k,) `places.Kind`: what is measured.
+        places: (k,) index among the things of this kind.
+        values: (k, 3) complex, per unit; appliances and nodes: injected into the network.
+        variances: (k, 2, 3) of real and imaginary part.
+    """
+
+    ids: NDArray[np.int64]
+    kinds: NDArray[np.int8]
+    places: NDArray[np.intp]
+    values: Complex
+    variances: Real
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """All sensors that count; those that are switched off or disabled are left out."""
+
+    voltage: VoltageSensors
+    flow: FlowSensors
+
+
+def read_sensors(measurements: Measurements, places: Places) -> Sensors:
+    """Check and convert the sensors.
+
+    Raises:
+        InputError: names the sensor and what is wrong with it.
+    """
+    voltage = [
+        _voltage(array, name, places)
+        for name in ("sym_voltage_sensor", "asym_voltage_sensor")
+        if len(array := measurements.sensors.get(name, np.zeros(0)))
+    ]
+    flow = [
+        read(array, name, places)
+        for name, read in (
+            ("sym_power_sensor", _power),
+            ("asym_power_sensor", _power),
+            ("sym_current_sensor", _current),
+            ("asym_current_sensor", _current),
+        )
+        if len(array := measurements.sensors.get(name, np.zeros(0)))
+    ]
+    return Sensors(_join_voltage(voltage), _join_flow(flow))
+
+
+def _voltage(array: NDArray[Any], component: str, places: Places) -> VoltageSensors:
+    _require_positive(array, component, "u_measured")
+    _require_positive(array, component, "u_sigma", infinite=True)
+    nodes = places.nodes(array, component)
+    rated = places.network.data["node"]["u_rated"][nodes]
+    base = rated if component.startswith("sym") else rated / np.sqrt(3)
+    magnitude, angle = _per_phase(array["u_measured"]), _per_phase(array["u_angle_measured"])
+    if component.startswith("sym"):
+        angle = angle + np.array([0, -2, 2]) * np.pi / 3
+    partly = np.isnan(angle).any(axis=1) & ~np.isnan(angle).all(axis=1)
+    _refuse(array, component, partly, "u_angle_measured: is given for some phases only")
+    live = places.admittance.energised[nodes]
+    _refuse(array, component, ~live, "measures a node that no source feeds")
+    counts = np.isfinite(array["u_sigma"])
+    return VoltageSensors(
+        ids=array["id"][counts].astype(np.int64),
+        nodes=nodes[counts],
+        magnitude=(magnitude / base[:, None])[counts],
+        angle=angle[counts],
+        sigma=(array["u_sigma"] / base)[counts],
+    )
+
+
+def _power(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
+    for name in ("p_measured", "q_measured"):
+        _require_numbers(array, component, name)
+    kinds, index, sign, live = places.terminals(array, component)
+    # a symmetric sensor measures three phases together, each a third of value and deviation
+    share = 1 / 3 if component.startswith("sym") else 1.0
+    scale = share / BASE_PHASE_VA
+    values = _per_phase(array["p_measured"]) + 1j * _per_phase(array["q_measured"])
+    variances, enabled = _power_variances(array, component)
+    loud = ~live & (values != 0).any(axis=1) & enabled
+    _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
+    counts = live & enabled
+    return FlowSensors(
+        ids=array["id"][counts].astype(np.int64),
+        kinds=kinds[counts],
+        places=index[counts],
+        values=(values * sign[:, None] * scale)[counts],
+        variances=(variances * scale**2)[counts],
+    )
+
+
+def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray[np.bool_]]:
+    """Variances (k, 2, 3) in the sensors' units, and which sensors are not disabled (k,).
+
+    `power_sigma` is the deviation of the complex power. How it is shared between P and Q is not
+    known, so either may have all of it; power-grid-model weighs such a sensor the same way.
+    """
+    p_sigma, q_sigma = _per_phase(array["p_sigma"]), _per_phase(array["q_sigma"])
+    given = np.stack([~np.isnan(p_sigma), ~np.isnan(q_sigma)], axis=1)
+    own = given.any(axis=(1, 2))
+    _refuse(
+        array,
+        component,
+        own & ~given.all(axis=(1, 2)),
+        "p_sigma and q_sigma: both are needed, for all phases, or neither",
+    )
+    single = np.broadcast_to(array["power_sigma"][:, None, None], given.shape)
+    sigma = np.where(own[:, None, None], np.stack([p_sigma, q_sigma], axis=1), single)
+    wrong = ~(sigma > 0).all(axis=(1, 2))
+    _refuse(array, component, wrong, "power_sigma, or p_sigma and q_sigma: must be positive")
+    return sigma**2, np.isfinite(sigma).all(axis=(1, 2))
+
+
+def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
+    for name in ("i_measured", "i_angle_measured"):
+        _require_numbers(array, component, name)
+    for name in ("i_sigma", "i_angle_sigma"):
+        _require_positive(array, component, name, infinite=True)
+    kinds, index, _, live = places.terminals(array, component)
+    wrong = kinds > Kind.BRANCH_TO
+    _refuse(array, component, wrong, "measured_terminal_type: a current is measured at a branch")
+    local = array["angle_measurement_type"] == AngleMeasurementType.local_angle
+    node = places.admittance.ends[index, kinds]
+    base = BASE_PHASE_VA / places.admittance.node_volts[node]
+    magnitude, angle = _per_phase(array["i_measured"]), _per_phase(array["i_angle_measured"])
+    if component.startswith("sym"):
+        turn = np.array([0, -2, 2]) * np.pi / 3
+        angle = angle + np.where(local[:, None], 0, turn)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    along = (array["i_sigma"] ** 2)[:, None]
+    across = magnitude**2 * (array["i_angle_sigma"] ** 2)[:, None]
+    variances = np.stack(
+        [along * cosine**2 + across * sine**2, along * sine**2 + across * cosine**2], axis=1
+    )
+    loud = ~live & (magnitude != 0).any(axis=1)
+    _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
+    counts = live & np.isfinite(variances).all(axis=(1, 2))
+    offset = np.where(local, Kind.LOCAL_CURRENT_FROM, Kind.CURRENT_FROM)
+    return FlowSensors(
+        ids=array["id"][counts].astype(np.int64),
+        kinds=(kinds + offset)[counts].astype(np.int8),
+        places=index[counts],
+        values=(magnitude * np.exp(1j * angle) / base[:, None])[counts],
+        variances=(variances / base[:, None, None] ** 2)[counts],
+    )
+
+
+def _per_phase(values: NDArray[Any]) -> Real:
+    """Values of three phases (k, 3); a symmetric sensor has one value for all."""
+    wide = values if values.ndim == 2 else np.repeat(values[:, None], 3, axis=1)
+    return np.asarray(wide, dtype=np.float64)
+
+
+def _require_numbers(array: NDArray[Any], component: str, name: str) -> None:
+    bad = ~np.isfinite(_per_phase(array[name])).all(axis=1)
+    _refuse(array, component, bad, f"{name}: is missing or not a number")
+
+
+def _require_positive(
+    array: NDArray[Any], component: str, name: str, *, infinite: bool = False
+) -> None:
+    values = _per_phase(array[name])
+    good = (values > 0) & (infinite | np.isfinite(values))
+    _refuse(array, component, ~good.all(axis=1), f"{name}: must be a positive number")
+
+
+def _refuse(array: NDArray[Any], component: str, bad: NDArray[np.bool_], reason: str) -> None:
+    found = np.flatnonzero(bad)
+    if found.size:
+        raise InputError(f"{component} {array['id'][found[0]]}: {reason}")
+
+
+def _join_voltage(parts: list[VoltageSensors]) -> VoltageSensors:
+    empty = VoltageSensors(
+        np.zeros(0, dtype=np.int64),
+        np.zeros(0, dtype=np.intp),
+        np.zeros((0, 3)),
+        np.zeros((0, 3)),
+        np.zeros(0),
+    )
+    parts = [empty, *parts]
+    return VoltageSensors(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.nodes for part in parts]),
+        np.concatenate([part.magnitude for part in parts]),
+        np.concatenate([part.angle for part in parts]),
+        np.concatenate([part.sigma for part in parts]),
+    )
+
+
+def _join_flow(parts: list[FlowSensors]) -> FlowSensors:
+    empty = FlowSensors(
+        np.zeros(0, dtype=np.int64),
+        np.zeros(0, dtype=np.int8),
+        np.zeros(0, dtype=np.intp),
+        np.zeros((0, 3), dtype=np.complex128),
+        np.zeros((0, 2, 3)),
+    )
+    parts = [empty, *parts]
+    return FlowSensors(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.kinds for part in parts]),
+        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.variances for part in parts]),
+    )
