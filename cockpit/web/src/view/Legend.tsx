@@ -40,7 +40,7 @@ export function Legend({ limits }: { limits: Limits | null }): ReactNode {
           <circle className="dot" cx={26} cy={8} r={4.2} />
         </g>
       </Entry>
-      <Entry words="beyond: overload, voltage high, low" width={56}>
+      <Entry words="in red: overload, voltage high, low" width={56}>
         {(["load", "high", "low"] as const).map((kind, i) => (
           <g key={kind} className="node grade-high" transform={`translate(${9 + i * 19} 8)`}>
             <path className="violation" d={violationPath(kind)} />
