@@ -127,9 +127,9 @@ def power_flow_data(network: Network, banks: tuple[Bank, ...]) -> dict[str, NDAr
 
 def _check_powers(network: Network, data: Mapping[str, NDArray[Any]]) -> None:
     for component in _INJECTIONS:
-        if component not in data:
+        array = data.get(component)
+        if array is None or not len(array):
             continue
-        array = data[component]
         for field in ("p_specified", "q_specified"):
             finite = np.isfinite(array[field]).reshape(len(array), -1).all(axis=1)
             for row in np.flatnonzero(~finite):

@@ -110,7 +110,8 @@ class Settings:
         passes: most rounds of linearise, optimise, verify.
         aim: distance from a limit that is aimed at, as a share of the limit for loading; a tenth of
             it in pu for voltage. It absorbs what linearisation leaves over.
-        settled: relative saving of curtailment below which a verified point is final.
+        settled: relative saving of curtailment, and relative change of served power, below which a
+            verified point is final.
     """
 
     fairness: Fairness = Fairness.EQUAL

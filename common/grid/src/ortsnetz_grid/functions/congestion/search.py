@@ -128,8 +128,11 @@ class Search:
         """Whether the best point is as good as what the linear model promises."""
         if self.best is None:
             return False
+        share = self._settings.settled
         promised, reached = self._box.cost(step.factors), self._box.cost(self.best.factors)
-        return bool(promised >= reached * (1 - self._settings.settled))
+        moved = self._box.power @ np.abs(step.factors - self.best.factors)
+        served = self._box.power @ self.best.factors
+        return bool(promised >= reached * (1 - share) and moved <= share * served)
 
     def _note(self, point: Point) -> None:
         """Remember a computed point."""
