@@ -11,6 +11,7 @@ from ortsnetz_common.parameters.station import Side
 from ortsnetz_hil.plant.configuration import PlantMeter
 from ortsnetz_hil.plant.network_file import Document, PlantNetwork
 from ortsnetz_hil.plant.placement import Ports
+from ortsnetz_hil.plant.pseudo import STORAGE
 from ortsnetz_hil.plant.random_streams import stream
 
 ROTATIONS = ("abc", "bca", "cab")
@@ -84,8 +85,8 @@ def _metered(network: PlantNetwork, rng: np.random.Generator) -> list[Document]:
     Only customers that are alone at their node: a meter is placed at a node, and what it measures
     must be one customer beyond doubt.
     """
-    loads = network.elements("asym_load")
-    at_node = Counter(load["node"] for load in loads)
+    loads = [load for load in network.elements("asym_load") if load.get("kind") != STORAGE]
+    at_node = Counter(load["node"] for load in network.elements("asym_load"))
     feeding = {gen["node"] for gen in network.elements("asym_gen")}
     low = {int(n) for n, lv in zip(network.ids("node"), network.low_voltage(), strict=True) if lv}
     alone = [

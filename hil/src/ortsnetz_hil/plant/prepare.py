@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ortsnetz_hil.plant.placement import Ports
 HOST = "127.0.0.1"
 U_PU = (0.95, 1.05)
 LOADING = 1.0
+SCENARIO = re.compile(r"--([012])-")
 # relative standard deviations: class 0.5 and class 1 meters (IEC 62053-22, -21), voltage 0.2 %
 METER_CLASSES = (
     MeterClass("meter-transformer", u=0.002, power=0.005),
@@ -138,7 +140,15 @@ def _configure(
 def _profiles(configuration: PlantConfiguration, network: PlantNetwork) -> profiles.DayProfiles:
     loads = [element["profile"] for element in network.elements("asym_load")]
     gens = [element["profile"] for element in network.elements("asym_gen")]
-    return profiles.load_simbench(loads, [*gens, *(i.profile for i in configuration.inverters)])
+    roofs = [inverter.profile for inverter in configuration.inverters]
+    return profiles.load_simbench(loads, [*gens, *roofs], _scenario(network))
+
+
+def _scenario(network: PlantNetwork) -> int:
+    """SimBench's scenario from the code that the network came from; 0 for any other source."""
+    source = str(dict(network.document.get("ortsnetz", {})).get("source", ""))
+    match = SCENARIO.search(source)
+    return int(match[1]) if match else 0
 
 
 def _charge_point(spec: ChargePoint) -> Document:

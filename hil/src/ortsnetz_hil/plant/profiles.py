@@ -17,7 +17,6 @@ STEP_S = 900.0
 POINTS = int(WINDOW_S / STEP_S) + 1
 DAY = "25.07.2016"
 FIRST_HOUR = 11
-SCENARIO = 0
 DEFAULT_LOAD = "H0-A"
 DEFAULT_PV = "PV3"
 
@@ -62,17 +61,24 @@ def interpolate(curves: NDArray[np.float64], second: float) -> NDArray[np.float6
     return np.asarray(curves[:, left] * (1.0 - share) + curves[:, left + 1] * share)
 
 
-def load_simbench(loads: Iterable[str], generators: Iterable[str]) -> DayProfiles:
+def load_simbench(loads: Iterable[str], generators: Iterable[str], scenario: int) -> DayProfiles:
     """Cut the named profiles out of SimBench's year.
+
+    Args:
+        loads: profiles of loads and storages; storages have no reactive power.
+        generators: profiles of generators.
+        scenario: SimBench's scenario, 0, 1 or 2; only the later ones know storages.
 
     Raises:
         InputError: SimBench has no such profile.
     """
     import simbench  # noqa: PLC0415 - takes seconds and 150 MB; only `plant prepare` needs it
 
-    year = simbench.get_all_simbench_profiles(SCENARIO)
+    year = simbench.get_all_simbench_profiles(scenario)
     stamps = list(year["load"]["time"])
     first = stamps.index(f"{DAY} {FIRST_HOUR:02d}:00")
+
+    storages = set(year["storage"].columns)
 
     def cut(table: str, column: str) -> tuple[float, ...]:
         if column not in year[table]:
@@ -80,11 +86,17 @@ def load_simbench(loads: Iterable[str], generators: Iterable[str]) -> DayProfile
         return tuple(float(v) for v in year[table][column].iloc[first : first + POINTS])
 
     names, sources = sorted(set(loads)), sorted(set(generators))
-    active = {name: cut("load", f"{name}_pload") for name in names}
+    active = {
+        name: cut("storage", name) if name in storages else cut("load", f"{name}_pload")
+        for name in names
+    }
     active |= {name: cut("renewables", name) for name in sources}
     return DayProfiles(
         active=active,
-        reactive={name: cut("load", f"{name}_qload") for name in names},
+        reactive={
+            name: (0.0,) * POINTS if name in storages else cut("load", f"{name}_qload")
+            for name in names
+        },
         yearly_peak={name: float(year["renewables"][name].max()) for name in sources},
     )
 
@@ -93,7 +105,7 @@ def write(profiles: DayProfiles, path: Path) -> None:
     """Write the cut profiles, so that the running plant needs neither SimBench nor pandas."""
     document = {
         "format": "ortsnetz.profiles/1",
-        "source": f"SimBench scenario {SCENARIO}, {DAY} from {FIRST_HOUR}:00, 15 min, ODbL",
+        "source": f"SimBench, {DAY} from {FIRST_HOUR}:00, 15 min, ODbL",
         "active": dict(profiles.active),
         "reactive": dict(profiles.reactive),
         "yearly_peak": dict(profiles.yearly_peak),

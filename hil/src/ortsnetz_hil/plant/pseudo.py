@@ -29,6 +29,8 @@ COMMERCE = (
 # One customer's quarter of an hour scatters about the shape by more than half its size.
 LOAD_SIGMA_SHARE = 0.6
 LOAD_SIGMA_W = 100.0
+STORAGE = "storage"
+STORAGE_SIGMA_SHARE = 0.5
 SUN_CENTRE_H = 12.75
 SUN_HALF_WIDTH_H = 7.75
 SUN_MEAN_SHARE = 0.45
@@ -39,11 +41,21 @@ DARK_SIGMA_W = 10.0
 
 def of_load(load: Document) -> PseudoMeasurement:
     """Pseudo-measurement of a load from its class and annual energy."""
+    if load.get("kind") == STORAGE:
+        return _of_storage(load)
     shape = COMMERCE if str(load.get("profile", "")).startswith("G") else HOUSEHOLD
     mean_w = annual_kwh(load) * 1000.0 / 8760.0
     hourly = [mean_w * shape[window_hour(hour)] for hour in range(HOURS)]
-    sigma = [LOAD_SIGMA_SHARE * power + LOAD_SIGMA_W for power in hourly]
+    sigma = [LOAD_SIGMA_SHARE * abs(power) + LOAD_SIGMA_W for power in hourly]
     return PseudoMeasurement(int(load["id"]), _rounded(hourly), _rounded(sigma))
+
+
+def _of_storage(storage: Document) -> PseudoMeasurement:
+    """Nobody knows when a customer's battery charges: nothing on the mean, half its rating wide."""
+    sigma_w = STORAGE_SIGMA_SHARE * abs(sum(storage["p_specified"])) + LOAD_SIGMA_W
+    return PseudoMeasurement(
+        int(storage["id"]), _rounded([0.0] * HOURS), _rounded([sigma_w] * HOURS)
+    )
 
 
 def of_generator(generator: Document) -> PseudoMeasurement:
