@@ -19,6 +19,7 @@ from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.conditions import (
+    bad_data,
     fail_safe,
     function_failed,
     journal_trouble,
@@ -206,6 +207,7 @@ class Agent:
                 for function, reason in found.failures.items()
                 if function in {ESTIMATION, LIMITING} and parameters.mode.limiting != "off"
             ),
+            *bad_data(found.estimate.removed if found.estimate else ()),
             *fail_safe(verdict.mode, parameters.timing, verdict.reason),
             *setpoints_ignored(controls, now=now),
             *network_limits(binding, violated, len(wanted)),

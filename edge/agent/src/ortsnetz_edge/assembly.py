@@ -96,7 +96,7 @@ def assemble(
         writer=writer,
         uplink=uplink,
         view=StatusView(
-            parameters.node, (*station.meters, *station.devices), layouts, journal, uplink
+            parameters.node, (*station.meters, *station.devices), drivers, layouts, journal, uplink
         ),
         memory_path=memory_path,
     )

@@ -20,6 +20,9 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
         quality: of its values, in words.
         age_s: seconds since its last answer; None if there never was one.
         failure: why the last request came to nothing; None if it was answered.
+        connected: whether its connection stands.
+        answers: requests answered well since the agent's start.
+        failures: requests that came to nothing, by kind.
         limit_w, reason: limit meant to be in force and why; None for meters and while unknown.
     """
 
@@ -30,6 +33,9 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
     age_s: float | None
     failure: str | None
     active_w: float | None
+    connected: bool
+    answers: int
+    failures: dict[str, int]
     limit_w: float | None = None
     reason: str | None = None
 

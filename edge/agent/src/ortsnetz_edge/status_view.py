@@ -12,6 +12,7 @@ from ortsnetz_common.parameters.station import Device, Meter
 from ortsnetz_edge.acquisition.image import LOST_QUALITY, ProcessImage, SourceImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.control.controller import Verdict
+from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.journal.journal import Journal
 from ortsnetz_edge.status import SourceStatus, Status
 from ortsnetz_edge.uplink.session import Uplink
@@ -23,6 +24,7 @@ class StatusView:
 
     node: str
     sources: tuple[Meter | Device, ...]
+    drivers: Mapping[str, Driver]
     layouts: Mapping[str, ReadingLayout]
     journal: Journal
     uplink: Uplink
@@ -78,6 +80,7 @@ class StatusView:
             ]
             active_w = sum(known) if known else None
         where = source.connection
+        diagnosis = self.drivers[source.name].diagnose()
         return SourceStatus(
             name=source.name,
             profile=source.profile,
@@ -86,6 +89,9 @@ class StatusView:
             age_s=None if seen.age_s is None else round(seen.age_s, 2),
             failure=seen.failure,
             active_w=active_w,
+            connected=diagnosis.connected,
+            answers=diagnosis.answers,
+            failures={kind.value: number for kind, number in diagnosis.failures.items()},
             limit_w=setpoint.limit_w if setpoint else None,
             reason=setpoint.reason if setpoint else None,
         )

@@ -10,9 +10,12 @@ from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device
 from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit
 
 _ROUNDING = 1e-6  # of a step: what floating point may have taken from a whole number
-_RAISE_FROM = {LimitUnit.AMPERE: 1.15, LimitUnit.SHARE: 5.0}
-"""In steps above the present limit: a limit is raised only from there on, so that the noise of a
-measurement does not make it go up and down each second. Lowering knows no such margin."""
+_TOLERANCE = {LimitUnit.AMPERE: 0.02, LimitUnit.SHARE: _ROUNDING}
+"""Of a step: so much less counts as the whole step. A limit of ten amperes' power would become nine
+amperes and ten again with the noise of the voltage; two hundredths of an ampere are within it."""
+_RAISE_FROM = {LimitUnit.AMPERE: 1.0, LimitUnit.SHARE: 5.0}
+"""In steps above the present limit: a limit is raised only from there on, so that shares of a
+thousandth do not move each second. Lowering knows no such margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ class Amounts:
             return self.top
         step = self.resolution.step
         steps = limit_w / self.watts_per_unit(reading) / step
-        whole = math.floor(steps + _ROUNDING)
+        unit = self.resolution.unit
+        whole = math.floor(steps + _TOLERANCE[unit])
         if present is not None:
             present_steps = round(present / step)
-            if whole > present_steps and steps - present_steps < _RAISE_FROM[self.resolution.unit]:
+            if present_steps < whole < present_steps + _RAISE_FROM[unit]:
                 whole = present_steps
         amount = max(self.floor, min(self.top, whole * step))
         if 0 < amount < self.resolution.smallest:

@@ -12,6 +12,7 @@ from ortsnetz_edge.control.device import DeviceControl
 from ortsnetz_edge.control.failsafe import AgentMode
 
 FUNCTION_AFTER_S = 2.0
+BAD_DATA_AFTER_S = 10.0
 
 
 def lost_sources(image: ProcessImage, meters: Mapping[str, Meter]) -> Iterable[Condition]:
@@ -52,6 +53,19 @@ def function_failed(function: str, reason: str) -> Condition:
         action="look into the agent's log; check the measurements that the function needs",
         after_s=FUNCTION_AFTER_S,
     )
+
+
+def bad_data(removed: Iterable[str]) -> Iterable[Condition]:
+    """Measurements that contradict the others."""
+    for words in removed:
+        yield Condition(
+            key=f"bad-data/{words}",
+            priority=2,
+            cause=f"{words} contradicts the other measurements",
+            consequence="it is left out of the estimate",
+            action="check the meter, its phases and its transformers' ratios",
+            after_s=BAD_DATA_AFTER_S,
+        )
 
 
 def fail_safe(mode: AgentMode, timing: Timing, reason: str) -> Iterable[Condition]:

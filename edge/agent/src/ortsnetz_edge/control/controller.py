@@ -159,7 +159,8 @@ class Controller:
             binding = result.status != "ok"
             worst = result.worst_loading
             if self._idle.step(binding=binding, worst_loading=worst, now=now):
-                return f"no car is connected and the network is loaded to {worst:.0%}"
+                loaded = "near its limits" if worst is None else f"loaded to {worst:.0%}"
+                return f"no car is connected and the network is {loaded}"
             return None
         return "no car is connected and the network is near its limits" if self._idle.held else None
 

@@ -25,17 +25,17 @@ class IdleHold:
         """Whether idle charge points are held at this moment."""
         return self._held
 
-    def step(self, *, binding: bool, worst_loading: float, now: float) -> bool:
+    def step(self, *, binding: bool, worst_loading: float | None, now: float) -> bool:
         """Take in a verified result; whether idle charge points are held from now on.
 
         Args:
             binding: whether limits bind.
-            worst_loading: largest loading in the network.
+            worst_loading: largest loading in the network; None is unknown, and not calm.
             now: monotonic time, s.
         """
-        if binding or worst_loading > HOLD_ABOVE:
+        if binding or (worst_loading is not None and worst_loading > HOLD_ABOVE):
             self._held, self._calm_since = True, None
-        elif worst_loading >= RELEASE_BELOW:
+        elif worst_loading is None or worst_loading >= RELEASE_BELOW:
             self._calm_since = None
         elif self._held:
             if self._calm_since is None:

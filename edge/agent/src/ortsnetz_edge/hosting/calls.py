@@ -96,14 +96,15 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         status: ok, limited or infeasible.
         verified: whether a power flow has confirmed that the limits are kept.
-        worst_loading: largest loading at present.
+        worst_loading: largest loading with these limits; None where no branch has a rating or no
+            power flow converges.
         limits: devices that have to be limited; who is not in it needs no limit.
         violated: limits that not even the floors can keep, in words.
     """
 
     status: str
     verified: bool
-    worst_loading: float
+    worst_loading: float | None
     limits: tuple[DeviceLimit, ...]
     violated: tuple[str, ...] = ()
 
