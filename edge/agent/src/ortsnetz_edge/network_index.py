@@ -11,7 +11,7 @@ import msgspec
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import MeterRole, Station
 
-BRANCHES = ("line", "transformer")
+LINES = ("line", "asym_line")
 APPLIANCES = ("asym_load", "asym_gen", "sym_load", "sym_gen")
 
 
@@ -69,7 +69,7 @@ def index_network(text: str, source: str) -> NetworkIndex:
         raise InputError(f"{source}: not a power-grid-model input data set: {error}") from error
     return NetworkIndex(
         nodes=found.get("node", ()),
-        lines=found.get("line", ()),
+        lines=tuple(i for component in LINES for i in found.get(component, ())),
         transformers=found.get("transformer", ()),
         appliances=tuple(i for component in APPLIANCES for i in found.get(component, ())),
     )

@@ -105,15 +105,15 @@ class DeviceControl:
 
     @property
     def setpoint(self) -> Setpoint:
-        """The limit with its reason, for records and people."""
-        limit_w = (
-            self.device.rated_w
-            if self.amount is None
-            else self.amounts.watts(self.amount, self.reading)
-        )
+        """The limit with its reason, for records and people.
+
+        Amperes count at nominal voltage, as in ratings and floors: a record says the same limit
+        for the same amperes, whatever the voltage is.
+        """
+        rated_w = self.device.rated_w
+        limit_w = rated_w if self.amount is None else self.amounts.watts(self.amount, None)
         reason = self.claim.reason
         if self.limited:
-            rated_w = self.device.rated_w
             reason = f"limited to {limit_w / 1000:.1f} of {rated_w / 1000:.1f} kW: {reason}"
         return Setpoint(self.device.name, limit_w, self.claim.source, reason, self.claim.binding)
 
