@@ -11,7 +11,7 @@ import msgspec
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import MeterRole, Station
 
-LINES = ("line", "asym_line")
+LINES = ("line", "asym_line", "generic_branch")
 APPLIANCES = ("asym_load", "asym_gen", "sym_load", "sym_gen")
 
 
