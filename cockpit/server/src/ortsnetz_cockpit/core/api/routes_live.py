@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +14,7 @@ from ortsnetz_cockpit.core.api.context import context_of
 from ortsnetz_cockpit.core.api.feed import SESSION_ENDED, TOO_SLOW, Client, Feed
 from ortsnetz_cockpit.core.api.guard import COOKIE
 
+LOGGER = logging.getLogger("ortsnetz.cockpit.feed")
 ROUTER = APIRouter()
 FIRST_MESSAGE_S = 5.0
 SEND_S = 10.0
@@ -73,14 +75,21 @@ async def _first_message(websocket: WebSocket) -> str | None:
 
 
 async def _serve(websocket: WebSocket, client: Client) -> None:
-    sending = asyncio.create_task(_send(websocket, client))
-    receiving = asyncio.create_task(_drain(websocket))
+    tasks = {
+        asyncio.create_task(_send(websocket, client)),
+        asyncio.create_task(_drain(websocket)),
+    }
     try:
-        await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (sending, receiving):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(sending, receiving, return_exceptions=True)
+        # `wait`, not `gather`: an outer cancellation passes through it unchanged
+        done, _ = await asyncio.wait(tasks)
+    for task in done:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # the client is gone or too slow: that is the end of its feed
+            LOGGER.debug("a live feed ended: %r", error)
 
 
 async def _send(websocket: WebSocket, client: Client) -> None:

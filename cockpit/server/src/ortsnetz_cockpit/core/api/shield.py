@@ -60,9 +60,17 @@ class Shield:
             await send(message)
 
         try:
+            _check_announced(scope)
             await self._app(scope, bounded, marked)
         except _BodyTooLargeError:
             await _refuse(marked)
+
+
+def _check_announced(scope: Scope) -> None:
+    """Refuse by the announced length; what comes without one is counted while it is read."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY_BYTES):
+            raise _BodyTooLargeError
 
 
 def _mark(headers: MutableHeaders, path: str) -> None:

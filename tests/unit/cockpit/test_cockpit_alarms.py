@@ -1,0 +1,157 @@
+"""Alarms live after IEC 62682, and what comes from the log comes once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from ortsnetz_cockpit.core.access.roles import Role
+from ortsnetz_cockpit.core.alarms.lifecycle import State
+from ortsnetz_common.link.codec import encode_record
+from ortsnetz_common.link.messages import Alarm, AlarmState, Batch, Intervention
+
+ALARMS = "/api/v1/alarms"
+KEY = "device-lost/ev-07"
+
+
+def alarm(state: AlarmState, time_ns: int, key: str = KEY, priority: int = 2) -> Alarm:
+    return Alarm(key, time_ns, state, priority, "no answer", "limit unknown", "check the cable")
+
+
+@pytest.fixture
+def operator(bench: Any) -> TestClient:
+    bench.account("olga", Role.OPERATOR)
+    client: TestClient = bench.client()
+    client.headers["Authorization"] = f"Bearer {bench.token('olga')}"
+    return client
+
+
+def states(client: TestClient) -> list[tuple[str, str]]:
+    return [(found["key"], found["state"]) for found in client.get(ALARMS).json()]
+
+
+def acknowledge(client: TestClient, number: int = 1) -> int:
+    return client.post(f"{ALARMS}/{number}/acknowledge").status_code
+
+
+def test_raised_acknowledged_cleared(bench: Any, operator: TestClient) -> None:
+    bench.take(alarm(AlarmState.ACTIVE, 10))
+    assert states(operator) == [(KEY, "active_unacknowledged")]
+    assert acknowledge(operator) == 200
+    assert states(operator) == [(KEY, "active_acknowledged")]
+    assert acknowledge(operator) == 409
+    bench.take(alarm(AlarmState.CLEARED, 20))
+    [found] = operator.get(ALARMS).json()
+    assert found["state"] == "normal"
+    assert found["acknowledged_by"] == "olga"
+    assert (found["raised_ns"], found["cleared_ns"]) == ("10", "20")
+    assert operator.get(ALARMS, params={"state": "open"}).json() == []
+
+
+def test_cleared_before_acknowledged_stays_open(bench: Any, operator: TestClient) -> None:
+    bench.take(alarm(AlarmState.ACTIVE, 10), alarm(AlarmState.CLEARED, 20))
+    assert states(operator) == [(KEY, "cleared_unacknowledged")]
+    assert acknowledge(operator) == 200
+    assert states(operator) == [(KEY, "normal")]
+
+
+def test_one_key_is_one_alarm_however_often_it_comes(bench: Any, operator: TestClient) -> None:
+    bench.take(alarm(AlarmState.ACTIVE, 10))
+    acknowledge(operator)
+    bench.take(alarm(AlarmState.ACTIVE, 11))
+    [found] = operator.get(ALARMS).json()
+    assert (found["state"], found["occurrences"]) == ("active_acknowledged", 1)
+    bench.take(alarm(AlarmState.CLEARED, 12), alarm(AlarmState.ACTIVE, 13))
+    [found] = operator.get(ALARMS).json()
+    assert (found["state"], found["occurrences"]) == ("active_unacknowledged", 2)
+    assert found["acknowledged_by"] is None
+
+
+def test_the_end_of_what_never_stood_is_no_alarm(bench: Any, operator: TestClient) -> None:
+    bench.take(alarm(AlarmState.CLEARED, 10))
+    assert states(operator) == []
+    assert acknowledge(operator, 99) == 404
+
+
+def test_open_alarms_come_first_then_priority(bench: Any, operator: TestClient) -> None:
+    bench.take(
+        alarm(AlarmState.ACTIVE, 10, "low", 1),
+        alarm(AlarmState.ACTIVE, 11, "critical", 4),
+        alarm(AlarmState.ACTIVE, 12, "gone", 4),
+        alarm(AlarmState.CLEARED, 13, "gone", 4),
+    )
+    acknowledge(operator, 3)
+    assert [key for key, _ in states(operator)] == ["critical", "low", "gone"]
+    answer = operator.get(ALARMS, params={"state": "sideways"})
+    assert answer.status_code == 422
+    assert "active_unacknowledged" in answer.json()["detail"]
+    assert operator.get(ALARMS, params={"node": "ons-2"}).json() == []
+
+
+def test_an_acknowledgement_is_audited(bench: Any, operator: TestClient) -> None:
+    from ortsnetz_cockpit.core.audit import chain
+
+    bench.take(alarm(AlarmState.ACTIVE, 10))
+    acknowledge(operator)
+    newest = chain.entries(bench.cockpit.context.engine, 1)[0]
+    assert (newest.actor, newest.action) == ("olga", "alarm acknowledged")
+    assert newest.target == f"ons-1: {KEY}"
+
+
+def test_repeated_batches_change_nothing(bench: Any, operator: TestClient) -> None:
+    records = tuple(
+        encode_record(record)
+        for record in (alarm(AlarmState.ACTIVE, 10), alarm(AlarmState.CLEARED, 20))
+    )
+    batch = Batch("ons-1", "epoch-1", 1, records)
+    bench.deliver(batch)
+    acknowledge(operator)
+    before = operator.get(ALARMS).json()
+    for _ in range(3):
+        bench.deliver(batch)
+    assert operator.get(ALARMS).json() == before
+
+
+def test_a_crash_between_log_and_registry_is_made_good_at_the_next_start(
+    bench: Any, reopen: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = bench.cockpit.context.desk
+    monkeypatch.setattr(type(desk), "catch_up", lambda _self: 0)
+    bench.take(alarm(AlarmState.ACTIVE, 10))
+    monkeypatch.undo()
+    again = reopen()
+    [found] = again.cockpit.context.desk.alarms(tuple(State))
+    assert (found.row.key, found.row.occurrences) == (KEY, 1)
+    assert again.cockpit.context.desk.catch_up() == 0
+
+
+def test_begin_and_end_of_an_intervention_are_one_row(bench: Any, viewer: TestClient) -> None:
+    begin = Intervention(
+        "ev-1@10", "ev-1", 10**18, None, "=loading 104 %", ("T1",), 6000.0, 4200.0, "rule", None
+    )
+    end = Intervention(
+        "ev-1@10",
+        "ev-1",
+        10**18,
+        2 * 10**18,
+        "loading 104 %",
+        ("T1",),
+        4830.0,
+        4200.0,
+        "rule",
+        12.5,
+    )
+    url = "/api/v1/nodes/ons-1/interventions"
+    bench.take(begin)
+    [found] = viewer.get(url).json()
+    assert (found["end_ns"], found["energy_not_served_wh"]) == (None, None)
+    text = viewer.get(url, params={"format": "csv"}).text
+    assert ",,'=loading 104 %,T1,6000.0," in text.splitlines()[1], "no formula for a spreadsheet"
+    bench.take(end)
+    [found] = viewer.get(url).json()
+    assert (found["end_ns"], found["lowest_limit_w"]) == (str(2 * 10**18), 4830.0)
+    assert found["binding"] == ["T1"]
+    assert viewer.get(url, params={"format": "xml"}).status_code == 422
