@@ -81,4 +81,18 @@ describe("a line", () => {
     const line = measuredPower(network, treeOf(network), transformer);
     expect(line?.parts.map((p) => p.factor)).toEqual([-1, -1, -1]);
   });
+
+  it("meets sources with clocks of their own on one grid, and keeps their gaps", () => {
+    const track = new Track();
+    const seconds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const series = new Map([
+      stored("a", seconds.map((s) => NOW + s * 1000 + 13), seconds.map(() => 1)),
+      stored("b", [0, 1, 2, 7, 8, 9].map((s) => NOW + s * 1000 + 481), [2, 2, 2, 2, 2, 2]),
+    ]);
+    fillFromStore(track, sum, series, 1000);
+    const inside = track.curve.v.slice(1, -1);
+    expect(inside.every((v) => v === null || v === 6)).toBe(true);
+    const gap = track.curve.t.filter((_, i) => track.curve.v[i] === null);
+    expect(gap.map((t) => t * 1000 - NOW)).toEqual(expect.arrayContaining([6000, 7000]));
+  });
 });

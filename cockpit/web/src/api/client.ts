@@ -86,6 +86,12 @@ export const api = {
   network: async (node: string): Promise<Network> =>
     networkOf(await request<WireNetwork>("GET", `${at(node)}/network`)),
 
+  /** Names of all points that the node has told. */
+  points: async (node: string): Promise<ReadonlySet<string>> => {
+    const points = await request<{ name: string }[]>("GET", `${at(node)}/points`);
+    return new Set(points.map((p) => p.name));
+  },
+
   series: async (
     node: string,
     points: readonly string[],

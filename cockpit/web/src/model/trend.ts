@@ -49,42 +49,71 @@ export function evaluate(line: TrendLine, reader: Reader): Instant | null {
   return timeMs === Number.NEGATIVE_INFINITY ? null : { timeMs, value: spoilt ? null : value };
 }
 
-interface Bucket {
-  value: number | null;
-  parts: number;
+/** Stored samples of one part, already times its factor. */
+interface StoredPart {
+  readonly t: readonly number[];
+  readonly v: readonly (number | null)[];
 }
 
-/** Fills a track with what the store holds; `series` may hold other points too. */
+/** A part's value holds for this many sampling distances; then it is missing. */
+const HOLD = 2.5;
+
+/**
+ * Fills a track with what the store holds; `series` may hold other points too.
+ *
+ * @param distanceMs distance of the stored samples or buckets
+ */
 export function fillFromStore(
   track: Track,
   line: TrendLine,
   series: ReadonlyMap<string, WireSeries>,
   distanceMs: number,
 ): void {
-  const buckets = new Map<number, Bucket>();
-  let present = 0;
-  for (const part of line.parts) {
-    const stored = series.get(part.point);
+  const parts: StoredPart[] = [];
+  for (const { point, factor } of line.parts) {
+    const stored = series.get(point);
     if (stored === undefined || stored.t.length === 0) continue;
-    present += 1;
-    const column = columnOf(line.fold, part.factor, stored);
-    stored.t.forEach((time, i) => {
-      const value = column[i] ?? null;
-      const bucket = buckets.get(time) ?? { value: null, parts: 0 };
-      if (value !== null) {
-        bucket.value = folded(line.fold, bucket.value, value * part.factor);
-        bucket.parts += 1;
-      }
-      buckets.set(time, bucket);
-    });
+    const column = columnOf(line.fold, factor, stored);
+    parts.push({ t: stored.t, v: column.map((v) => (v === null ? null : v * factor)) });
   }
-  const times = [...buckets.keys()].sort((a, b) => a - b);
+  const times = commonTimes(parts) ?? gridOf(parts, distanceMs);
+  const at = parts.map(() => 0);
   const values = times.map((time) => {
-    const bucket = buckets.get(time);
-    const complete = line.fold !== "sum" || bucket?.parts === present;
-    return bucket !== undefined && complete ? bucket.value : null;
+    let value: number | null = null;
+    let spoilt = false;
+    parts.forEach((part, k) => {
+      let i = at[k] ?? 0;
+      while ((part.t[i + 1] ?? Number.POSITIVE_INFINITY) <= time) i += 1;
+      at[k] = i;
+      const age = time - (part.t[i] ?? Number.POSITIVE_INFINITY);
+      const own = age >= 0 && age < HOLD * distanceMs ? (part.v[i] ?? null) : null;
+      if (own === null) spoilt ||= line.fold === "sum";
+      else value = folded(line.fold, value, own);
+    });
+    return spoilt ? null : value;
   });
   track.prepend(times, values, distanceMs);
+}
+
+/** The times of all parts if they are the same, as those of one source are; else null. */
+function commonTimes(parts: readonly StoredPart[]): readonly number[] | null {
+  const [first, ...others] = parts;
+  if (first === undefined) return [];
+  const same = others.every(
+    (part) => part.t.length === first.t.length && part.t.every((t, i) => t === first.t[i]),
+  );
+  return same ? first.t : null;
+}
+
+/** Sources have clocks of their own: their values meet on a common grid. */
+function gridOf(parts: readonly StoredPart[], distanceMs: number): number[] {
+  const begin = Math.min(...parts.map((p) => p.t[0] ?? Number.POSITIVE_INFINITY));
+  const end = Math.max(...parts.map((p) => p.t.at(-1) ?? Number.NEGATIVE_INFINITY));
+  const grid: number[] = [];
+  for (let t = Math.ceil(begin / distanceMs) * distanceMs; t < end + distanceMs; t += distanceMs) {
+    grid.push(t);
+  }
+  return grid;
 }
 
 function columnOf(fold: Fold, factor: number, stored: WireSeries): (number | null)[] {

@@ -203,6 +203,7 @@ function drawLimits(plot: uPlot, props: Props): void {
   ctx.clip();
   for (const limit of props.limits) {
     const y = plot.valToPos(limit.value, "y", true);
+    if (y < bbox.top || y > bbox.top + bbox.height) continue;
     ctx.strokeStyle = GREY.limit;
     ctx.lineWidth = ratio;
     ctx.setLineDash([1 * ratio, 3 * ratio]);

@@ -100,7 +100,9 @@ function RowView({ row, reader }: { row: Row; reader: Reader }): ReactNode {
       </tr>
       <tr className="worth">
         <td colSpan={4}>
-          {origin}, {worst === null ? "no value" : quality(worst.standing, sample?.quality)},{" "}
+          {origin}
+          {origin === "measured" && row.points.length > 1 ? " at terminals 1–3" : ""},{" "}
+          {worst === null ? "no value" : quality(worst.standing, sample?.quality)},{" "}
           {clock(sample?.timeMs ?? null)}
         </td>
       </tr>

@@ -32,6 +32,7 @@ export function Legend({ limits }: { limits: Limits | null }): ReactNode {
           </g>
         ))}
       </Entry>
+      {limits === null ? <strong>limits not told by the agent</strong> : null}
       <Entry words="near a limit" width={34}>
         <g className="branch grade-near">
           <path className="line" d="M0 8 h16" />

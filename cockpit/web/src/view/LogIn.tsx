@@ -78,7 +78,7 @@ export function LogIn({ notice, onSession }: Props): ReactNode {
           autoComplete="username"
           required
           value={user}
-          disabled={changing}
+          readOnly={changing}
           onChange={(e) => setUser(e.target.value)}
         />
         <label htmlFor="password">{changing ? "One-time password" : "Password"}</label>
@@ -89,7 +89,7 @@ export function LogIn({ notice, onSession }: Props): ReactNode {
           required
           autoFocus
           value={password}
-          disabled={changing}
+          readOnly={changing}
           onChange={(e) => setPassword(e.target.value)}
         />
         {changing ? (

@@ -18,27 +18,35 @@ export function loadHistory(store: StationStore, lines: readonly TrendLine[]): (
   const wanted = lines
     .filter((line) => line.parts.length <= MOST_HISTORY_POINTS)
     .sort((a, b) => a.parts.length - b.parts.length);
-  void (async () => {
+  const load = async (): Promise<void> => {
+    // Single-phase sources have no points for the phases that they lack.
+    const known = await api.points(store.node);
     for (const line of wanted) {
       if (stop.signal.aborted) return;
-      await loadLine(store, line, stop.signal);
+      const points = line.parts.map((p) => p.point).filter((p) => known.has(p));
+      // A line that cannot be loaded begins with what comes live; the others may have history.
+      if (points.length > 0) await loadLine(store, line, points, stop.signal).catch(noHistory);
     }
-  })();
+  };
+  load().catch(noHistory);
   return () => stop.abort();
 }
 
-async function loadLine(store: StationStore, line: TrendLine, stop: AbortSignal): Promise<void> {
-  const points = line.parts.map((p) => p.point);
+const noHistory = (): void => undefined;
+
+async function loadLine(
+  store: StationStore,
+  line: TrendLine,
+  points: readonly string[],
+  stop: AbortSignal,
+): Promise<void> {
   const resolution = points.length > SERIES_POINTS ? COARSE_POINTS : FINE_POINTS;
   const stored = new Map<string, WireSeries>();
   const from = Date.now() - SPAN_MS;
   for (let i = 0; i < points.length; i += SERIES_POINTS) {
     const some = points.slice(i, i + SERIES_POINTS);
-    try {
-      for (const s of await api.series(store.node, some, from, resolution)) stored.set(s.point, s);
-    } catch {
-      return; // a part of a sum or of an extreme would be a wrong one
-    }
+    // If one fails the line has no history: a part of a sum would be a wrong sum.
+    for (const s of await api.series(store.node, some, from, resolution)) stored.set(s.point, s);
     if (stop.aborted) return;
   }
   const bucket = Math.max(CYCLE_MS, ...[...stored.values()].map((s) => Number(s.bucket_ns) / 1e6));
