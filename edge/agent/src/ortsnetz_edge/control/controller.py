@@ -156,13 +156,15 @@ class Controller:
     def _idle_held(self, result: LimitingResult | None, *, now: float) -> str | None:
         """Reason to hold idle charge points at their floor; None when there is none."""
         if result is not None:
-            binding = result.status != "ok"
             worst = result.worst_loading
-            if self._idle.step(binding=binding, worst_loading=worst, now=now):
-                loaded = "near its limits" if worst is None else f"loaded to {worst:.0%}"
-                return f"no car is connected and the network is {loaded}"
-            return None
-        return "no car is connected and the network is near its limits" if self._idle.held else None
+            binding = result.status != "ok"
+            if not self._idle.step(binding=binding, worst_loading=worst, now=now):
+                return None
+            why = result.limits[0].reason if result.limits else "the network is near its limits"
+            if not binding and worst is not None:
+                why = f"the network is loaded to {worst:.0%}"
+            return f"no car is connected, and a new one must not overload: {why}"
+        return "no car is connected, and the state is not verified" if self._idle.held else None
 
     def _missing_guards(self, readings: Mapping[str, Reading]) -> tuple[str, ...]:
         return tuple(
