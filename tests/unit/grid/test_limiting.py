@@ -27,6 +27,8 @@ from ortsnetz_grid.functions.congestion.problem import (
     Settings,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult, Status
+from ortsnetz_grid.network.importing.convert import convert
+from ortsnetz_grid.network.importing.source import load
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
@@ -533,6 +535,56 @@ def test_power_as_weight_curtails_equally_what_loads_a_limit_equally() -> None:
     assert small == pytest.approx(large, abs=0.01)
     small, large = factors(feeder.decide(WIDE))
     assert small > large + 0.1
+
+
+# --- a real network -----------------------------------------------------------------------------
+
+
+@dataclass
+class Imported(Feeder):
+    """A network with its own data, and devices placed at its nodes."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+
+    def network(self) -> Network:
+        data = self.document["data"]
+        added = {
+            "asym_load": data["asym_load"] + self.loads,
+            "asym_gen": data.get("asym_gen", []) + self.generators,
+        }
+        return Network.from_json(json.dumps(self.document | {"data": data | added}), "imported")
+
+
+@pytest.fixture(scope="module")
+def rural() -> dict[str, Any]:
+    code = "1-LV-rural2--0-sw"
+    document: dict[str, Any] = json.loads(convert(load(code), code, 1).to_json())
+    return document
+
+
+@pytest.mark.parametrize("sun", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("cars", [0.0, 1.0])
+def test_a_simbench_network_stays_inside_its_planning_band(
+    rural: dict[str, Any], cars: float, sun: float
+) -> None:
+    feeder = Imported(document=rural)
+    rng = np.random.default_rng(5)
+    nodes = [node["id"] for node in rural["data"]["node"] if node["u_rated"] < 1000]
+    for place in range(20):
+        node = int(rng.choice(nodes))
+        a, b, c = 4600.0 * np.eye(3)[rng.integers(3)] if place % 3 else [7333.0] * 3
+        feeder.device(node, (cars * a, cars * b, cars * c), (0.3 * a, 0.3 * b, 0.3 * c))
+        feeder.device(node, (-5e3 * sun,) * 3, generator=True)
+    limits = LimitSet((0.95, 1.05), 1.0)
+    result = feeder.decide(limits)
+    truth = Truth(feeder)
+    asked = truth.room(np.ones(40), limits).min()
+    assert result.status is (Status.OK if asked >= 0 else Status.LIMITED)
+    left = truth.room(factors(result), limits).min()
+    assert left > -1e-7
+    if result.status is Status.LIMITED:
+        assert left < 1e-3
+        assert served_w(feeder, factors(result)) > 0.5 * served_w(feeder, np.ones(40))
 
 
 # --- steps, bias and margin ---------------------------------------------------------------------
