@@ -6,12 +6,21 @@ wire, not the grid's truth. `stress` makes the transformer and the feeders' ends
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from scene_network import (
+    BUSBAR,
+    LINE_A,
+    MV,
+    NOMINAL_V,
+    RATED_VA,
+    TRANSFORMER,
+    Floats,
+    Grid,
+    network_text,
+    radial,
+)
 
 from ortsnetz_common.link.messages import (
     Alarm,
@@ -38,59 +47,6 @@ from ortsnetz_common.parameters.station import (
     SourcePseudo,
     Station,
 )
-
-Floats = NDArray[np.float64]
-MV, BUSBAR, TRANSFORMER = 0, 1, 300
-SHAPE = ((16, ()), (37, ((28, 6),)), (14, ()), (19, ((7, 3),)))
-RATED_VA = 250_000.0
-LINE_A = 270.0
-NOMINAL_V = 400.0 / 3**0.5
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A radial network: node n > 1 hangs at `parent[n]` on line 100 + n."""
-
-    parent: dict[int, int]
-    head: tuple[int, ...]
-
-    @property
-    def nodes(self) -> list[int]:
-        return [MV, BUSBAR, *self.parent]
-
-    def below(self) -> Floats:
-        """Matrix (line, node): whether the line feeds the node; both in the order of `parent`."""
-        order = list(self.parent)
-        index = {node: i for i, node in enumerate(order)}
-        matrix = np.zeros((len(order), len(order)))
-        for node in order:
-            at = node
-            while at != BUSBAR:
-                matrix[index[at], index[node]] = 1.0
-                at = self.parent[at]
-        return matrix
-
-
-def radial(shape: tuple[tuple[int, tuple[tuple[int, int], ...]], ...] = SHAPE) -> Grid:
-    """Feeders of given lengths with side branches at given places."""
-    parent: dict[int, int] = {}
-    heads = []
-    number = 2
-    for length, sides in shape:
-        at, trunk = BUSBAR, []
-        heads.append(number)
-        for _ in range(length):
-            parent[number] = at
-            at = number
-            trunk.append(number)
-            number += 1
-        for place, side_length in sides:
-            at = trunk[place]
-            for _ in range(side_length):
-                parent[number] = at
-                at = number
-                number += 1
-    return Grid(parent, tuple(heads))
 
 
 def _plug(port: int) -> Connection:
@@ -195,82 +151,21 @@ class Scene:
         points += [Point(name, Unit.WATT, TRANSFORMER) for name in names]
         return tuple(points)
 
-    def network_text(self) -> str:
-        """The network file, power-grid-model's input data set."""
-        data: dict[str, list[dict[str, Any]]] = {
-            "node": [
-                {"id": MV, "u_rated": 20_000.0, "name": "MV busbar", "x": 11.4118, "y": 53.6442},
-                {"id": BUSBAR, "u_rated": 400.0, "name": "LV busbar", "x": 11.4118, "y": 53.6440},
-            ],
-            "line": [],
-        }
-        spots = self._spots()
-        for i, node in enumerate(self._order):
-            x, y = spots[node]
-            data["node"].append(
-                {"id": node, "u_rated": 400.0, "name": f"Bus {node}", "x": x, "y": y}
-            )
-            km = float(self._length_km[i])
-            data["line"].append(
-                {
-                    "id": 100 + node, "name": f"Line {node}", "from_node": self.grid.parent[node],
-                    "to_node": node, "from_status": 1, "to_status": 1, "r1": 0.2067 * km,
-                    "x1": 0.0804 * km, "c1": 0.0, "tan1": 0.0, "r0": 0.8268 * km,
-                    "x0": 0.2975 * km, "c0": 0.0, "tan0": 0.0, "i_n": LINE_A,
-                }
-            )  # fmt: skip
-        data["transformer"] = [
-            {
-                "id": TRANSFORMER, "name": "Transformer", "from_node": MV, "to_node": BUSBAR,
-                "from_status": 1, "to_status": 1, "u1": 20_000.0, "u2": 400.0, "sn": RATED_VA,
-                "uk": 0.06, "pk": 3300.0, "i0": 0.0035, "p0": 880.0, "winding_from": 2,
-                "winding_to": 1, "clock": 5, "tap_side": 0, "tap_pos": 0, "tap_min": -2,
-                "tap_max": 2, "tap_nom": 0, "tap_size": 500.0,
-            }
-        ]  # fmt: skip
-        data["source"] = [{"id": 900, "node": MV, "status": 1, "u_ref": 1.0}]
-        zero = [0.0, 0.0, 0.0]
-        appliance = {"status": 1, "type": 0, "p_specified": zero, "q_specified": zero}
-        data["asym_load"] = [
-            {"id": 501 + k, "node": self._order[i], "name": f"ev-{k + 1:02d}", **appliance}
-            for k, i in enumerate(self._ev)
-        ]
-        data["asym_gen"] = [
-            {"id": 601 + k, "node": self._order[i], "name": f"pv-{k + 1:02d}", **appliance}
-            for k, i in enumerate(self._pv)
-        ]
-        document = {
-            "version": "1.0", "type": "input", "is_batch": False, "attributes": {}, "data": data,
-            "ortsnetz": {"format": "ortsnetz.network/1", "source": "browser tests",
-                         "seed": self.seed, "assumptions": []},
-        }  # fmt: skip
-        return json.dumps(document)
-
-    def _spots(self) -> dict[int, tuple[float, float]]:
-        """Coordinates: feeders leave in four directions and bend a little at every node."""
-        rng = np.random.default_rng(self.seed + 1)
-        spots = {BUSBAR: (11.4118, 53.6440)}
-        heading: dict[int, float] = {}
-        for node, parent in self.grid.parent.items():
-            if parent == BUSBAR:
-                turn = self.grid.head.index(node) * 2 * np.pi / len(self.grid.head) + 0.4
-            else:
-                turn = heading[parent] + rng.normal(0, 0.16)
-                turn += 1.2 if list(self.grid.parent.values()).index(parent) != node - 2 else 0.0
-            heading[node] = turn
-            x, y = spots[parent]
-            step = 0.00025
-            spots[node] = (x + step * np.cos(turn) / 0.593, y + step * np.sin(turn))
-        return spots
-
     def parameters(self) -> ParameterSet:
         """The parameter set that the agent tells with its catalogue."""
         return ParameterSet(SCHEMA, self.node, 1, "0" * 64, self.station)
 
     def catalogue(self) -> Catalogue:
         """First record of an epoch."""
-        text = canonical(self.parameters()).decode()
-        return Catalogue(0, self.points, "ab" * 32, self.network_text(), text)
+        network = network_text(
+            self.grid,
+            self._length_km,
+            [self._order[i] for i in self._ev],
+            [self._order[i] for i in self._pv],
+            self.seed,
+        )
+        parameters = canonical(self.parameters()).decode()
+        return Catalogue(0, self.points, "ab" * 32, network, parameters)
 
     def records(self, time_ns: int, cycle: int) -> list[Record]:
         """Records of one cycle."""

@@ -3,7 +3,12 @@
 import { type ReactNode, StrictMode, useCallback, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError, type Session, api } from "./api/client.ts";
-import "./style.css";
+import "./style/base.css";
+import "./style/page.css";
+import "./style/network.css";
+import "./style/details.css";
+import "./style/panels.css";
+import "./style/states.css";
 import { LogIn } from "./view/LogIn.tsx";
 import { Page } from "./view/Page.tsx";
 

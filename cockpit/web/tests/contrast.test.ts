@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
-const css = readFileSync(new URL("../src/style.css", import.meta.url), "utf8");
+const css = readFileSync(new URL("../src/style/base.css", import.meta.url), "utf8");
 
 function colour(name: string): [number, number, number] {
   const found = new RegExp(`--${name}: #([0-9a-f]{6});`).exec(css)?.[1];

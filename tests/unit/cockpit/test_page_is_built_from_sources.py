@@ -68,7 +68,7 @@ def test_a_changed_source_makes_the_build_stale(tmp_path: Path, record: dict[str
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
     assert _sources_hash(tmp_path) == record["sources"]
-    (tmp_path / "src" / "style.css").write_text("body { color: red }")
+    (tmp_path / "src" / "style" / "base.css").write_text("body { color: red }")
     assert _sources_hash(tmp_path) != record["sources"]
 
 
