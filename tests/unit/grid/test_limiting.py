@@ -22,6 +22,7 @@ from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import (
     ControlledDevice,
     Fairness,
+    Infeasible,
     LimitSet,
     Offsets,
     Settings,
@@ -475,6 +476,20 @@ def test_a_violation_that_no_device_can_change_is_infeasible() -> None:
     result = feeder.decide(WIDE)
     assert result.status is Status.INFEASIBLE
     assert {binding.element for binding in result.binding} == {100, 101}
+
+
+def test_least_excess_spares_devices_that_cannot_help() -> None:
+    """In operation one house beyond reach must not put a whole station on its floors."""
+    feeder = Feeder(sections=3, cable_a=20.0, transformer_va=100e3)
+    feeder.house(5, (6000.0,) * 3)
+    helpless = feeder.device(2, (3000.0,) * 3, (1000.0,) * 3)
+    helpful = feeder.device(5, (3000.0,) * 3, (1000.0,) * 3)
+    result = feeder.decide(WIDE, settings=Settings(infeasible=Infeasible.LEAST_EXCESS))
+    assert result.status is Status.INFEASIBLE
+    assert not result.verified
+    assert result.devices[helpless].k > 0.99
+    assert result.devices[helpful].p_w[0] == pytest.approx(1000.0, rel=0.05)
+    assert {binding.element for binding in result.binding} == {100, 101, 102}
 
 
 def test_without_devices_a_case_is_ok_or_infeasible() -> None:

@@ -9,7 +9,7 @@ safe side, and close, because voltages hardly turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import daqp
 import numpy as np
@@ -28,6 +28,13 @@ _EXCESS_PRICE = 1e5
 
 _SHORTFALL_PRICE = 1e3
 """Price of the share of requested power that is served less than `Box.least_served`."""
+
+_EASE = 2e-3
+"""Weighted room beyond what a linear model can attain, for what it does not know."""
+
+_WEAK = 0.05
+"""A device with less than this share of the strongest influence on a row is not held back for what
+no setting can mend."""
 
 _NO_BOUND = 1e30  # what the solver takes for infinite
 _SOLVED = 1
@@ -132,16 +139,45 @@ def least_curtailment(
     return solution
 
 
-def hopeless(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[np.bool_]:
-    """Rows (r,) whose bounds no factors can keep, each taken alone, on a linear model."""
+def _attainable(
+    model: LinearModel, box: Box, *, weak: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest magnitude (r,) that any factors give each row, on a linear model.
+
+    Devices that move a row by less than the share `weak` of what its strongest device does stand at
+    their request.
+    """
     sizes = np.abs(model.phasors)
     directions = model.phasors / np.where(sizes > 0, sizes, 1.0)
     slopes = np.real(np.conj(directions)[:, None] * model.slopes)
-    down, up = slopes * (box.lowest - model.point), slopes * (box.highest - model.point)
+    reach = np.abs(slopes) * (box.highest - box.lowest)
+    strong = reach >= weak * reach.max(axis=1, initial=0.0, keepdims=True)
+    up = slopes * (box.highest - model.point)
+    down = np.where(strong, slopes * (box.lowest - model.point), up)
     least = sizes + np.minimum(down, up).sum(axis=1)
     most = sizes + np.maximum(down, up).sum(axis=1)
+    return least, most
+
+
+def hopeless(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[np.bool_]:
+    """Rows (r,) whose bounds no factors can keep, each taken alone, on a linear model."""
+    least, most = _attainable(model, box, weak=0.0)
     too_low = (constraints.low > 0) & (most < constraints.lower)
     return np.asarray((least > constraints.upper) | too_low)
+
+
+def eased(model: LinearModel, constraints: Constraints, box: Box) -> Constraints:
+    """Bounds without reserve, moved out to what some factors can keep, each row taken alone."""
+    least, most = _attainable(model, box, weak=_WEAK)
+    give = _EASE / constraints.weight
+    return replace(
+        constraints,
+        high=np.where(
+            np.isfinite(constraints.high), np.maximum(constraints.high, least + give), np.inf
+        ),
+        low=np.where(constraints.low > 0, np.minimum(constraints.low, most - give), 0.0),
+        reserve=np.zeros_like(constraints.reserve),
+    )
 
 
 class _Programme:

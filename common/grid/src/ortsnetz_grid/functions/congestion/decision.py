@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
-from ortsnetz_grid.functions.congestion.curtailment import Box, hopeless
+from ortsnetz_grid.functions.congestion.curtailment import Box, eased, hopeless
 from ortsnetz_grid.functions.congestion.explanation import Explanation
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.problem import (
     ControlledDevice,
     Fairness,
+    Infeasible,
     LimitSet,
     Offsets,
     Settings,
@@ -59,8 +60,8 @@ def decide(
 
     Returns:
         `ok` if the requests keep all limits; `limited`; or `infeasible`, with devices at their
-        floors and the limits named that are violated there. Also a network in which no power flow
-        converges even at the floors is infeasible.
+        floors (see `Settings.infeasible`) and the limits named that are violated there. Also a
+        network in which no power flow converges even at the floors is infeasible.
 
     Raises:
         InputError: names the device or element whose data cannot be used.
@@ -168,7 +169,7 @@ class _Decision:
             search = self._search(constraints)
             found = search.run(start)
         if found is None:
-            return self._infeasible(search)
+            return self._infeasible(search, start)
         answer = self._in_steps(found, search, constraints)
         status = Status.OK if (answer.factors == 1).all() else Status.LIMITED
         return self.result(status, answer, search.learned, constraints, optimum=found)
@@ -215,12 +216,19 @@ class _Decision:
             return found if again is None else again
         return given_back(self.flows, constraints, steps, search.learned.model, rounded)
 
-    def _infeasible(self, search: Search) -> LimitResult:
-        """Everybody at the floor, and the limits that are violated there."""
+    def _infeasible(self, search: Search, start: Point) -> LimitResult:
+        """Everybody at the floor or the least excess, and the limits that are violated there."""
+        constraints = self.constraints.with_reserve(np.zeros_like(self.constraints.reserve))
+        if self.settings.infeasible is Infeasible.LEAST_EXCESS and search.learned is not None:
+            bounds = eased(search.learned.model, constraints, self.box)
+            relieved = self._search(bounds)
+            found = relieved.run(start)
+            if found is not None:
+                answer = self._in_steps(found, relieved, bounds)
+                return self.result(Status.INFEASIBLE, answer, relieved.learned, constraints)
         floors = search.compute(self.box.lowest)
         if floors is None:
             return _without_power_flow(self.network, self.flows, self.devices)
-        constraints = self.constraints.with_reserve(np.zeros_like(self.constraints.reserve))
         return self.result(Status.INFEASIBLE, floors, search.learned, constraints)
 
     def result(

@@ -101,12 +101,20 @@ class Fairness(StrEnum):
     POWER = "power"  # every requested watt counts once
 
 
+class Infeasible(StrEnum):
+    """What to answer where no setting keeps all limits."""
+
+    FLOORS = "floors"  # everybody at the floor
+    LEAST_EXCESS = "least excess"  # what no setting can mend is eased, as little as possible
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to search.
 
     Attributes:
         fairness: weights of the objective.
+        infeasible: what to answer where no setting keeps all limits.
         passes: most rounds of linearise, optimise, verify.
         aim: distance from a limit that is aimed at, as a share of the limit for loading; a tenth of
             it in pu for voltage. It absorbs what linearisation leaves over.
@@ -115,6 +123,7 @@ class Settings:
     """
 
     fairness: Fairness = Fairness.EQUAL
+    infeasible: Infeasible = Infeasible.FLOORS
     passes: int = 12
     aim: float = 1e-4
     settled: float = 1e-3
