@@ -27,9 +27,7 @@ def network() -> None:
     required=True,
     help="Network file to write.",
 )
-@click.option(
-    "--seed", type=int, default=1, show_default=True, help="Allocates loads to phases."
-)
+@click.option("--seed", type=int, default=1, show_default=True, help="Allocates loads to phases.")
 def import_(source: str, output: Path, seed: int) -> None:
     """Convert SOURCE, a SimBench code or a pandapower JSON file, to a network file."""
     found = convert(load(source), Path(source).name, seed)

@@ -97,7 +97,7 @@ class Admittance:
         )
 
     def node_matrix(self) -> sparse.csr_array:
-        """Sparse (3n, 3n): currents injected into the nodes for their voltages, phases innermost."""
+        """Sparse (3n, 3n): currents injected into nodes for their voltages, phases innermost."""
         size = 3 * len(self.node_ids)
         rows, columns, values = [], [], []
         phase = np.arange(3)

@@ -35,13 +35,15 @@ def phases(zero: Complex, positive: Complex, negative: Complex) -> Complex:
     return np.asarray((_TO_PHASES * sequences[..., None, :]) @ _TO_SEQUENCES)
 
 
-def pi_circuit(series: Complex, shunt: Complex, tap: Complex, status: NDArray[np.bool_]) -> Complex:
+def pi_circuit(
+    series: Complex, shunt: Complex, tap: Complex | Real, status: NDArray[np.bool_]
+) -> Complex:
     """Two-port of one sequence.
 
     Args:
         series: (b,) series admittance, referred to the `to` end.
         shunt: (b,) total shunt admittance, half of it at each end, referred to the `to` end.
-        tap: (b,) complex ratio, `from` to `to`.
+        tap: (b,) ratio, complex where the phase turns, `from` to `to`.
         status: (b, 2) whether the ends are connected.
 
     Returns:
@@ -142,7 +144,8 @@ def transformers(array: NDArray[Any], volts_from: Real, volts_to: Real) -> Compl
     turn = np.exp(1j * np.pi / 6 * (array["clock"] % 12))
     positive = pi_circuit(series, shunt, ratio * turn, status)
     negative = pi_circuit(series, shunt, ratio * np.conj(turn), status)
-    zero = _zero_sequence(array, series, shunt_zero, ratio, volts_from, volts_to)
+    earthing = _earthing(array, ratio, volts_from, volts_to)
+    zero = _zero_sequence(array, series, shunt_zero, ratio, earthing)
     return phases(zero, positive, negative)
 
 
@@ -187,29 +190,37 @@ def _at_tap(array: NDArray[Any], name: str, position: Real, nominal: Real) -> Re
     return value
 
 
-def _zero_sequence(
-    array: NDArray[Any],
-    series: Complex,
-    shunt: Complex,
-    ratio: Real,
-    volts_from: Real,
-    volts_to: Real,
-) -> Complex:
-    """Zero-sequence two-port (b, 2, 2): who is earthed, and what the other winding allows."""
-    status = _status(array)
-    earthing = [
+def _earthing(
+    array: NDArray[Any], ratio: Real, volts_from: Real, volts_to: Real
+) -> tuple[Complex, Complex]:
+    """Three times the impedance from neutral to earth at both ends, (b,), at the `to` end."""
+    found = [
         3
         * (_number(array, f"r_grounding_{end}", 0) + 1j * _number(array, f"x_grounding_{end}", 0))
         * BASE_POWER_VA
         / volts**2
         for end, volts in (("from", volts_from), ("to", volts_to))
     ]
-    earthing[0] = earthing[0] / ratio**2
+    return found[0] / ratio**2, found[1]
+
+
+def _zero_sequence(
+    array: NDArray[Any],
+    series: Complex,
+    shunt: Complex,
+    ratio: Real,
+    earthing: tuple[Complex, Complex],
+) -> Complex:
+    """Zero-sequence two-port (b, 2, 2): who is earthed, and what the other winding allows."""
+    status = _status(array)
     windings = [array["winding_from"], array["winding_to"]]
     # a star-star unit that turns by 60, 180 or 300 degrees is connected in reverse
     reverse = np.isin(array["clock"] % 12, (2, 6, 10))
     through = pi_circuit(
-        1 / (1 / series + earthing[0] + earthing[1]), shunt, ratio * np.where(reverse, -1, 1), status
+        1 / (1 / series + earthing[0] + earthing[1]),
+        shunt,
+        ratio * np.where(reverse, -1, 1),
+        status,
     )
     both_stars = (windings[0] == WindingType.wye_n) & (windings[1] == WindingType.wye_n)
     block = np.where(both_stars[:, None, None], through, 0)
@@ -238,8 +249,6 @@ def _status(array: NDArray[Any]) -> NDArray[np.bool_]:
 def _number(array: NDArray[Any], name: str, default: Any) -> Real:
     """An optional attribute (b,) as float, with its default where it is absent."""
     values = array[name]
-    if values.dtype.kind == "i":
-        absent = values == np.iinfo(values.dtype).min
-    else:
-        absent = np.isnan(values)
+    whole = values.dtype.kind == "i"
+    absent = values == np.iinfo(values.dtype).min if whole else np.isnan(values)
     return np.where(absent, default, values.astype(float))

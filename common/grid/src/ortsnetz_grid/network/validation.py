@@ -37,6 +37,7 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     """Everything that forbids an asymmetric calculation.
 
     Args:
+        network: with or without sensors.
         calculation: power flow needs loads and sources, state estimation needs sensors.
     """
     try:

@@ -1,6 +1,7 @@
-"""State estimation: the most probable three-phase state, its uncertainty, and who contradicts it."""
+"""State estimation: the most probable three-phase state, how sure it is, and who contradicts it."""
 
 from ortsnetz_grid.functions.state_estimation.estimator import Estimator, Solution, estimate
+from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 from ortsnetz_grid.functions.state_estimation.result import (
     Measurements,
     RemovedSensor,
@@ -16,4 +17,5 @@ __all__ = [
     "Solution",
     "StateEstimate",
     "estimate",
+    "measurements_from",
 ]

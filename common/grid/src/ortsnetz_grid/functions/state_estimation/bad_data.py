@@ -24,7 +24,9 @@ Real = NDArray[np.float64]
 _CHECKED = 1e-5
 """Share of a residual's variance in its sensor's from which something else checks the sensor. Below
 it (0.3 % of the deviation) the residual is rounding and curvature, and the sensor is critical."""
-_TIE = 1e-4  # relative difference of normalised residuals that nobody can tell apart
+_LIKELIER = 0.5
+"""Logarithm of the likelihood ratio from which one error explains the residuals better than another
+does. For single errors it is half the difference of the squared normalised residuals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,7 @@ class Suspect:
     identified: bool
 
 
-def score(
-    sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places
-) -> Scores:
+def score(sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places) -> Scores:
     """Normalised residuals of all sensors that count."""
     voltage, flow = sensors.voltage, sensors.flow
     at = voltage.nodes
@@ -100,17 +100,18 @@ def threshold(tested: int, settings: Settings) -> float:
 def suspect(scores: Scores, settings: Settings) -> Suspect | None:
     """The sensor that contradicts the others most, if any does.
 
-    Sensors whose residuals depend on each other completely have the same normalised residual. If
-    they all belong to one node's appliances, removing one frees the node's injection and cures the
-    state, whichever was wrong; else removing the wrong one would make the other's error law.
+    Sensors whose residuals depend on each other have similar normalised residuals: an error in one
+    explains the case as well as an error in another. If they all belong to one node's appliances,
+    removing one frees the node's injection and cures the state, whichever was wrong; else removing
+    the wrong one would make the other's error law, and none is removed.
     """
     if not len(scores.ids):
         return None
     worst = float(scores.largest.max())
     if worst <= threshold(scores.tested, settings):
         return None
-    tied = np.flatnonzero(scores.largest >= worst * (1 - _TIE))
-    order = tied[np.lexsort((scores.ids[tied], -scores.deviation[tied]))]
+    tied = np.flatnonzero(scores.largest**2 >= worst**2 - 2 * _LIKELIER)
+    order = tied[np.lexsort((scores.ids[tied], -scores.largest[tied].round(6)))]
     nodes = scores.nodes[order]
     same_node = bool((nodes == nodes[0]).all() and nodes[0] >= 0)
     ids = tuple(int(scores.ids[row]) for row in order)

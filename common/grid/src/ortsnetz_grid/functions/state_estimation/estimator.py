@@ -33,7 +33,7 @@ from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
 _MUTED = 1e4
-"""Factor on a removed sensor's deviation where power-grid-model's counting rule needs the sensor."""
+"""Factor on a removed sensor's deviation where power-grid-model counts on the sensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,14 @@ class Estimator:
             words = [_words(measurements, self.network, sensor) for sensor in found.ids]
             size = f"normalised residual {found.normalised_residual:.1f}"
             if not found.identified:
-                problems.append(f"one of these is wrong, which one cannot be told: {words} ({size})")
+                problems.append(
+                    f"one of these is wrong, which one cannot be told: {words} ({size})"
+                )
                 break
             if len(removed) >= settings.largest_removals:
-                problems.append(f"too many sensors contradict each other; next: {words[0]} ({size})")
+                problems.append(
+                    f"too many sensors contradict each other; next: {words[0]} ({size})"
+                )
                 break
             out = frozenset({found.ids[0], *(each.sensor for each in removed)})
             try:
@@ -127,9 +131,7 @@ class Estimator:
         removed.sort(key=lambda each: -each.normalised_residual)
         return Solution(current.output, current.linearisation, tuple(removed), tuple(problems))
 
-    def _pass(
-        self, measurements: Measurements, out: frozenset[int], settings: Settings
-    ) -> _Pass:
+    def _pass(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> _Pass:
         """Solve without some sensors."""
         reduced = measurements.without(out) if out else measurements
         sensors = read_sensors(reduced, self._places)
@@ -169,14 +171,14 @@ class Estimator:
                 f"{named(self._places, unseen)}"
             )
 
-    def _unsolvable(
-        self, quantities: Quantities, settings: Settings, reason: str
-    ) -> InputError:
+    def _unsolvable(self, quantities: Quantities, settings: Settings, reason: str) -> InputError:
         """Why there is no solution, by name as far as names help."""
         model = self._places.admittance
         if not np.isfinite(quantities.magnitude.variance).any():
             return InputError("not observable: there is no voltage sensor")
-        start = Frame.at(model, np.ones((len(model.node_ids), 3)), self._matrix)
+        start = Frame.at(
+            model, np.ones((len(model.node_ids), 3), dtype=np.complex128), self._matrix
+        )
         try:
             self._require_observable(
                 self._linearised(no_load_voltage(start, self._references), quantities, settings)

@@ -50,10 +50,11 @@ class Frame:
             matrix: `energised_matrix(model)`, which depends on the network only.
         """
         live = model.energised
-        safe = np.where(live[:, None], voltage, 1.0)
+        safe = np.where(live[:, None], voltage, 1.0 + 0j)
         column = np.full(voltage.shape, -1, dtype=np.intp)
         column[live] = np.arange(3 * int(live.sum())).reshape(-1, 3)
-        return cls(model, safe, safe / np.abs(safe), column, matrix)
+        turn = np.asarray(safe / np.abs(safe), dtype=np.complex128)
+        return cls(model, safe, turn, column, matrix)
 
     @property
     def size(self) -> int:

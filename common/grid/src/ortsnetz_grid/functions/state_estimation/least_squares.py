@@ -19,7 +19,6 @@ the measurement itself cancels. A measurement whose column is 0 is critical: not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,8 +155,6 @@ def _unseen(signal: Real, moves: Real) -> Real:
     """
     if not moves.shape[1]:
         return np.zeros(len(moves))
-    _, singular, directions = np.linalg.svd(signal, full_matrices=True)
-    values = np.zeros(moves.shape[1])
-    values[: len(singular)] = singular
-    blind: NDArray[Any] = directions[values < _INFORMED]
-    return np.asarray(np.abs(moves @ blind.T).max(axis=1, initial=0.0))
+    information, directions = np.linalg.eigh(signal.T @ signal)
+    blind = directions[:, information < _INFORMED**2]
+    return np.asarray(np.abs(moves @ blind).max(axis=1, initial=0.0))

@@ -39,12 +39,12 @@ def no_load_voltage(frame: Frame, references: NDArray[np.intp]) -> NDArray[np.co
 def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:
     """Rows of the nodes whose voltage is not determined; empty in an observable case."""
     moved = fit.unseen.reshape(2, -1, 3).max(axis=(0, 2))
-    return np.flatnonzero(frame.model.energised)[moved > _MOVED_PU]
+    return np.asarray(np.flatnonzero(frame.model.energised)[moved > _MOVED_PU])
 
 
 def unmeasured_nodes(places: Places, quantities: Quantities) -> NDArray[np.intp]:
     """Rows of the nodes whose injection is not measured, without those of sources."""
-    known = np.isfinite(quantities.injection.variance).all(axis=(1, 2))
+    known = np.asarray(np.isfinite(quantities.injection.variance).all(axis=(1, 2)))
     known[places.admittance.sources] = True
     return np.flatnonzero(places.admittance.energised & ~known)
 

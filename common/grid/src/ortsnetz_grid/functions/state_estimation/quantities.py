@@ -106,7 +106,7 @@ def _mean(values: Real, variances: Real, index: NDArray[np.intp], size: int) -> 
 
 
 def _angles(sensors: Sensors, nodes: int) -> Mean:
-    """Mean angles (n, 3), relative to one sensor of the node so that a full turn does not matter."""
+    """Mean angles (n, 3), taken relative to one sensor of the node: a full turn does not matter."""
     voltage = sensors.voltage
     without = np.zeros(nodes, dtype=np.bool_)
     without[voltage.nodes[np.isnan(voltage.angle).any(axis=1)]] = True

@@ -77,7 +77,7 @@ class Settings:
         loading: whether to compute loadings, for which every line needs a rating.
     """
 
-    false_alarm: float = 0.01
+    false_alarm: float = 0.002
     lowest_threshold: float = 4.0
     largest_removals: int = 20
     reference_angle_sigma: float = 0.01

@@ -101,7 +101,7 @@ def _voltage(array: NDArray[Any], component: str, places: Places) -> VoltageSens
     magnitude, angle = _per_phase(array["u_measured"]), _per_phase(array["u_angle_measured"])
     if component.startswith("sym"):
         angle = angle + np.array([0, -2, 2]) * np.pi / 3
-    partly = np.isnan(angle).any(axis=1) & ~np.isnan(angle).all(axis=1)
+    partly = ~_every(np.isnan(angle)) & ~_every(~np.isnan(angle))
     _refuse(array, component, partly, "u_angle_measured: is given for some phases only")
     live = places.admittance.energised[nodes]
     _refuse(array, component, ~live, "measures a node that no source feeds")
@@ -124,14 +124,14 @@ def _power(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
     scale = share / BASE_PHASE_VA
     values = _per_phase(array["p_measured"]) + 1j * _per_phase(array["q_measured"])
     variances, enabled = _power_variances(array, component)
-    loud = ~live & (values != 0).any(axis=1) & enabled
+    loud = ~live & ~_every(values == 0) & enabled
     _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
     counts = live & enabled
     return FlowSensors(
         ids=array["id"][counts].astype(np.int64),
         kinds=kinds[counts],
         places=index[counts],
-        values=(values * sign[:, None] * scale)[counts],
+        values=np.asarray(values * sign[:, None] * scale, dtype=np.complex128)[counts],
         variances=(variances * scale**2)[counts],
     )
 
@@ -144,18 +144,18 @@ def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray
     """
     p_sigma, q_sigma = _per_phase(array["p_sigma"]), _per_phase(array["q_sigma"])
     given = np.stack([~np.isnan(p_sigma), ~np.isnan(q_sigma)], axis=1)
-    own = given.any(axis=(1, 2))
+    own = ~_every(~given)
     _refuse(
         array,
         component,
-        own & ~given.all(axis=(1, 2)),
+        own & ~_every(given),
         "p_sigma and q_sigma: both are needed, for all phases, or neither",
     )
     single = np.broadcast_to(array["power_sigma"][:, None, None], given.shape)
     sigma = np.where(own[:, None, None], np.stack([p_sigma, q_sigma], axis=1), single)
-    wrong = ~(sigma > 0).all(axis=(1, 2))
+    wrong = ~_every(sigma > 0)
     _refuse(array, component, wrong, "power_sigma, or p_sigma and q_sigma: must be positive")
-    return sigma**2, np.isfinite(sigma).all(axis=(1, 2))
+    return sigma**2, _every(np.isfinite(sigma))
 
 
 def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
@@ -179,9 +179,9 @@ def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors
     variances = np.stack(
         [along * cosine**2 + across * sine**2, along * sine**2 + across * cosine**2], axis=1
     )
-    loud = ~live & (magnitude != 0).any(axis=1)
+    loud = ~live & ~_every(magnitude == 0)
     _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
-    counts = live & np.isfinite(variances).all(axis=(1, 2))
+    counts = live & _every(np.isfinite(variances))
     offset = np.where(local, Kind.LOCAL_CURRENT_FROM, Kind.CURRENT_FROM)
     return FlowSensors(
         ids=array["id"][counts].astype(np.int64),
@@ -198,8 +198,13 @@ def _per_phase(values: NDArray[Any]) -> Real:
     return np.asarray(wide, dtype=np.float64)
 
 
+def _every(condition: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a condition holds for all components of a sensor, (k,)."""
+    return np.asarray(condition.reshape(len(condition), -1).all(axis=1))
+
+
 def _require_numbers(array: NDArray[Any], component: str, name: str) -> None:
-    bad = ~np.isfinite(_per_phase(array[name])).all(axis=1)
+    bad = ~_every(np.isfinite(_per_phase(array[name])))
     _refuse(array, component, bad, f"{name}: is missing or not a number")
 
 
@@ -208,7 +213,7 @@ def _require_positive(
 ) -> None:
     values = _per_phase(array[name])
     good = (values > 0) & (infinite | np.isfinite(values))
-    _refuse(array, component, ~good.all(axis=1), f"{name}: must be a positive number")
+    _refuse(array, component, ~_every(good), f"{name}: must be a positive number")
 
 
 def _refuse(array: NDArray[Any], component: str, bad: NDArray[np.bool_], reason: str) -> None:

@@ -32,7 +32,7 @@ _MUST_BE_NUMBERS = {
     "link": ("p_from", "q_from", "i_from", "p_to", "q_to", "i_to"),
     "source": ("p", "q", "i"),
     "shunt": ("p", "q", "i"),
-    **{name: ("p", "q", "i") for name in ("sym_load", "asym_load", "sym_gen", "asym_gen")},
+    **dict.fromkeys(("sym_load", "asym_load", "sym_gen", "asym_gen"), ("p", "q", "i")),
 }
 
 

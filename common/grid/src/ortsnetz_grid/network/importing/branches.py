@@ -150,5 +150,3 @@ def _ratings(row: Row) -> dict[str, float]:
         "i0": i0 / derating,
         "p0": p0 * parallel,
     }
-
-

@@ -23,12 +23,35 @@ STIFF_VA = 1e15
 """Short-circuit power of a source without internal impedance (the voltage is the bus's)."""
 
 _COVERED = frozenset(
-    "bus line trafo switch ext_grid load sgen asymmetric_load asymmetric_sgen storage shunt".split()
+    {
+        "bus",
+        "line",
+        "trafo",
+        "switch",
+        "ext_grid",
+        "load",
+        "sgen",
+        "asymmetric_load",
+        "asymmetric_sgen",
+        "storage",
+        "shunt",
+    }
 )
 _NO_ELEMENTS = frozenset(
-    # tables that hold no element of the grid: costs, results of measurements, limits, drawings
-    "poly_cost pwl_cost measurement group controller substation loadcases storage_cost "
-    "bus_geodata line_geodata characteristic trafo_characteristic_table".split()
+    # costs, results of measurements, limits, drawings
+    {
+        "poly_cost",
+        "pwl_cost",
+        "measurement",
+        "group",
+        "controller",
+        "substation",
+        "loadcases",
+        "bus_geodata",
+        "line_geodata",
+        "characteristic",
+        "trafo_characteristic_table",
+    }
 )
 
 
@@ -41,8 +64,8 @@ def convert(net: Any, source: str, seed: int | None) -> Network:
         seed: of the allocation of loads and generators to phases; None balances all of them.
 
     Returns:
-        The network with power-grid-model's own signs, loads and storage as `asym_load`, static generators as
-        `asym_gen`, external grids as `source`.
+        The network with power-grid-model's own signs: loads and storage as `asym_load`, static
+        generators as `asym_gen`, external grids as `source`.
 
     Raises:
         InputError: names the table and the row that the model does not cover, or that lacks data.

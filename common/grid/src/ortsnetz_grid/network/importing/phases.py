@@ -51,6 +51,7 @@ class Phases:
         return (
             f"phases are drawn from seed {self.seed}: a load below "
             f"{SINGLE_PHASE_LOAD_BELOW_VA / 1e3:g} kVA is single-phase with a probability of "
-            f"{SINGLE_PHASE_LOAD_PROBABILITY:g}, every other load is three-phase; a generator or storage up to "
+            f"{SINGLE_PHASE_LOAD_PROBABILITY:g}, every other load is three-phase; a generator or "
+            "storage up to "
             f"{SINGLE_PHASE_PV_UP_TO_VA / 1e3:g} kVA is single-phase, a larger one three-phase"
         )

@@ -36,7 +36,7 @@ def windings_of(row: Row, elements: Elements) -> dict[str, int]:
     high, low = _named(row, clock, elements) or _assumed(row, clock, elements)
     if clock % 2 != (("y" in high) != ("y" in low)):
         raise InputError(
-            f"{row.place}: shift_degree {shift:g} is impossible for the windings {high.upper()}{low}"
+            f"{row.place}: shift_degree {shift:g} is impossible for windings {high.upper()}{low}"
         )
     return {
         "winding_from": int(_WINDINGS[high]),

@@ -1,0 +1,96 @@
+"""`ortsnetz estimate`: the state of a case, without the sensors that contradict the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+from power_grid_model import CalculationType, DatasetType
+from power_grid_model.utils import json_serialize
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.commands.case_file import read_case
+from ortsnetz_grid.commands.output import write_together
+from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, Solution
+from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.validation import require_valid
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("case", type=_FILE)
+@click.option("-o", "--output", type=_FILE, required=True, help="RESULT file to write.")
+@click.option("--bad-data", type=_FILE, help="List of the sensors that were left out to write.")
+def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
+    """Estimate the state of CASE, a power-grid-model input data set with sensors.
+
+    Only sensors count as measurements, and nothing is added to them: what they leave unobservable
+    is refused. RESULT is power-grid-model's asymmetric output, after the removal of sensors that
+    contradict the others.
+    """
+    network = read_case(case)
+    require_valid(network, CalculationType.state_estimation, str(case))
+    try:
+        solution = _solved(network)
+    except InputError as error:
+        raise InputError(f"{case}: {error}") from error
+    texts = {output: _output_text(solution)}
+    if bad_data is not None:
+        texts[bad_data] = _bad_data_text(solution)
+    write_together(texts)
+    for note in (*solution.problems, *_notes(network, solution)):
+        click.echo(f"note: {note}", err=True)
+
+
+def _solved(network: Network) -> Solution:
+    """Estimate.
+
+    Raises:
+        InputError: names the element and the reason, without the file.
+    """
+    measurements = Measurements.of_case(network)
+    if not measurements.sensors:
+        raise InputError("the case has no sensor")
+    settings = Settings(largest_removals=sum(map(len, measurements.sensors.values())))
+    try:
+        return Estimator.of(network).solve(measurements, settings)
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"the state cannot be computed: {reason}") from error
+
+
+def _output_text(solution: Solution) -> str:
+    return json_serialize(dict(solution.output), DatasetType.asym_output, indent=1)
+
+
+def _bad_data_text(solution: Solution) -> str:
+    return json.dumps(
+        [
+            {"sensor": each.sensor, "normalised_residual": each.normalised_residual}
+            for each in solution.removed
+        ]
+    )
+
+
+def _notes(network: Network, solution: Solution) -> Iterator[str]:
+    """What the output leaves out, so that it is not left out in silence."""
+    for each in solution.removed:
+        yield (
+            f"{each.words} was left out: it contradicts the others (normalised residual "
+            f"{each.normalised_residual:.1f})"
+        )
+    for component in ("line", "asym_line"):
+        array = solution.output.get(component)
+        if array is None:
+            continue
+        for element in array["id"][~np.isfinite(array["loading"])].tolist():
+            yield f"{network.label(element)} has no rating i_n: its loading is left out"
+    node = solution.output["node"]
+    dead = node["id"][node["energized"] == 0].tolist()
+    if dead:
+        more = f" and {len(dead) - 1} more nodes" if len(dead) > 1 else ""
+        yield f"{network.label(dead[0])}{more} without supply: voltages and flows are 0 there"

@@ -1,0 +1,158 @@
+"""Sensors while they are being collected, and their conversion to power-grid-model's signs.
+
+That library counts a generator's power positive where it feeds in; everything else here is
+consumption or flow into the branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from power_grid_model import MeasuredTerminalType, initialize_array
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.measurement.reading import PhaseValues, Reading
+from ortsnetz_common.parameters.station import Device, Meter, Side, SourcePseudo
+from ortsnetz_grid.functions.state_estimation.beliefs import Belief, network_phases, terminals
+from ortsnetz_grid.functions.state_estimation.result import Measurements
+from ortsnetz_grid.network.model import Network
+
+Real = NDArray[np.float64]
+
+_BRANCHES = ("transformer", "line", "asym_line")
+_SYMMETRICAL = np.array([0, -2, 2]) * np.pi / 3
+_NO_ANGLE = np.full(3, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Voltage:
+    node: int
+    volts: Real
+    angle: Real
+    sigma: float
+    words: str
+    pseudo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Power:
+    target: int
+    terminal: int
+    values: tuple[Real, Real, Real, Real]  # P, Q and their standard deviations, (3,) each
+    words: str
+    pseudo: bool = False
+
+
+@dataclass(slots=True)
+class SensorSheet:
+    """Collects sensors for one network."""
+
+    network: Network
+    _volts: Mapping[int, float]
+    _voltages: list[_Voltage] = field(default_factory=list)
+    _powers: list[_Power] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, network: Network) -> SensorSheet:
+        """An empty sheet."""
+        nodes = network.data["node"]
+        rated = (nodes["u_rated"] / np.sqrt(3)).tolist()
+        return cls(network, dict(zip(nodes["id"].tolist(), rated, strict=True)))
+
+    def add_source(self, source: SourcePseudo) -> None:
+        """The assumed MV voltage: magnitude as stated, symmetrical, as uncertain in angle.
+
+        Without the angles nothing but loads would say how the phases lie to each other, and an
+        estimation wanders.
+        """
+        nominal = self._nominal(source.node, "the station's source")
+        words = f"assumed voltage of {self.network.label(source.node)}"
+        sigma = source.sigma_pu * nominal
+        volts = np.full(3, source.u_pu * nominal)
+        self._voltages.append(_Voltage(source.node, volts, _SYMMETRICAL, sigma, words, pseudo=True))
+
+    def add_voltage(self, node: int, owner: Meter | Device, said: PhaseValues) -> None:
+        """The voltage that a meter or device measures, if it says all three phases."""
+        nominal = self._nominal(node, f"'{owner.name}'")
+        if owner.phases is None or len(owner.phases) < 3:
+            return
+        volts = network_phases(said, terminals(owner.phases, f"'{owner.name}'"))
+        if np.isfinite(volts).all() and (volts > 0).all():
+            sigma = owner.u_sigma * nominal
+            words = f"voltage of '{owner.name}'"
+            self._voltages.append(_Voltage(node, volts, _NO_ANGLE, sigma, words))
+
+    def add_flow(self, meter: Meter, said: Reading) -> int:
+        """The flow that a branch meter measures, if it says all of it.
+
+        Returns:
+            The node at the meter's end of the branch.
+
+        Raises:
+            InputError: there is no such branch, or no side is stated; names the meter.
+        """
+        component = self.network.components.get(meter.element)
+        if component not in _BRANCHES or meter.side is None:
+            raise InputError(
+                f"meter '{meter.name}': element {meter.element} with side {meter.side} is no end "
+                "of a branch of the network"
+            )
+        at = terminals(meter.phases, f"meter '{meter.name}'")
+        p, q = network_phases(said.active_w, at), network_phases(said.reactive_var, at)
+        if np.isfinite(p).all() and np.isfinite(q).all():
+            end = MeasuredTerminalType.branch_from
+            if meter.side is Side.TO:
+                end = MeasuredTerminalType.branch_to
+            sigma = np.full(3, meter.p_sigma)
+            words = f"power of '{meter.name}'"
+            self._powers.append(_Power(meter.element, int(end), (p, q, sigma, sigma), words))
+        row = self.network.row(component, meter.element)
+        return int(self.network.data[component][f"{meter.side.value}_node"][row])
+
+    def add_power(
+        self, component: str, element: int, belief: Belief, owner: Meter | Device | None
+    ) -> None:
+        """The power of a load or generator."""
+        generates = component.endswith("gen")
+        sign = -1.0 if generates else 1.0
+        terminal = MeasuredTerminalType.generator if generates else MeasuredTerminalType.load
+        values = (sign * belief.p_w, sign * belief.q_var, belief.p_sigma_w, belief.q_sigma_var)
+        name = f"'{owner.name}'" if owner is not None else self.network.label(element)
+        words = f"assumed power of {name}" if belief.assumed else f"power of {name}"
+        self._powers.append(_Power(element, int(terminal), values, words, pseudo=belief.assumed))
+
+    def measurements(self, missing_guards: tuple[str, ...]) -> Measurements:
+        """The sheet's sensors as power-grid-model's arrays; their ids follow the network's."""
+        first = max(self.network.components, default=-1) + 1
+        voltage = initialize_array("input", "asym_voltage_sensor", len(self._voltages))
+        voltage["id"] = np.arange(first, first + len(voltage))
+        voltage["measured_object"] = [each.node for each in self._voltages]
+        voltage["u_sigma"] = [each.sigma for each in self._voltages]
+        voltage["u_measured"] = np.array([each.volts for each in self._voltages]).reshape(-1, 3)
+        voltage["u_angle_measured"] = [each.angle for each in self._voltages]
+        power = initialize_array("input", "asym_power_sensor", len(self._powers))
+        power["id"] = np.arange(first + len(voltage), first + len(voltage) + len(power))
+        power["measured_object"] = [each.target for each in self._powers]
+        power["measured_terminal_type"] = [each.terminal for each in self._powers]
+        for place, name in enumerate(("p_measured", "q_measured", "p_sigma", "q_sigma")):
+            power[name] = np.array([each.values[place] for each in self._powers]).reshape(-1, 3)
+        every: list[_Voltage | _Power] = [*self._voltages, *self._powers]
+        return Measurements(
+            sensors={"asym_voltage_sensor": voltage, "asym_power_sensor": power},
+            words={first + place: each.words for place, each in enumerate(every)},
+            pseudo=frozenset(first + place for place, each in enumerate(every) if each.pseudo),
+            missing_guards=missing_guards,
+        )
+
+    def _nominal(self, node: int, owner: str) -> float:
+        """Nominal phase-to-neutral voltage, V.
+
+        Raises:
+            InputError: there is no such node; names the owner.
+        """
+        if node not in self._volts:
+            raise InputError(f"{owner}: node {node} is not in the network")
+        return self._volts[node]
