@@ -61,7 +61,9 @@ class Cockpit:
         desk = Desk(self._engine, self._store)
         desk.catch_up()
         inbox: queue.Queue[Admitted] = queue.Queue(QUEUE_MESSAGES)
-        self.subscriber = Subscriber(configuration.broker, nodes, inbox, self.metrics)
+        self.subscriber = Subscriber(
+            configuration.broker, nodes, inbox, self.metrics, on_lost=board.lost_sight
+        )
         self._writer = IngestWriter(
             self._store,
             inbox,

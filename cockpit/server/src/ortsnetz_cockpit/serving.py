@@ -27,6 +27,7 @@ LOGGER = logging.getLogger("ortsnetz.cockpit")
 BACKLOG = 256
 MAX_FRAME_BYTES = 64 * 1024
 SHUTDOWN_S = 3
+CONNECTIONS = 500
 
 
 class _Server(uvicorn.Server):
@@ -151,6 +152,7 @@ def _make_server(cockpit: Cockpit, apps: list[App]) -> _Server:
         server_header=False,
         proxy_headers=False,
         ws_max_size=MAX_FRAME_BYTES,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=SHUTDOWN_S,
         ssl_certfile=None if tls is None else str(tls.certificate),
         ssl_keyfile=None if tls is None else str(tls.key),

@@ -14,6 +14,7 @@ from ortsnetz_cockpit.core.access.accounts import (
     Session,
     WrongPasswordError,
 )
+from ortsnetz_cockpit.core.access.passwords import BusyError
 from ortsnetz_cockpit.core.api.context import context_of
 from ortsnetz_cockpit.core.api.guard import COOKIE, VIEWER, bearer
 from ortsnetz_cockpit.core.api.models import LogIn, NewSession, SessionInfo
@@ -43,6 +44,9 @@ def log_in(request: Request, response: Response, body: LogIn) -> NewSession:
         raise HTTPException(401, "user or password is wrong") from None
     except PasswordChangeRequiredError:
         raise HTTPException(403, "password_change_required") from None
+    except BusyError:
+        context.metrics.log_ins.labels("busy").inc()
+        raise HTTPException(503, "too many log-ins at once: try again in a moment") from None
     context.throttle.succeeded(body.user, address)
     context.metrics.log_ins.labels("opened").inc()
     response.set_cookie(

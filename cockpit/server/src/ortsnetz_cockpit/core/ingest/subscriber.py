@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -35,7 +35,16 @@ SUBSCRIPTIONS = [(topics.ALL_UPLINKS, 1), (topics.ALL_PRESENCE, 1)]
 
 
 class Subscriber:
-    """Connects, stays connected, and fills the inbox with admitted messages."""
+    """Connects, stays connected, and fills the inbox with admitted messages.
+
+    Args:
+        broker: how to reach it.
+        nodes: whose messages are let in.
+        inbox: bounded queue of admitted messages; what does not fit is dropped and counted.
+        metrics: what is counted.
+        on_lost: called when a connection is lost.
+        client_id: identity of the persistent session.
+    """
 
     def __init__(
         self,
@@ -43,8 +52,11 @@ class Subscriber:
         nodes: Collection[str],
         inbox: queue.Queue[Admitted],
         metrics: Metrics,
+        *,
+        on_lost: Callable[[], None],
         client_id: str = "ortsnetz-cockpit",
     ) -> None:
+        self._on_lost = on_lost
         self._broker = broker
         self._nodes = frozenset(nodes)
         self._inbox = inbox
@@ -127,6 +139,7 @@ class Subscriber:
         self._metrics.broker_connected.set(0)
         if was_connected:
             LOGGER.warning("the broker is away: %s", reason)
+            self._on_lost()
 
     def _on_message(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         payload = bytes(message.payload)

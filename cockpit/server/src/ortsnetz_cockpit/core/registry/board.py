@@ -22,7 +22,7 @@ class NodeState:
     """What is known of a node.
 
     Attributes:
-        online: what the node, or its last will, said last.
+        online: what the node, or its last will, said last; False while the broker is away.
         first_seen_ns: arrival of its first message ever; None before.
         last_seen_ns: arrival of its last message.
         epoch: newest epoch.
@@ -83,6 +83,13 @@ class Board:
                     version=state.version + changed,
                 )
             )
+
+    def lost_sight(self) -> None:
+        """The broker is away: nobody can be said to be online until it tells so again."""
+        with self._lock:
+            for state in list(self._states.values()):
+                if state.online:
+                    self._put(replace(state, online=False, version=state.version + 1))
 
     def advanced(self, node: str, epoch: str, watermark: int) -> None:
         """The newest epoch's watermark moved."""
