@@ -109,7 +109,9 @@ function dataOf(props: Props): uPlot.AlignedData {
 }
 
 function optionsOf(latest: { current: Props }): uPlot.Options {
-  const { lines } = latest.current;
+  const { lines, digits } = latest.current;
+  // Per-unit values are read to the hundredth; kilowatts and percent are not.
+  const least = digits >= 3 ? 2 : 0;
   return {
     width: 300,
     height: 120,
@@ -130,8 +132,8 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
       {
         stroke: GREY.axis,
         font: AXIS_FONT,
-        size: 20,
-        gap: 2,
+        size: 22,
+        gap: 4,
         grid: { stroke: GREY.grid, width: 1 },
         ticks: { show: false },
         values: (_plot, splits) => splits.map((s) => clock(s * 1000).slice(0, 5)),
@@ -144,7 +146,7 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
         gap: 4,
         grid: { stroke: GREY.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map((s) => s.toFixed(decimalsOf(splits))),
+        values: (_plot, splits) => splits.map((s) => s.toFixed(Math.max(least, decimalsOf(splits)))),
         space: 26,
       },
     ],
