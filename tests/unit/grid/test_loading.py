@@ -130,3 +130,46 @@ def test_a_transformer_without_rated_power_is_named() -> None:
     network = _case(line=_line(), transformer=_transformer(sn=0.0), p_w=[0.0, 0.0, 0.0])
     with pytest.raises(InputError, match=r"transformer 50 'T1' has no rating"):
         RatedBranches.of(network)
+
+
+def test_each_winding_of_a_three_winding_transformer_counts_by_its_own_rating() -> None:
+    volts = {1: 110e3, 2: 20e3, 3: 400.0}
+    document = {
+        "version": "1.0", "type": "input", "is_batch": False, "attributes": {},
+        "data": {
+            "node": [{"id": node, "u_rated": rated} for node, rated in volts.items()],
+            "three_winding_transformer": [{
+                "id": 50, "node_1": 1, "node_2": 2, "node_3": 3, "status_1": 1, "status_2": 1,
+                "status_3": 1, "u1": 110e3, "u2": 20e3, "u3": 400.0, "sn_1": 1e6, "sn_2": 8e5,
+                "sn_3": 3e5, "uk_12": 0.1, "uk_13": 0.1, "uk_23": 0.1, "pk_12": 5e3, "pk_13": 5e3,
+                "pk_23": 5e3, "i0": 0.01, "p0": 1e3, "winding_1": 1, "winding_2": 2,
+                "winding_3": 1, "clock_12": 1, "clock_13": 0, "tap_side": 0, "tap_pos": 0,
+                "tap_min": 0, "tap_max": 0, "tap_size": 0.0}],
+            "source": [{"id": 90, "node": 1, "status": 1, "u_ref": 1.0}],
+            "asym_load": [{"id": 100, "node": 3, "status": 1, "type": 0,
+                           "p_specified": [9e4, 2e4, 1e4], "q_specified": [0.0] * 3}],
+        },
+    }  # fmt: skip
+    network = Network.from_json(json.dumps(document), "case")
+    result = _solve(network)
+    flow = result["three_winding_transformer"]
+    rated_a = 3e5 / (np.sqrt(3) * 400.0)
+    amps, power = flow["i_3"][0], flow["s_3"][0]
+    volts_3 = result["node"]["u"][2] * np.exp(1j * result["node"]["u_angle"][2])
+    neutral = abs(np.conj((flow["p_3"][0] + 1j * flow["q_3"][0]) / volts_3).sum())
+    expected = max(amps.max() / rated_a, neutral / rated_a, power.max() / 1e5)
+    branches = RatedBranches.of(network)
+    assert branches.loading(result) == pytest.approx([expected], rel=1e-6)
+    assert {term.side for term in branches.terms if "neutral" in term.words} == {"1", "3"}
+
+
+def test_a_generic_branch_is_refused_by_name() -> None:
+    line = _line()
+    network = _case(line=line, transformer=_transformer(), p_w=[5e3, 5e3, 5e3])
+    document = json.loads(network.to_json())
+    del document["data"]["line"]
+    generic = {name: line[name] for name in ("id", "from_node", "to_node", "from_status")}
+    generic |= {"to_status": 1, "r1": 0.02, "x1": 0.01, "g1": 0.0, "b1": 0.0, "sn": 5e4}
+    document["data"]["generic_branch"] = [generic]
+    with pytest.raises(InputError, match="generic_branch 60: a generic branch has no three-phase"):
+        RatedBranches.of(Network.from_json(json.dumps(document), "case"))

@@ -46,7 +46,6 @@ class _Ends:
 _COMPONENTS = {
     "line": _Ends(("from", "to"), ("from_node", "to_node")),
     "asym_line": _Ends(("from", "to"), ("from_node", "to_node")),
-    "generic_branch": _Ends(("from", "to"), ("from_node", "to_node"), ("sn", "sn")),
     "transformer": _Ends(
         ("from", "to"),
         ("from_node", "to_node"),
@@ -119,8 +118,13 @@ class RatedBranches:
         """Collect ratings.
 
         Raises:
-            InputError: names a branch whose rating is missing; no rating never means no limit.
+            InputError: names a branch whose rating is missing (no rating never means no limit), or
+                a generic branch: the library has no three-phase model of it.
         """
+        for element in network.data.get("generic_branch", {"id": ()})["id"]:
+            raise InputError(
+                f"{network.label(int(element))}: a generic branch has no three-phase model"
+            )
         ends: list[_End] = []
         ids: list[int] = []
         for component, names in _COMPONENTS.items():
@@ -180,7 +184,7 @@ def _ends_of(network: Network, component: str, names: _Ends, first: int) -> list
     ends = []
     for place, side in enumerate(names.sides):
         nodes = np.array([_node(network, node_row, row, names.nodes[place]) for row in array])
-        rated_a = _rated_current(network, component, names, place, nodes)
+        rated_a = _rated_current(network, component, names, place)
         grounded = np.ones(len(array), dtype=bool)
         if names.windings is not None:
             grounded = np.isin(array[names.windings[place]], _GROUNDED)
@@ -208,19 +212,16 @@ def _node(network: Network, node_row: Mapping[int, int], row: NDArray[Any], fiel
 
 
 def _rated_current(
-    network: Network, component: str, names: _Ends, place: int, nodes: NDArray[np.intp]
+    network: Network, component: str, names: _Ends, place: int
 ) -> NDArray[np.float64]:
     """Rated phase current of one side, (c,) in A."""
     array = network.data[component]
-    if names.rated_power is None:
+    if names.rated_power is None or names.rated_voltage is None:
         rated = np.asarray(array["i_n"], dtype=np.float64)
         what = "i_n"
     else:
         power = names.rated_power[place]
-        if names.rated_voltage is None:
-            voltage = network.data["node"]["u_rated"][nodes]
-        else:
-            voltage = array[names.rated_voltage[place]]
+        voltage = array[names.rated_voltage[place]]
         with np.errstate(divide="ignore", invalid="ignore"):
             rated = array[power] / (np.sqrt(3) * voltage)
         what = f"{power} or rated voltage"

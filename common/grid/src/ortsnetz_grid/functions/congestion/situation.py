@@ -32,7 +32,6 @@ _KEPT = (
     "line",
     "asym_line",
     "link",
-    "generic_branch",
     "transformer",
     "three_winding_transformer",
 )
