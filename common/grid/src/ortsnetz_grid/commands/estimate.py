@@ -42,7 +42,7 @@ def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
     if bad_data is not None:
         texts[bad_data] = _bad_data_text(solution)
     write_together(texts)
-    for note in (*solution.problems, *_notes(network, solution)):
+    for note in (*solution.words, *solution.problems, *_notes(network, solution)):
         click.echo(f"note: {note}", err=True)
 
 
@@ -78,11 +78,6 @@ def _bad_data_text(solution: Solution) -> str:
 
 def _notes(network: Network, solution: Solution) -> Iterator[str]:
     """What the output leaves out, so that it is not left out in silence."""
-    for each in solution.removed:
-        yield (
-            f"{each.words} was left out: it contradicts the others (normalised residual "
-            f"{each.normalised_residual:.1f})"
-        )
     for component in ("line", "asym_line"):
         array = solution.output.get(component)
         if array is None:

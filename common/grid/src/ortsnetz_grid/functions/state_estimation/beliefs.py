@@ -17,7 +17,7 @@ from ortsnetz_common.parameters.station import Device, DeviceKind, Meter, Pseudo
 
 Real = NDArray[np.float64]
 
-ABSENT_SIGMA_W = 1.0
+ABSENT_SIGMA_W = 5.0
 """Deviation on a phase that is not connected: nothing flows there, and a variance must not be 0."""
 TAN_PHI = 0.2
 """Reactive over active power of those nobody measures (power factor 0.98)."""

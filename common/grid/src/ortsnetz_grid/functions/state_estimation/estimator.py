@@ -12,7 +12,6 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation import bad_data
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
 from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation, linearise
-from ortsnetz_grid.functions.state_estimation.loading_deviation import loadings
 from ortsnetz_grid.functions.state_estimation.observability import (
     named,
     no_load_voltage,
@@ -28,10 +27,21 @@ from ortsnetz_grid.functions.state_estimation.result import (
     StateEstimate,
 )
 from ortsnetz_grid.functions.state_estimation.sensors import Sensors, read_sensors
-from ortsnetz_grid.functions.state_estimation.solver import NoSolutionError, Output, solve
+from ortsnetz_grid.functions.state_estimation.solver import (
+    QUICK,
+    THOROUGH,
+    Attempts,
+    NoSolutionError,
+    Output,
+    solve,
+)
+from ortsnetz_grid.functions.state_estimation.state import state_estimate
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
+_SHORT_PU = 0.01
+"""A step of least squares that is shorter than this leaves an error of its square."""
+_MOST_STEPS = 5
 _MUTED = 1e4
 """Factor on a removed sensor's deviation where power-grid-model counts on the sensor."""
 
@@ -42,15 +52,26 @@ class Solution:
 
     Attributes:
         output: power-grid-model's asymmetric output.
-        linearisation: the least-squares problem at this state, for variances.
+        linearisation: the least-squares problem at this state.
+        quantities: what was measured.
         removed: sensors that were left out, largest first.
         problems: what a user of the result should know, in words.
     """
 
     output: Output
     linearisation: Linearisation
+    quantities: Quantities
     removed: tuple[RemovedSensor, ...]
     problems: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The removed sensors in sentences."""
+        return tuple(
+            f"{each.words} contradicts the others and was left out (normalised residual "
+            f"{each.normalised_residual:.1f})"
+            for each in self.removed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,7 @@ class _Pass:
 
     output: Output
     linearisation: Linearisation
+    quantities: Quantities
     scores: bad_data.Scores
 
 
@@ -95,15 +117,34 @@ class Estimator:
         Raises:
             InputError: a sensor is unusable or the case is not observable; names sensor or nodes.
         """
-        return self._result(self.solve(measurements, settings), measurements, settings)
+        solution = self._solve(measurements, settings, QUICK)
+        linearisation = solution.linearisation
+        voltage = linearisation.frame.moved(linearisation.fit.step)
+        for _ in range(_MOST_STEPS):
+            if np.abs(linearisation.fit.step).max(initial=0.0) <= _SHORT_PU:
+                break
+            linearisation = self._linearised(voltage, solution.quantities, settings)
+            voltage = linearisation.frame.moved(linearisation.fit.step)
+        else:
+            raise InputError("no state fits the measurements: least squares do not converge")
+        rated = RatedBranches.of(self.network) if settings.loading else None
+        state = state_estimate(self.network, rated, voltage, linearisation)
+        problems = (*_guards(measurements), *solution.words, *solution.problems)
+        return replace(state, removed=solution.removed, problems=problems)
 
     def solve(self, measurements: Measurements, settings: Settings) -> Solution:
-        """Estimate, remove the sensor that contradicts the others most, estimate again.
+        """power-grid-model's own state, after the removal of bad data.
 
         Raises:
             InputError: see `estimate`.
         """
-        current = self._pass(measurements, frozenset(), settings)
+        return self._solve(measurements, settings, THOROUGH)
+
+    def _solve(
+        self, measurements: Measurements, settings: Settings, attempts: Attempts
+    ) -> Solution:
+        """Estimate, remove the sensor that contradicts the others most, estimate again."""
+        current = self._pass(measurements, frozenset(), settings, attempts)
         removed: list[RemovedSensor] = []
         problems: list[str] = []
         while found := bad_data.suspect(current.scores, settings):
@@ -121,7 +162,7 @@ class Estimator:
                 break
             out = frozenset({found.ids[0], *(each.sensor for each in removed)})
             try:
-                current = self._pass(measurements, out, settings)
+                current = self._pass(measurements, out, settings, attempts)
             except InputError:
                 problems.append(f"{words[0]} seems wrong ({size}) but nothing can replace it")
                 break
@@ -129,28 +170,42 @@ class Estimator:
             if len(found.ids) > 1:
                 problems.append(f"{words[0]} was left out; it may be one of {words[1:]} instead")
         removed.sort(key=lambda each: -each.normalised_residual)
-        return Solution(current.output, current.linearisation, tuple(removed), tuple(problems))
+        return Solution(
+            current.output,
+            current.linearisation,
+            current.quantities,
+            tuple(removed),
+            tuple(problems),
+        )
 
-    def _pass(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> _Pass:
+    def _pass(
+        self,
+        measurements: Measurements,
+        out: frozenset[int],
+        settings: Settings,
+        attempts: Attempts,
+    ) -> _Pass:
         """Solve without some sensors."""
         reduced = measurements.without(out) if out else measurements
         sensors = read_sensors(reduced, self._places)
         quantities = gather(sensors, self._places)
         try:
-            output = solve(self.network, reduced)
+            output = solve(self.network, reduced, attempts)
         except NoSolutionError as error:
             # the library counts power sensors and ignores what voltages tell about flows
             if not out:
                 raise self._unsolvable(quantities, settings, str(error)) from error
             try:
-                output = solve(self.network, _muted(measurements, out))
+                output = solve(self.network, _muted(measurements, out), attempts)
             except NoSolutionError as again:
                 raise self._unsolvable(quantities, settings, str(again)) from again
         node = output["node"]
         voltage = node["u_pu"] * np.exp(1j * node["u_angle"])
         linearisation = self._linearised(voltage, quantities, settings)
         self._require_observable(linearisation)
-        return _Pass(output, linearisation, self._scores(sensors, quantities, linearisation))
+        return _Pass(
+            output, linearisation, quantities, self._scores(sensors, quantities, linearisation)
+        )
 
     def _scores(
         self, sensors: Sensors, quantities: Quantities, linearisation: Linearisation
@@ -193,70 +248,6 @@ class Estimator:
             )
         return InputError(f"no state fits the measurements: {reason}")
 
-    def _result(
-        self, solution: Solution, measurements: Measurements, settings: Settings
-    ) -> StateEstimate:
-        output, frame = solution.output, solution.linearisation.frame
-        node = output["node"]
-        live = frame.model.energised
-        sigma = np.zeros((len(live), 3))
-        identity = sparse.eye_array(frame.size, 2 * frame.size, format="csr")
-        sigma[live] = np.sqrt(solution.linearisation.fit.variances(identity)).reshape(-1, 3)
-        guards = [
-            f"the meter '{name}', which guards the limits, says nothing usable"
-            for name in measurements.missing_guards
-        ]
-        removed = [
-            f"{each.words} contradicts the others and was left out (normalised residual "
-            f"{each.normalised_residual:.1f})"
-            for each in solution.removed
-        ]
-        state = StateEstimate(
-            node_ids=node["id"].copy(),
-            energised=live.copy(),
-            u_pu=node["u_pu"].copy(),
-            u_angle=node["u_angle"].copy(),
-            u_sigma_pu=sigma,
-            p_w=-node["p"],
-            q_var=-node["q"],
-            branch_ids=np.zeros(0, dtype=np.int32),
-            loading=np.zeros(0),
-            loading_sigma=np.zeros(0),
-            p_from_w=np.zeros((0, 3)),
-            q_from_var=np.zeros((0, 3)),
-            p_to_w=np.zeros((0, 3)),
-            q_to_var=np.zeros((0, 3)),
-            removed=solution.removed,
-            problems=(*guards, *removed, *solution.problems),
-        )
-        return self._with_branches(state, solution) if settings.loading else state
-
-    def _with_branches(self, state: StateEstimate, solution: Solution) -> StateEstimate:
-        output, at = solution.output, solution.linearisation
-        rated = RatedBranches.of(self.network)
-        loading, deviation = loadings(rated, output, at.frame, at.fit)
-        components = [
-            output[name]
-            for name in ("line", "asym_line", "transformer")
-            if name in output and len(output[name])
-        ]
-        ids = np.concatenate([array["id"] for array in components])
-        order = np.argsort(ids)[np.searchsorted(np.sort(ids), rated.ids)]
-        flows = {
-            name: np.concatenate([array[name] for array in components])[order]
-            for name in ("p_from", "q_from", "p_to", "q_to")
-        }
-        return replace(
-            state,
-            branch_ids=rated.ids.copy(),
-            loading=loading,
-            loading_sigma=deviation,
-            p_from_w=flows["p_from"],
-            q_from_var=flows["q_from"],
-            p_to_w=flows["p_to"],
-            q_to_var=flows["q_to"],
-        )
-
 
 def estimate(network: Network, measurements: Measurements, settings: Settings) -> StateEstimate:
     """Estimate the state of a network once; see `Estimator` for many times.
@@ -282,3 +273,10 @@ def _muted(measurements: Measurements, out: frozenset[int]) -> Measurements:
 
 def _words(measurements: Measurements, network: Network, sensor: int) -> str:
     return measurements.words.get(sensor) or network.label(sensor)
+
+
+def _guards(measurements: Measurements) -> list[str]:
+    return [
+        f"the meter '{name}', which guards the limits, says nothing usable"
+        for name in measurements.missing_guards
+    ]

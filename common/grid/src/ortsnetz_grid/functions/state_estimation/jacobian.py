@@ -61,6 +61,15 @@ class Frame:
         """Number m of energised voltages; the state has twice as many entries."""
         return int(self.matrix.shape[0])
 
+    def moved(self, step: Real) -> Complex:
+        """Voltages (n, 3) after a step (2m,) of the state."""
+        live = self.model.energised
+        radial, tangential = step.reshape(2, -1, 3)
+        size = np.abs(self.voltage[live])
+        found = self.voltage.copy()
+        found[live] = (size + radial) * self.turn[live] * np.exp(1j * tangential / size)
+        return found
+
     def injected(self) -> Complex:
         """Complex power (m,) injected into the network at each energised node and phase."""
         volts = self.voltage[self.model.energised].ravel()

@@ -59,6 +59,7 @@ class Fit:
         base_covariance: (s,) variance of these residuals; 0 where nothing checks a row.
         other_residual: (k,) of the other rows after the fit.
         other_covariance: (k,) likewise.
+        step: (s,) from the state where the problem was set up to the solution.
         unseen: (s,) by how much each entry of the state may change without any measurement noticing
             it; 0 everywhere in an observable case.
     """
@@ -67,6 +68,7 @@ class Fit:
     base_covariance: Real
     other_residual: Real
     other_covariance: Real
+    step: Real
     unseen: Real
     _lu: SuperLU
     _sensitivity: Real
@@ -113,11 +115,13 @@ def fit(base: Rows, others: Rows) -> Fit:
     other_columns = _solved(factor, np.eye(len(noise)))
     base_gain = np.einsum("ks,ks->s", base_columns, base_columns)
     other_gain = np.einsum("ki,ki->i", other_columns, other_columns)
+    base_residual = -prior * (base_columns.T @ white)
     return Fit(
-        base_residual=-prior * (base_columns.T @ white),
+        base_residual=base_residual,
         base_covariance=prior**2 * base_gain,
         other_residual=noise * (other_columns.T @ white),
         other_covariance=noise**2 * other_gain,
+        step=np.asarray(lu.solve(base.residual - base_residual)),
         unseen=_unseen(sensitivity[:, unknown] * reach / np.sqrt(noise)[:, None], columns * reach),
         _lu=lu,
         _sensitivity=sensitivity,

@@ -21,14 +21,20 @@ _NEUTRAL, _POWER = 3, 4
 
 
 def loadings(
-    rated: RatedBranches, output: Mapping[str, NDArray[Any]], frame: Frame, fit: Fit
+    rated: RatedBranches, flows: Mapping[str, Mapping[str, NDArray[Any]]], frame: Frame, fit: Fit
 ) -> tuple[Real, Real]:
     """Loadings (b,) and their standard deviations (b,).
+
+    Args:
+        rated: the branches that have a rating.
+        flows: voltages and flows at the state, as `RatedBranches.ratios` takes them.
+        frame: the state.
+        fit: the least-squares problem there.
 
     The deviation is that of the term that is the largest at the state: a phase's or the neutral's
     current at one end, or a phase's apparent power.
     """
-    ratios = np.abs(rated.ratios(output))
+    ratios = np.abs(rated.ratios(flows))
     loading = rated.largest(ratios)
     terms = rated.terms
     branch_of_term = np.array([term.branch for term in terms], dtype=np.intp)

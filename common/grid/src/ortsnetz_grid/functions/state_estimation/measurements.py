@@ -5,7 +5,7 @@
 * A device measures its own load or generator, and the voltage at its node.
 * Whatever is not measured is assumed, with its doubt: loads and generators by the station's
   pseudo-measurements, else as anything between nothing and the network file's power; silent devices
-  as anything up to their limit; the MV voltage as the station says, symmetrical.
+  as anything up to their limit; the MV voltage as the station says.
 
 power-grid-model's voltage sensors measure three phases with one deviation, so the voltage of a
 single-phase customer or device is not used: nothing is made up for the other two phases.

@@ -103,6 +103,9 @@ class RemovedSensor:
 class StateEstimate:
     """The most probable state, with `n` nodes and `b` branches (lines and transformers).
 
+    It is power-grid-model's solution, moved on by a step of least squares with the exact weights
+    (that library weighs powers and voltages approximately and stops where angles move slowly).
+
     Phases a, b, c are the second axis. Nodes without supply have voltage and powers of 0 and are
     not `energised`; nothing else is 0 for want of knowledge, and nothing is NaN.
 

@@ -23,15 +23,12 @@ from ortsnetz_grid.network.model import Network
 Real = NDArray[np.float64]
 
 _BRANCHES = ("transformer", "line", "asym_line")
-_SYMMETRICAL = np.array([0, -2, 2]) * np.pi / 3
-_NO_ANGLE = np.full(3, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class _Voltage:
     node: int
     volts: Real
-    angle: Real
     sigma: float
     words: str
     pseudo: bool = False
@@ -63,16 +60,17 @@ class SensorSheet:
         return cls(network, dict(zip(nodes["id"].tolist(), rated, strict=True)))
 
     def add_source(self, source: SourcePseudo) -> None:
-        """The assumed MV voltage: magnitude as stated, symmetrical, as uncertain in angle.
+        """The assumed MV voltage, the same in all phases.
 
-        Without the angles nothing but loads would say how the phases lie to each other, and an
-        estimation wanders.
+        Its angles are not stated here: the MV node is the reference, whose phases lie symmetrically
+        within `Settings.reference_angle_sigma`. As a phasor it would make power-grid-model crawl:
+        the magnitudes of all other nodes hold on to the angles of its last iteration.
         """
         nominal = self._nominal(source.node, "the station's source")
         words = f"assumed voltage of {self.network.label(source.node)}"
         sigma = source.sigma_pu * nominal
         volts = np.full(3, source.u_pu * nominal)
-        self._voltages.append(_Voltage(source.node, volts, _SYMMETRICAL, sigma, words, pseudo=True))
+        self._voltages.append(_Voltage(source.node, volts, sigma, words, pseudo=True))
 
     def add_voltage(self, node: int, owner: Meter | Device, said: PhaseValues) -> None:
         """The voltage that a meter or device measures, if it says all three phases."""
@@ -83,7 +81,7 @@ class SensorSheet:
         if np.isfinite(volts).all() and (volts > 0).all():
             sigma = owner.u_sigma * nominal
             words = f"voltage of '{owner.name}'"
-            self._voltages.append(_Voltage(node, volts, _NO_ANGLE, sigma, words))
+            self._voltages.append(_Voltage(node, volts, sigma, words))
 
     def add_flow(self, meter: Meter, said: Reading) -> int:
         """The flow that a branch meter measures, if it says all of it.
@@ -132,7 +130,6 @@ class SensorSheet:
         voltage["measured_object"] = [each.node for each in self._voltages]
         voltage["u_sigma"] = [each.sigma for each in self._voltages]
         voltage["u_measured"] = np.array([each.volts for each in self._voltages]).reshape(-1, 3)
-        voltage["u_angle_measured"] = [each.angle for each in self._voltages]
         power = initialize_array("input", "asym_power_sensor", len(self._powers))
         power["id"] = np.arange(first + len(voltage), first + len(voltage) + len(power))
         power["measured_object"] = [each.target for each in self._powers]

@@ -21,9 +21,14 @@ from ortsnetz_grid.network.model import Network
 
 Output = Mapping[str, NDArray[Any]]
 
-_ATTEMPTS = ((1e-8, 50), (1e-6, 100), (1e-5, 400))
+Attempts = tuple[tuple[float, int], ...]
 """Tolerance (per unit) and iterations. Angles between phases that the measurements hardly determine
 move for ever by less than anybody can measure; then a coarser tolerance has to do."""
+
+THOROUGH: Attempts = ((1e-8, 1000), (1e-6, 3000), (1e-5, 3000), (1e-4, 1000))
+QUICK: Attempts = ((1e-6, 30), (1e-4, 100), (1e-3, 100))
+"""For a start from which a step of least squares leads on."""
+
 _MUST_BE_NUMBERS = {
     "node": ("u_pu", "u_angle", "u", "p", "q"),
     "line": ("p_from", "q_from", "i_from", "p_to", "q_to", "i_to"),
@@ -40,7 +45,7 @@ class NoSolutionError(Exception):
     """power-grid-model found no state; its reason in one sentence."""
 
 
-def solve(network: Network, measurements: Measurements) -> Output:
+def solve(network: Network, measurements: Measurements, attempts: Attempts) -> Output:
     """Estimate the state of a case.
 
     Returns:
@@ -54,7 +59,7 @@ def solve(network: Network, measurements: Measurements) -> Output:
     case |= {name: array for name, array in measurements.sensors.items() if len(array)}
     try:
         model = PowerGridModel(case)
-        output = _converged(model)
+        output = _converged(model, attempts)
     except (NotObservableError, SparseMatrixError, IterationDiverge) as error:
         raise NoSolutionError(_reason(error)) from error
     except PowerGridError as error:
@@ -63,9 +68,9 @@ def solve(network: Network, measurements: Measurements) -> Output:
     return output
 
 
-def _converged(model: PowerGridModel) -> Output:
+def _converged(model: PowerGridModel, attempts: Attempts) -> Output:
     failure: IterationDiverge | None = None
-    for tolerance, iterations in _ATTEMPTS:
+    for tolerance, iterations in attempts:
         try:
             output = model.calculate_state_estimation(
                 symmetric=False,
