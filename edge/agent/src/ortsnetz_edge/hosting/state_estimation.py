@@ -1,0 +1,91 @@
+"""The worker's side of `state_estimation`: from a call's bytes to the grid function and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
+
+from ortsnetz_common.parameters.station import Station
+from ortsnetz_edge.hosting.calls import (
+    BranchState,
+    EstimationResult,
+    NodeState,
+    PhaseNumbers,
+    encode,
+    estimation_call,
+)
+from ortsnetz_edge.hosting.protocol import Setup
+from ortsnetz_edge.hosting.state_bytes import to_bytes
+from ortsnetz_grid.functions.state_estimation import Estimator, Settings, StateEstimate
+from ortsnetz_grid.network.model import Network
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """The estimation of one station.
+
+    Attributes:
+        nominal_v: (n,) nominal phase-to-neutral voltage of the nodes, in the network's order.
+        reported: branches whose flow the agent reports.
+    """
+
+    network: Network
+    station: Station
+    estimator: Estimator
+    nominal_v: NDArray[np.float64]
+    reported: frozenset[int]
+
+    def call(self, body: bytes) -> bytes:
+        """Estimate one instant; see `worker.Function`."""
+        call = estimation_call(body)
+        measurements = measurements_from(self.station, self.network, call.readings, call.hour)
+        state = self.estimator.estimate(measurements, Settings())
+        return encode(
+            EstimationResult(
+                nodes=self._nodes(state),
+                branches=self._branches(state),
+                removed=tuple(one.words for one in state.removed),
+                state=to_bytes(state),
+            )
+        )
+
+    def _nodes(self, state: StateEstimate) -> tuple[NodeState, ...]:
+        volts = (state.u_pu * self.nominal_v[:, None]).tolist()
+        return tuple(
+            NodeState(node, _phases(row))
+            for node, row in zip(state.node_ids.tolist(), volts, strict=True)
+        )
+
+    def _branches(self, state: StateEstimate) -> tuple[BranchState, ...]:
+        rows = zip(
+            state.branch_ids.tolist(), state.loading.tolist(), state.p_from_w.tolist(), strict=True
+        )
+        return tuple(
+            BranchState(branch, loading, _phases(flow) if branch in self.reported else None)
+            for branch, loading, flow in rows
+        )
+
+
+def build(setup: Setup) -> Estimation:
+    """Set the function up for a station.
+
+    Raises:
+        InputError: the network cannot be used; names the element.
+    """
+    network = Network.from_json(setup.network, "network")
+    transformers = network.data.get("transformer")
+    return Estimation(
+        network=network,
+        station=setup.parameters.station,
+        estimator=Estimator.of(network),
+        nominal_v=network.data["node"]["u_rated"] / np.sqrt(3.0),
+        reported=frozenset(() if transformers is None else transformers["id"].tolist()),
+    )
+
+
+def _phases(row: list[float]) -> PhaseNumbers:
+    a, b, c = row
+    return a, b, c
