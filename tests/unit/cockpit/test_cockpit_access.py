@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute, Mount, Route
 
+from ortsnetz_cockpit.core.access import passwords
 from ortsnetz_cockpit.core.access.accounts import Accounts, WrongPasswordError
 from ortsnetz_cockpit.core.access.passwords import _COST, hash_password, matches
 from ortsnetz_cockpit.core.access.roles import Role
@@ -242,6 +243,21 @@ def test_a_throttled_log_in_says_how_long_to_wait(bench: Any) -> None:
     answer = client.post(SESSION, json={"user": "nobody", "password": "x"})
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_flood_of_log_ins_is_turned_away_instead_of_piling_up(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.account("vera", Role.VIEWER)
+    body = {"user": "vera", "password": OWN_PASSWORD}
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "_IN_LINE", threading.BoundedSemaphore(1))
+        with passwords._place_in_line():
+            assert bench.client().post(SESSION, json=body).status_code == 503
+        patch.setattr(passwords, "_AT_ONCE", threading.Semaphore(0))
+        patch.setattr(passwords, "_LONGEST_WAIT_S", 0.01)
+        assert bench.client().post(SESSION, json=body).status_code == 503
+    assert bench.client().post(SESSION, json=body).status_code == 200
 
 
 def test_too_large_a_request_is_refused(bench: Any) -> None:

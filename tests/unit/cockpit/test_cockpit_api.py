@@ -163,6 +163,15 @@ def test_live_values_keep_quality_and_time_as_text(bench: Any, viewer: TestClien
     assert found["points"]["m/c"]["quality_text"] == "good"
 
 
+def test_without_the_broker_nobody_is_said_to_be_online(bench: Any, viewer: TestClient) -> None:
+    bench.deliver(Presence("ons-1", online=True))
+    assert viewer.get("/api/v1/nodes").json()[0]["online"] is True
+    bench.cockpit.context.board.lost_sight()
+    found = viewer.get("/api/v1/nodes").json()[0]
+    assert found["online"] is False
+    assert found["last_seen"] is not None
+
+
 def test_a_device_with_a_wrong_clock_cannot_hold_the_live_view_back(
     bench: Any, viewer: TestClient, reopen: Callable[[], Any]
 ) -> None:

@@ -196,6 +196,7 @@ def test_a_catalogue_from_zero_numbers_the_points_anew() -> None:
     ("record", "reason"),
     [
         (samples(1, 4), "outside the catalogue"),
+        (samples(1, 0), "without samples"),
         (Samples(Origin.MEASURED, (0, 1), (1.0,), (0, 0), (1, 1), (0, 0)), "different length"),
         (Samples(Origin.MEASURED, (-1,), (1.0,), (0,), (1,), (0,)), "outside the catalogue"),
         (Samples(Origin.MEASURED, (0,), (1.0,), (70_000,), (1,), (0,)), "out of range"),

@@ -37,7 +37,36 @@ _NODE = {
 
 def asyncapi() -> str:
     """AsyncAPI 3 document of the MQTT link, seen from the cockpit."""
-    messages = {
+    document = {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Ortsnetz link",
+            "version": "1",
+            "description": "MQTT 5, QoS 1. Node and cockpit speak msgpack, the TSO gets JSON.",
+        },
+        "channels": {
+            "uplink": _channel("ortsnetz/{partition}/{node}/up", "Batch", _NODE),
+            "downlink": _channel("ortsnetz/{partition}/{node}/down", "Watermark", _NODE),
+            "presence": _channel("ortsnetz/{partition}/{node}/state", "Presence", _NODE),
+            "tso": _channel(
+                "ortsnetz/tso/{interface}",
+                "Aggregate",
+                {"interface": {"description": "Name of the interface in the exchange profile."}},
+            ),
+        },
+        "operations": {
+            "takeBatch": _operation("receive", "uplink"),
+            "answerWatermark": _operation("send", "downlink"),
+            "notePresence": _operation("receive", "presence"),
+            "sendAggregate": _operation("send", "tso"),
+        },
+        "components": {"schemas": _schemas(), "messages": _messages()},
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _messages() -> dict[str, Any]:
+    return {
         "Batch": _message(
             "Consecutive records of one epoch; each of `records` is one msgpack-encoded record: "
             + ", ".join(record.__name__ for record in _RECORDS)
@@ -62,32 +91,6 @@ def asyncapi() -> str:
             "AggregateInfo",
         ),
     }
-    document = {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Ortsnetz link",
-            "version": "1",
-            "description": "MQTT 5, QoS 1. Node and cockpit speak msgpack, the TSO gets JSON.",
-        },
-        "channels": {
-            "uplink": _channel("ortsnetz/{partition}/{node}/up", "Batch", _NODE),
-            "downlink": _channel("ortsnetz/{partition}/{node}/down", "Watermark", _NODE),
-            "presence": _channel("ortsnetz/{partition}/{node}/state", "Presence", _NODE),
-            "tso": _channel(
-                "ortsnetz/tso/{interface}",
-                "Aggregate",
-                {"interface": {"description": "Name of the interface in the exchange profile."}},
-            ),
-        },
-        "operations": {
-            "takeBatch": _operation("receive", "uplink"),
-            "answerWatermark": _operation("send", "downlink"),
-            "notePresence": _operation("receive", "presence"),
-            "sendAggregate": _operation("send", "tso"),
-        },
-        "components": {"schemas": _schemas(), "messages": messages},
-    }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _schemas() -> dict[str, Any]:

@@ -34,13 +34,16 @@ def sample_rows(
         catalogue: point numbers by catalogue index.
 
     Raises:
-        SampleError: columns of different length, an index without a point, a number out of range.
+        SampleError: no samples, columns of different length, an index without a point, a number
+            out of range.
     """
     count = len(record.points)
     columns = (record.values, record.qualities, record.times_ns, record.time_qualities)
     if any(len(column) != count for column in columns):
         raise SampleError(f"columns of different length in a record of {count} points")
-    if count and not 0 <= min(record.points) <= max(record.points) < len(catalogue):
+    if not count:
+        raise SampleError("a record without samples")  # kept raw: every sequence leaves a trace
+    if not 0 <= min(record.points) <= max(record.points) < len(catalogue):
         raise SampleError(f"a point index is outside the catalogue of {len(catalogue)} points")
     try:
         values = pa.array(record.values, pa.float64())

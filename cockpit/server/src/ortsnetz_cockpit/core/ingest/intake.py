@@ -120,8 +120,7 @@ def _take_record(
     record = decode_record(raw)
     if isinstance(record, Samples):
         rows = sample_rows(record, stream.number, sequence, stream.catalogue)
-        if rows.num_rows:
-            transaction.samples.append((stream.node, rows))
+        transaction.samples.append((stream.node, rows))
         return int(rows.num_rows)
     if isinstance(record, Catalogue):
         _take_catalogue(ledger, stream, sequence, record, transaction)
