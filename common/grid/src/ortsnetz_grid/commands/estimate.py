@@ -57,7 +57,8 @@ def _solved(network: Network) -> Solution:
         raise InputError("the case has no sensor")
     settings = Settings(largest_removals=sum(map(len, measurements.sensors.values())))
     try:
-        return Estimator.of(network).solve(measurements, settings)
+        with np.errstate(all="ignore"):  # what overflows is found where numbers are required
+            return Estimator.of(network).solve(measurements, settings)
     except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"the state cannot be computed: {reason}") from error

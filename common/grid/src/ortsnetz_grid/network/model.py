@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ortsnetz_common.errors import InputError
 from power_grid_model.errors import PowerGridError
 from power_grid_model.utils import json_deserialize
+
+from ortsnetz_common.errors import InputError
 
 FORMAT = "ortsnetz.network/1"
 Dataset = Mapping[str, NDArray[Any]]
@@ -49,7 +51,7 @@ class Network:
         try:
             dataset = json_deserialize(json.dumps(document))
         except (PowerGridError, ValueError, KeyError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
+            reason = _in_words(str(error), document)
             raise InputError(
                 f"{source}: not a power-grid-model input data set: {reason}"
             ) from error
@@ -98,9 +100,26 @@ def _parse(text: str | bytes, source: str) -> dict[str, Any]:
     return document
 
 
+def _in_words(message: str, document: Mapping[str, Any]) -> str:
+    """The library's message on one line, its position in the file as element and attribute."""
+    text = " ".join(message.split())
+    place = re.search(r"\.? ?Position of error: data/(\w+)/(\d+)/(\w+)", text)
+    if place is None:
+        return text
+    component, number, attribute = place.group(1), int(place.group(2)), place.group(3)
+    try:
+        element = document["data"][component][number]["id"]
+    except (LookupError, TypeError):
+        element = f"at place {number}"
+    return f"{component} {element}: {attribute}: {text[: place.start()].lower()}"
+
+
 def _components(data: Dataset, source: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for component, array in data.items():
+        nameless = np.flatnonzero(array["id"] == np.iinfo(array["id"].dtype).min)
+        if nameless.size:
+            raise InputError(f"{source}: {component} at place {nameless[0]} has no id")
         for element in array["id"].tolist():
             if element in found:
                 raise InputError(

@@ -201,7 +201,7 @@ def _earthing(
         / volts**2
         for end, volts in (("from", volts_from), ("to", volts_to))
     ]
-    return found[0] / ratio**2, found[1]
+    return np.asarray(found[0] / ratio**2, dtype=np.complex128), np.asarray(found[1])
 
 
 def _zero_sequence(

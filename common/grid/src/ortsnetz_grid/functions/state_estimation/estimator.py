@@ -19,7 +19,7 @@ from ortsnetz_grid.functions.state_estimation.observability import (
     unseen_nodes,
 )
 from ortsnetz_grid.functions.state_estimation.places import Places
-from ortsnetz_grid.functions.state_estimation.quantities import Quantities, gather
+from ortsnetz_grid.functions.state_estimation.quantities import Mean, Quantities, gather
 from ortsnetz_grid.functions.state_estimation.result import (
     Measurements,
     RemovedSensor,
@@ -138,6 +138,7 @@ class Estimator:
         Raises:
             InputError: see `estimate`.
         """
+        self._require_seen(gather(read_sensors(measurements, self._places), self._places), settings)
         return self._solve(measurements, settings, THOROUGH)
 
     def _solve(
@@ -226,18 +227,30 @@ class Estimator:
                 f"{named(self._places, unseen)}"
             )
 
-    def _unsolvable(self, quantities: Quantities, settings: Settings, reason: str) -> InputError:
-        """Why there is no solution, by name as far as names help."""
+    def _require_seen(self, quantities: Quantities, settings: Settings) -> None:
+        """Check what power-grid-model can see, before there is a state.
+
+        That library takes the angles of its last iteration as measured wherever there is a voltage
+        sensor, and knows nothing of symmetrical angles anywhere else. So without a sensor above it,
+        the zero sequence on the delta side of a transformer is nobody's guess.
+
+        Raises:
+            InputError: names the nodes whose voltage nothing determines.
+        """
         model = self._places.admittance
         if not np.isfinite(quantities.magnitude.variance).any():
-            return InputError("not observable: there is no voltage sensor")
-        start = Frame.at(
-            model, np.ones((len(model.node_ids), 3), dtype=np.complex128), self._matrix
+            raise InputError("not observable: there is no voltage sensor")
+        flat = np.ones((len(model.node_ids), 3), dtype=np.complex128)
+        start = no_load_voltage(Frame.at(model, flat, self._matrix), self._references)
+        angle = Mean(np.angle(start), quantities.magnitude.variance)
+        self._require_observable(
+            self._linearised(start, replace(quantities, angle=angle), settings)
         )
+
+    def _unsolvable(self, quantities: Quantities, settings: Settings, reason: str) -> InputError:
+        """Why there is no solution, by name as far as names help."""
         try:
-            self._require_observable(
-                self._linearised(no_load_voltage(start, self._references), quantities, settings)
-            )
+            self._require_seen(quantities, settings)
         except InputError as error:
             return error
         unmeasured = unmeasured_nodes(self._places, quantities)

@@ -21,6 +21,9 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
+_DISABLED = 1e100
+"""A standard deviation from which a sensor says nothing, in any unit."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoltageSensors:
@@ -105,7 +108,7 @@ def _voltage(array: NDArray[Any], component: str, places: Places) -> VoltageSens
     _refuse(array, component, partly, "u_angle_measured: is given for some phases only")
     live = places.admittance.energised[nodes]
     _refuse(array, component, ~live, "measures a node that no source feeds")
-    counts = np.isfinite(array["u_sigma"])
+    counts = array["u_sigma"] < _DISABLED
     return VoltageSensors(
         ids=array["id"][counts].astype(np.int64),
         nodes=nodes[counts],
@@ -155,7 +158,8 @@ def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray
     sigma = np.where(own[:, None, None], np.stack([p_sigma, q_sigma], axis=1), single)
     wrong = ~_every(sigma > 0)
     _refuse(array, component, wrong, "power_sigma, or p_sigma and q_sigma: must be positive")
-    return sigma**2, _every(np.isfinite(sigma))
+    enabled = _every(sigma < _DISABLED)
+    return np.where(enabled[:, None, None], sigma, 1.0) ** 2, enabled
 
 
 def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
@@ -181,7 +185,7 @@ def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors
     )
     loud = ~live & ~_every(magnitude == 0)
     _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
-    counts = live & _every(np.isfinite(variances))
+    counts = live & (along[:, 0] < _DISABLED) & _every(across < _DISABLED)
     offset = np.where(local, Kind.LOCAL_CURRENT_FROM, Kind.CURRENT_FROM)
     return FlowSensors(
         ids=array["id"][counts].astype(np.int64),

@@ -60,7 +60,9 @@ def solve(network: Network, measurements: Measurements, attempts: Attempts) -> O
     try:
         model = PowerGridModel(case)
         output = _converged(model, attempts)
-    except (NotObservableError, SparseMatrixError, IterationDiverge) as error:
+    except IterationDiverge as error:
+        raise NoSolutionError("power-grid-model does not converge") from error
+    except (NotObservableError, SparseMatrixError) as error:
         raise NoSolutionError(_reason(error)) from error
     except PowerGridError as error:
         raise InputError(f"power-grid-model refuses the case: {_reason(error)}") from error
