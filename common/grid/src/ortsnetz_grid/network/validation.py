@@ -14,6 +14,8 @@ from ortsnetz_grid.network.model import Network
 
 _RATED_VOLTAGE_BAND = (0.7, 1.4)
 """A transformer's rated voltage relative to its node's; beyond it a unit was confused."""
+_LARGEST = 1e20
+"""Larger numbers, in whatever unit, are a mistake that would only show as a singular matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
         reason = " ".join(str(error).split())
         return (Problem("", (), (), f"the data set cannot be validated: {reason}"),)
     library = [problem for error in found or [] for problem in _of_library(network, error)]
-    return (*library, *_infinite(network), *_implausible(network))
+    return (*library, *_absurd(network), *_implausible(network))
 
 
 def require_valid(network: Network, calculation: CalculationType, source: str) -> None:
@@ -112,17 +114,18 @@ def _reason(error: ValidationError) -> str:
     return " ".join(str(error).split())
 
 
-def _infinite(network: Network) -> list[Problem]:
+def _absurd(network: Network) -> list[Problem]:
+    """Numbers beyond any network; a standard deviation may be: it disables its sensor."""
     found = []
     for component, array in network.data.items():
         for name in array.dtype.names or ():
             column = array[name]
-            if column.dtype.kind != "f":
+            if column.dtype.kind != "f" or name.endswith("sigma"):
                 continue
-            bad = np.isinf(column)
+            bad = np.abs(column) > _LARGEST
             rows = np.flatnonzero(bad.any(axis=1) if bad.ndim > 1 else bad)
             for element in array["id"][rows[:1]].tolist():
-                sentence = f"{network.label(element)}: {name}: is infinite"
+                sentence = f"{network.label(element)}: {name}: is beyond any network"
                 found.append(Problem(component, (name,), (element,), sentence))
     return found
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 
 from ortsnetz_common.parameters.station import Station
 from ortsnetz_edge.hosting.calls import (
@@ -20,6 +19,7 @@ from ortsnetz_edge.hosting.calls import (
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import to_bytes
 from ortsnetz_grid.functions.state_estimation import Estimator, Settings, StateEstimate
+from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 from ortsnetz_grid.network.model import Network
 
 
