@@ -2,7 +2,7 @@
 
 import type { Network, NetworkBranch } from "../src/model/network.ts";
 import type { Sample } from "../src/model/quality.ts";
-import { Reader } from "../src/model/station.ts";
+import { Reader, type Setpoint } from "../src/model/station.ts";
 
 export const NOW = 1_795_255_200_000;
 export const PHASE_VOLTS = 400 / Math.sqrt(3);
@@ -40,8 +40,12 @@ export function good(value: number | null, timeMs = NOW): Sample {
   return { value, quality: value === null ? 1 : 0, origin: "measured", timeMs };
 }
 
-export function readerOf(network: Network, values: Record<string, Sample>, nowMs = NOW): Reader {
-  return new Reader(network, new Map(Object.entries(values)), nowMs);
+export function readerOf(
+  network: Network,
+  values: Record<string, Sample>,
+  setpoints: readonly Setpoint[] = [],
+): Reader {
+  return new Reader(network, new Map(Object.entries(values)), NOW, setpoints);
 }
 
 /** Repeatable random numbers (mulberry32). */

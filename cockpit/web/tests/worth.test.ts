@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sampleOf } from "../src/api/wire.ts";
-import { limitedCount, powerOfKind, voltageRange } from "../src/model/figures.ts";
+import { limitedCount, powerOfKind, transformerLoading, voltageRange } from "../src/model/figures.ts";
 import { describeQuality, standingOf, validity } from "../src/model/quality.ts";
 import { setpointRows, sortRows } from "../src/model/setpoints.ts";
 import { branchState, deviceState, nodeState } from "../src/model/states.ts";
@@ -151,7 +151,27 @@ describe("key figures", () => {
     const range = voltageRange(reader);
     expect(range.highest).toMatchObject({ place: 3, phase: 2 });
     expect(range.lowest).toMatchObject({ place: 2, phase: 0 });
-    expect([range.known, range.total]).toEqual([2, 3]);
+    expect([range.known, range.total, range.origin]).toEqual([2, 3, "estimated"]);
+  });
+
+  it("fall back to what is measured where there is no estimate, and say so", () => {
+    const reader = readerOf(network, {
+      "node-2/MMXU1.PhV.phsA": good(1.02 * PHASE_VOLTS, NOW - 60_000),
+      "ev-1/MMXU1.PhV.phsA": good(0.97 * PHASE_VOLTS),
+      "meter-transformer/MMXU1.A.phsA": good(361),
+      "meter-transformer/MMXU1.A.phsB": good(-100),
+      "meter-transformer/MMXU1.A.phsC": good(90),
+    });
+    expect(voltageRange(reader)).toMatchObject({
+      origin: "measured",
+      lowest: { place: 2, phase: null },
+    });
+    expect(transformerLoading(reader)).toMatchObject({ loading: 1, origin: "measured" });
+  });
+
+  it("have no measured loading while a phase is missing", () => {
+    const reader = readerOf(network, { "meter-transformer/MMXU1.A.phsA": good(361) });
+    expect(transformerLoading(reader)).toBeNull();
   });
 
   it("count limited devices, and those held back", () => {
@@ -164,13 +184,31 @@ describe("key figures", () => {
   });
 });
 
+describe("a limit read back in watts", () => {
+  const at = (watts: number, source: string): [number, number] => {
+    const setpoint = { device: "ev-1", limitW: 10_350, source, reason: "", binding: [], timeMs: NOW };
+    const values = { "ev-1/DWMX1.WLimSpt": good(watts), "ev-1/DGEN1.WAvl": good(11_000) };
+    const count = limitedCount(readerOf(network, values, [setpoint]));
+    return [count.limited, count.heldBack];
+  };
+
+  it("a little below the rating is the voltage of the moment, unless the agent means it", () => {
+    expect(at(10_700, "none")).toEqual([0, 0]);
+    expect(at(10_100, "safety")).toEqual([1, 1]);
+  });
+
+  it("far below the rating limits, whatever the agent said last", () => {
+    expect(at(4200, "none")).toEqual([1, 1]);
+  });
+});
+
 describe("setpoints table", () => {
   const reader = readerOf(network, {
     "ev-1/DWMX1.WLimSpt": good(11_000),
     "ev-2/DWMX1.WLimSpt": good(5500),
   });
   const names = (sort: Parameters<typeof sortRows>[1]): string[] =>
-    sortRows(setpointRows(reader, []), sort).map((row) => row.device.name);
+    sortRows(setpointRows(reader), sort).map((row) => row.device.name);
 
   it("puts limited devices first", () => {
     expect(names(null)[0]).toBe("ev-2");

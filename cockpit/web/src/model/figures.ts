@@ -1,27 +1,33 @@
 /** Key figures of a station. What is not known is counted as not known, never as zero. */
 
-import { type Network, type NetworkBranch, lowVoltageNodes, phaseVoltage } from "./network.ts";
+import { limitingOf } from "./limiting.ts";
+import {
+  type Network,
+  type NetworkBranch,
+  type NetworkNode,
+  lowVoltageNodes,
+  phaseVoltage,
+  voltageSources,
+} from "./network.ts";
 import {
   availablePowerPoint,
   loadingPoint,
   nodeVoltages,
   phasePoints,
-  powerLimitPoint,
 } from "./points.ts";
 import type { Reader } from "./station.ts";
-
-/** Two limits closer than this count as the same, W: registers have steps. */
-export const LIMIT_TOLERANCE_W = 20;
 
 export interface Extreme {
   readonly value: number;
   readonly place: number;
-  readonly phase: number;
+  /** Phase of the network, 0 to 2; null where only the terminal of a meter is known. */
+  readonly phase: number | null;
 }
 
 export interface VoltageRange {
   readonly highest: Extreme | null;
   readonly lowest: Extreme | null;
+  readonly origin: "estimated" | "measured";
   /** Nodes with at least one usable voltage, of all low-voltage nodes. */
   readonly known: number;
   readonly total: number;
@@ -37,7 +43,7 @@ export interface KindPower {
 }
 
 export interface LimitedCount {
-  /** Devices whose limit in force is below their rating. */
+  /** Devices that may use less than their rating. */
   readonly limited: number;
   /** Of these, devices that would draw or feed in more than they may. */
   readonly heldBack: number;
@@ -49,40 +55,98 @@ export function transformers(network: Network): readonly NetworkBranch[] {
   return network.branches.filter((b) => b.kind === "transformer");
 }
 
-/** The highest loading of a set of branches. */
+export interface HighestLoading {
+  readonly branch: NetworkBranch;
+  readonly loading: number;
+  readonly origin: "estimated" | "measured";
+}
+
+/** The highest estimated loading of a set of branches. */
 export function highestLoading(
   reader: Reader,
   branches: readonly NetworkBranch[],
-): { branch: NetworkBranch; loading: number } | null {
-  let worst: { branch: NetworkBranch; loading: number } | null = null;
+): HighestLoading | null {
+  return highestBy(branches, "estimated", (branch) => reader.usable(loadingPoint(branch.id)));
+}
+
+/** The highest transformer loading: as estimated, else as the transformers' meters see it. */
+export function transformerLoading(reader: Reader): HighestLoading | null {
+  const all = transformers(reader.network);
+  return (
+    highestLoading(reader, all) ??
+    highestBy(all, "measured", (transformer) => measuredLoading(reader, transformer))
+  );
+}
+
+function highestBy(
+  branches: readonly NetworkBranch[],
+  origin: HighestLoading["origin"],
+  read: (branch: NetworkBranch) => number | null,
+): HighestLoading | null {
+  let worst: HighestLoading | null = null;
   for (const branch of branches) {
-    const loading = reader.usable(loadingPoint(branch.id));
+    const loading = read(branch);
     if (loading !== null && (worst === null || loading > worst.loading)) {
-      worst = { branch, loading };
+      worst = { branch, loading, origin };
     }
   }
   return worst;
 }
 
-/** Highest and lowest phase-to-neutral voltage of the low-voltage nodes, per unit. */
+/**
+ * Loading of a transformer as its own meter sees it: the largest phase current over its rating.
+ *
+ * Stands in where there is no estimate; null unless all phases are usable.
+ */
+function measuredLoading(reader: Reader, transformer: NetworkBranch): number | null {
+  const { ratingA } = transformer;
+  // The rating is that of the `to` end: a meter elsewhere sees another current.
+  const meter = reader.network.meters.find((m) => m.element === transformer.id && m.side === "to");
+  if (meter === undefined || ratingA === null || ratingA <= 0) return null;
+  let largest = 0;
+  for (const point of phasePoints(meter.name, "MMXU1.A")) {
+    const current = reader.usable(point);
+    if (current === null) return null;
+    largest = Math.max(largest, Math.abs(current));
+  }
+  return largest / ratingA;
+}
+
+/**
+ * Highest and lowest phase-to-neutral voltage of the low-voltage nodes, per unit: as estimated, or,
+ * where there is no estimate at all, as meters and devices measure it.
+ */
 export function voltageRange(reader: Reader): VoltageRange {
+  const estimated = rangeOf(reader, "estimated", (node) => nodeVoltages(node.id));
+  if (estimated.known > 0) return estimated;
+  return rangeOf(reader, "measured", (node) =>
+    voltageSources(reader.network, node.id).flatMap((name) => phasePoints(name, "MMXU1.PhV")),
+  );
+}
+
+function rangeOf(
+  reader: Reader,
+  origin: VoltageRange["origin"],
+  pointsOf: (node: NetworkNode) => readonly string[],
+): VoltageRange {
   let highest: Extreme | null = null;
   let lowest: Extreme | null = null;
   let known = 0;
   const nodes = lowVoltageNodes(reader.network);
   for (const node of nodes) {
     let seen = false;
-    nodeVoltages(node.id).forEach((point, phase) => {
+    pointsOf(node).forEach((point, i) => {
       const volts = reader.usable(point);
       if (volts === null) return;
       seen = true;
       const value = volts / phaseVoltage(node);
-      if (highest === null || value > highest.value) highest = { value, place: node.id, phase };
-      if (lowest === null || value < lowest.value) lowest = { value, place: node.id, phase };
+      const extreme = { value, place: node.id, phase: origin === "estimated" ? i : null };
+      if (highest === null || value > highest.value) highest = extreme;
+      if (lowest === null || value < lowest.value) lowest = extreme;
     });
     if (seen) known += 1;
   }
-  return { highest, lowest, known, total: nodes.length };
+  return { highest, lowest, origin, known, total: nodes.length };
 }
 
 /** Sum of a source's phases, W; null unless every phase that it has is usable. */
@@ -119,17 +183,11 @@ export function powerOfKind(reader: Reader, kind: string): KindPower {
 }
 
 export function limitedCount(reader: Reader): LimitedCount {
-  let limited = 0;
-  let heldBack = 0;
-  let known = 0;
-  for (const device of reader.network.devices) {
-    const limit = reader.usable(powerLimitPoint(device.name));
-    if (limit === null) continue;
-    known += 1;
-    if (limit >= device.ratedW - LIMIT_TOLERANCE_W) continue;
-    limited += 1;
-    const available = reader.usable(availablePowerPoint(device.name));
-    if (available !== null && available > limit + LIMIT_TOLERANCE_W) heldBack += 1;
-  }
-  return { limited, heldBack, known, total: reader.network.devices.length };
+  const all = reader.network.devices.map((device) => limitingOf(reader, device));
+  return {
+    limited: all.filter((l) => l.limited).length,
+    heldBack: all.filter((l) => l.heldBack).length,
+    known: all.filter((l) => l.limitW !== null).length,
+    total: all.length,
+  };
 }

@@ -90,18 +90,6 @@ export function nodeVoltageLine(node: NetworkNode, fold: "highest" | "lowest"): 
   };
 }
 
-/** Names of the meters and devices that measure the voltage of a node. */
-export function voltageSources(network: Network, node: number): string[] {
-  const ends = new Map(network.branches.map((b) => [b.id, b]));
-  const meters = network.meters.filter((m) => {
-    if (m.side === null) return m.element === node;
-    const branch = ends.get(m.element);
-    return branch !== undefined && (m.side === "to" ? branch.to : branch.from) === node;
-  });
-  const devices = network.devices.filter((d) => d.node === node);
-  return [...meters, ...devices].map((source) => source.name);
-}
-
 /**
  * The same as a meter or device at the node measures it, per unit. A source's phases are its
  * terminals, which need not be the network's: so only extremes can be set beside the estimate.

@@ -122,3 +122,15 @@ export function lowVoltageNodes(network: Network): readonly NetworkNode[] {
 export function phaseVoltage(node: NetworkNode): number {
   return node.uRated / Math.sqrt(3);
 }
+
+/** Names of the meters and devices that measure the voltage of a node. */
+export function voltageSources(network: Network, node: number): string[] {
+  const ends = new Map(network.branches.map((b) => [b.id, b]));
+  const meters = network.meters.filter((m) => {
+    if (m.side === null) return m.element === node;
+    const branch = ends.get(m.element);
+    return branch !== undefined && (m.side === "to" ? branch.to : branch.from) === node;
+  });
+  const devices = network.devices.filter((d) => d.node === node);
+  return [...meters, ...devices].map((source) => source.name);
+}

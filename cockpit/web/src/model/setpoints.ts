@@ -1,8 +1,8 @@
 /** Rows of the setpoints table: what each device may do now, and why. */
 
-import { LIMIT_TOLERANCE_W, totalPower } from "./figures.ts";
+import { totalPower } from "./figures.ts";
+import { limitingOf } from "./limiting.ts";
 import type { Device } from "./network.ts";
-import { availablePowerPoint, powerLimitPoint } from "./points.ts";
 import type { Reader, Setpoint } from "./station.ts";
 
 export interface SetpointRow {
@@ -20,21 +20,18 @@ export interface SetpointRow {
 
 export type SortKey = "device" | "kind" | "limit" | "share" | "power" | "source" | "reason" | "time";
 
-export function setpointRows(reader: Reader, setpoints: readonly Setpoint[]): SetpointRow[] {
-  const byDevice = new Map(setpoints.map((s) => [s.device, s]));
+export function setpointRows(reader: Reader): SetpointRow[] {
   return reader.network.devices.map((device) => {
-    const limitW = reader.usable(powerLimitPoint(device.name));
-    const available = reader.usable(availablePowerPoint(device.name));
+    const { limitW, limited, heldBack } = limitingOf(reader, device);
     const power = totalPower(reader, device.name);
-    const share = limitW === null || device.ratedW <= 0 ? null : limitW / device.ratedW;
     return {
       device,
       limitW,
-      share,
+      share: limitW === null || device.ratedW <= 0 ? null : limitW / device.ratedW,
       powerW: power === null ? null : Math.abs(power),
-      setpoint: byDevice.get(device.name) ?? null,
-      limited: share !== null && share < 0.998,
-      heldBack: limitW !== null && available !== null && available > limitW + LIMIT_TOLERANCE_W,
+      setpoint: reader.setpoint(device.name),
+      limited,
+      heldBack,
     };
   });
 }

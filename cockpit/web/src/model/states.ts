@@ -8,7 +8,7 @@ import {
   nodeVoltages,
   powerLimitPoint,
 } from "./points.ts";
-import { LIMIT_TOLERANCE_W } from "./figures.ts";
+import { limitingOf } from "./limiting.ts";
 import type { Standing } from "./quality.ts";
 import type { Reader } from "./station.ts";
 
@@ -112,7 +112,7 @@ export function deviceState(reader: Reader, device: Device): DeviceState {
     standing,
     allowed,
     active: available === null ? null : available > 0,
-    heldBack: limit !== null && available !== null && available > limit + LIMIT_TOLERANCE_W,
+    heldBack: limitingOf(reader, device).heldBack,
   };
 }
 

@@ -67,14 +67,26 @@ export class Reader {
   readonly network: Network;
   private readonly points: ReadonlyMap<string, Sample>;
   private readonly referenceMs: number;
+  private readonly setpoints: ReadonlyMap<string, Setpoint>;
 
   /**
    * @param referenceMs instant against which ages count; +Infinity makes every value stale
    */
-  constructor(network: Network, points: ReadonlyMap<string, Sample>, referenceMs: number) {
+  constructor(
+    network: Network,
+    points: ReadonlyMap<string, Sample>,
+    referenceMs: number,
+    setpoints: readonly Setpoint[] = [],
+  ) {
     this.network = network;
     this.points = points;
     this.referenceMs = referenceMs;
+    this.setpoints = new Map(setpoints.map((s) => [s.device, s]));
+  }
+
+  /** The last setpoint that the agent decided for a device; null before the first. */
+  setpoint(device: string): Setpoint | null {
+    return this.setpoints.get(device) ?? null;
   }
 
   sample(point: string): Sample | undefined {

@@ -39,10 +39,10 @@ export class StationStore {
   readonly network: Network;
   readonly tree: Tree | null;
   agent: AgentEntry | null = null;
-  setpoints: readonly Setpoint[] = [];
   alarms: readonly Alarm[] = [];
   link: LinkState = "connecting";
 
+  private setpoints: readonly Setpoint[] = [];
   private points = new Map<string, Sample>();
   private newestMs: number | null = null;
   private newestArrival = 0;
@@ -117,12 +117,13 @@ export class StationStore {
   }
 
   reader(): Reader {
-    return new Reader(this.network, this.points, this.referenceMs());
+    return new Reader(this.network, this.points, this.referenceMs(), this.setpoints);
   }
 
   /** Reads the values as they stood when the last one came: for showing what was. */
   lastReader(): Reader {
-    return new Reader(this.network, this.points, this.newestMs ?? Number.POSITIVE_INFINITY);
+    const then = this.newestMs ?? Number.POSITIVE_INFINITY;
+    return new Reader(this.network, this.points, then, this.setpoints);
   }
 
   dataState(): DataState {

@@ -51,6 +51,11 @@ export class Track {
     return { t: this.t.map((ms) => ms / 1000), v: this.v.slice() };
   }
 
+  /** Time of the oldest sample, ms. */
+  get firstMs(): number | null {
+    return this.t[0] ?? null;
+  }
+
   get length(): number {
     return this.t.length;
   }

@@ -3,7 +3,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type Curve, SPAN_MS } from "../model/track.ts";
+import type { Curve } from "../model/track.ts";
 import { clock } from "./format.ts";
 
 /** `other` is a second estimated line in the same chart. */
@@ -30,6 +30,7 @@ interface Props {
   readonly digits: number;
   /** Part of the axis that is always shown. */
   readonly span: readonly [number, number];
+  readonly beginMs: number;
   readonly nowMs: number;
   readonly stale: boolean;
 }
@@ -115,15 +116,15 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
   return {
     width: 300,
     height: 120,
-    padding: [6, 10, 0, 0],
+    padding: [6, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { setScale: false } },
     scales: {
       x: {
         time: true,
         range: () => {
-          const end = latest.current.nowMs / 1000;
-          return [end - SPAN_MS / 1000, end];
+          const { nowMs, beginMs } = latest.current;
+          return [beginMs / 1000, nowMs / 1000];
         },
       },
       y: { range: (_plot, low, high) => rangeOf(latest.current, low, high) },
@@ -136,8 +137,8 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
         gap: 4,
         grid: { stroke: GREY.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map((s) => clock(s * 1000).slice(0, 5)),
-        incrs: [60, 180, 300],
+        values: (_plot, splits) => splits.map((s) => clock(s * 1000).slice(0, (splits[1] ?? 60) - (splits[0] ?? 0) < 60 ? 8 : 5)),
+        incrs: [30, 60, 120, 180, 300],
       },
       {
         stroke: GREY.axis,

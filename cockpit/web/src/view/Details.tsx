@@ -1,8 +1,7 @@
 /** All that is known of the selected element: values, quality, origin, time. */
 
 import type { ReactNode } from "react";
-import { type Network, phaseVoltage } from "../model/network.ts";
-import { voltageSources } from "../model/lines.ts";
+import { type Network, phaseVoltage, voltageSources } from "../model/network.ts";
 import {
   availablePowerPoint,
   branchPowers,
@@ -13,7 +12,7 @@ import {
 } from "../model/points.ts";
 import { type Origin, type Standing, describeQuality } from "../model/quality.ts";
 import { connectionWords } from "../model/states.ts";
-import type { Reader, Setpoint } from "../model/station.ts";
+import type { Reader } from "../model/station.ts";
 import { clock, kilowatts, kindName, percent, perUnit, plain } from "./format.ts";
 import type { Selection } from "./selection.ts";
 import { OriginMark, ValueMark, standingWords } from "./ValueMark.tsx";
@@ -29,16 +28,15 @@ interface Row {
 interface Props {
   readonly reader: Reader;
   readonly selection: Selection;
-  readonly setpoints: readonly Setpoint[];
   readonly onClose: () => void;
 }
 
-export function Details({ reader, selection, setpoints, onClose }: Props): ReactNode {
+export function Details({ reader, selection, onClose }: Props): ReactNode {
   const { network } = reader;
   const rows = rowsOf(network, selection).filter((row) =>
     row.points.some((p) => reader.sample(p) !== undefined),
   );
-  const { title, facts } = describe(reader, selection, setpoints);
+  const { title, facts } = describe(reader, selection);
   return (
     <aside className="details" aria-label="Details of the selected element" data-testid="details">
       <div className="details-head">
@@ -199,7 +197,6 @@ type Fact = readonly [string, string];
 function describe(
   reader: Reader,
   selection: Selection,
-  setpoints: readonly Setpoint[],
 ): { title: string; facts: Fact[] } {
   const { network } = reader;
   if (selection.kind === "node") {
@@ -227,16 +224,15 @@ function describe(
       ],
     };
   }
-  return deviceFacts(reader, selection.name, setpoints);
+  return deviceFacts(reader, selection.name);
 }
 
 function deviceFacts(
   reader: Reader,
   name: string,
-  setpoints: readonly Setpoint[],
 ): { title: string; facts: Fact[] } {
   const device = reader.network.devices.find((d) => d.name === name);
-  const setpoint = setpoints.find((s) => s.device === name);
+  const setpoint = reader.setpoint(name);
   const node = reader.network.nodes.find((n) => n.id === device?.node);
   const connection = connectionWords(reader, name);
   const limitSample = reader.sample(powerLimitPoint(name));
@@ -249,7 +245,7 @@ function deviceFacts(
   ];
   if (connection !== null) facts.push(["State", connection]);
   if (lost !== "") facts.push(["Limit in force", lost]);
-  if (setpoint !== undefined) {
+  if (setpoint !== null) {
     facts.push(["Setpoint", `${kilowatts(setpoint.limitW)} kW (${setpoint.source})`]);
     if (setpoint.reason !== "") facts.push(["Reason", setpoint.reason]);
   }

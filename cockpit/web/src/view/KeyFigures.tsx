@@ -5,16 +5,19 @@ import {
   type KindPower,
   type LimitedCount,
   type VoltageRange,
+  type HighestLoading,
   highestLoading,
   limitedCount,
   powerOfKind,
-  transformers,
+  transformerLoading,
   voltageRange,
 } from "../model/figures.ts";
-import type { Network, NetworkBranch } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
+import type { Origin } from "../model/quality.ts";
 import type { Reader } from "../model/station.ts";
 import { kilowatts, kindName, percent, perUnit } from "./format.ts";
 import type { Selection } from "./selection.ts";
+import { OriginMark } from "./ValueMark.tsx";
 
 interface Props {
   readonly reader: Reader;
@@ -34,10 +37,12 @@ export function KeyFigures({ reader, last, onSelect }: Props): ReactNode {
       <LoadingFigure
         name="Transformer loading"
         testId="transformer-loading"
-        found={highestLoading(reader, transformers(network))}
-        was={was((r) => highestLoading(r, transformers(network)))?.loading ?? null}
+        found={transformerLoading(reader)}
+        was={was(transformerLoading)?.loading ?? null}
         limit={network.limits?.loading ?? null}
-        place={() => "largest phase or neutral"}
+        place={({ origin }) =>
+          origin === "estimated" ? "largest phase or neutral" : "largest phase; no estimate now"
+        }
         onSelect={onSelect}
       />
       <LoadingFigure
@@ -46,7 +51,7 @@ export function KeyFigures({ reader, last, onSelect }: Props): ReactNode {
         found={highestLoading(reader, cables)}
         was={was((r) => highestLoading(r, cables))?.loading ?? null}
         limit={network.limits?.loading ?? null}
-        place={(branch) => branch.name || `branch ${branch.id}`}
+        place={({ branch }) => branch.name || `branch ${branch.id}`}
         onSelect={onSelect}
       />
       {(["highest", "lowest"] as const).map((which) => (
@@ -72,6 +77,16 @@ export function KeyFigures({ reader, last, onSelect }: Props): ReactNode {
   );
 }
 
+/** Name of a figure with the letter of its origin. */
+function Heading(props: { name: string; origin: Origin | null }): ReactNode {
+  return (
+    <h2>
+      {props.name}
+      {props.origin === null ? null : <OriginMark origin={props.origin} />}
+    </h2>
+  );
+}
+
 /** What stands under a figure that has no value now. */
 function Was(props: { text: string | null }): ReactNode {
   return props.text === null ? "no value now" : <>no value now, was {props.text}</>;
@@ -82,7 +97,7 @@ function LimitedFigure(props: { count: LimitedCount; was: LimitedCount | null })
   const unknown = count.total - count.known;
   return (
     <div className="figure">
-      <h3>Devices limited</h3>
+      <Heading name="Devices limited" origin={count.known === 0 ? null : "measured"} />
       <p className="number" data-testid="limited">
         {count.known === 0 ? "–" : count.limited}
         <small> of {count.total}</small>
@@ -103,17 +118,17 @@ function LimitedFigure(props: { count: LimitedCount; was: LimitedCount | null })
 function LoadingFigure(props: {
   name: string;
   testId: string;
-  found: ReturnType<typeof highestLoading>;
+  found: HighestLoading | null;
   was: number | null;
   limit: number | null;
-  place: (branch: NetworkBranch) => string;
+  place: (found: HighestLoading) => string;
   onSelect: (selection: Selection) => void;
 }): ReactNode {
   const { found, limit } = props;
   const over = found !== null && limit !== null && found.loading > limit;
   return (
     <div className={`figure ${over ? "violated" : ""}`}>
-      <h3>{props.name}</h3>
+      <Heading name={props.name} origin={found?.origin ?? null} />
       <p className="number" data-testid={props.testId}>
         {over ? <Violation path="M0 -7.5 L7.5 0 L0 7.5 L-7.5 0 Z" /> : null}
         {percent(found?.loading ?? null, 1)}
@@ -135,7 +150,7 @@ function LoadingFigure(props: {
             onClick={() => props.onSelect({ kind: "branch", id: found.branch.id })}
           >
             {over ? "above the limit: " : ""}
-            {props.place(found.branch)}
+            {props.place(found)}
           </button>
         )}
       </p>
@@ -161,7 +176,10 @@ function VoltageFigure(props: {
   const spare = (high - low) * 0.25;
   return (
     <div className={`figure ${above || below ? "violated" : ""}`}>
-      <h3>{props.which === "highest" ? "Highest voltage" : "Lowest voltage"}</h3>
+      <Heading
+        name={props.which === "highest" ? "Highest voltage" : "Lowest voltage"}
+        origin={extreme === null ? null : props.range.origin}
+      />
       <p className="number" data-testid={`${props.which}-voltage`}>
         {above ? <Violation path="M0 -8 L7.5 5.5 H-7.5 Z" /> : null}
         {below ? <Violation path="M0 8 L7.5 -5.5 H-7.5 Z" /> : null}
@@ -178,7 +196,8 @@ function VoltageFigure(props: {
             className="place"
             onClick={() => props.onSelect({ kind: "node", id: place.id })}
           >
-            {place.name}, phase {PHASE_LETTERS[extreme.phase]}
+            {place.name}
+            {extreme.phase === null ? "" : `, phase ${PHASE_LETTERS[extreme.phase] ?? ""}`}
             {props.range.known < props.range.total
               ? `; ${props.range.total - props.range.known} nodes not known`
               : ""}
@@ -194,7 +213,7 @@ function PowerFigure(props: { kind: string; power: KindPower; was: number | null
   const most = Math.max(unlimitedW ?? 0, nowW ?? 0, 1);
   return (
     <div className="figure">
-      <h3>{kindName(props.kind)}</h3>
+      <Heading name={kindName(props.kind)} origin={nowW === null ? null : "measured"} />
       <p className="number" data-testid={`${props.kind}-power`}>
         {kilowatts(nowW)}
         <small> kW</small>

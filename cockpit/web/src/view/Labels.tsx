@@ -40,7 +40,7 @@ export function Labels(props: {
             key={b.id}
             className={`label origin-of-estimated grade-${state.grade}`}
             x={middle.x}
-            y={middle.y + 19}
+            y={middle.y + 21}
           >
             {percent(state.loading)}
           </text>
@@ -106,7 +106,7 @@ function VoltageLabel(props: {
     <text
       className={`label origin-of-estimated grade-${grade} ${atBar ? "beside" : ""}`}
       x={atBar ? spot.x + 10 : spot.x}
-      y={spot.y + 32}
+      y={spot.y + 33}
     >
       {props.word} {perUnit(extreme.value)}
     </text>

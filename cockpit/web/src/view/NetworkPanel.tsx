@@ -4,7 +4,7 @@ import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "reac
 import { layoutOf } from "../model/layout.ts";
 import type { Network, Tree } from "../model/network.ts";
 import { branchState, deviceState, nodeState } from "../model/states.ts";
-import type { Reader, Setpoint } from "../model/station.ts";
+import type { Reader } from "../model/station.ts";
 import { Details } from "./Details.tsx";
 import { Drawing, type Hover } from "./Drawing.tsx";
 import { percent, perUnit } from "./format.ts";
@@ -18,7 +18,6 @@ interface Props {
   readonly live: boolean;
   readonly selection: Selection | null;
   readonly onSelect: (selection: Selection | null) => void;
-  readonly setpoints: readonly Setpoint[];
 }
 
 type View = "single-line" | "geographic";
@@ -96,7 +95,6 @@ export function NetworkPanel(props: Props): ReactNode {
           <Details
             reader={reader}
             selection={selection}
-            setpoints={props.setpoints}
             onClose={() => onSelect(null)}
           />
         )}

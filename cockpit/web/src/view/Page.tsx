@@ -100,6 +100,10 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
     );
   };
 
+  const waitingAlarms = (store?.alarms ?? []).filter((a) => a.state !== "active_acknowledged").length;
+  useEffect(() => {
+    document.title = `${waitingAlarms > 0 ? `(${waitingAlarms}) ` : ""}${node} – Ortsnetz cockpit`;
+  }, [waitingAlarms, node]);
   const nowMs = Date.now();
   const data = store?.dataState() ?? { live: false, lastValueMs: null, why: waiting };
   const header = (
@@ -152,7 +156,6 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
           live={data.live}
           selection={selection}
           onSelect={select}
-          setpoints={store.setpoints}
         />
         <div className="side">
           <Alarms
@@ -166,7 +169,6 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
         </div>
         <Setpoints
           reader={reader}
-          setpoints={store.setpoints}
           selection={selection}
           onSelect={select}
           nowMs={nowMs}

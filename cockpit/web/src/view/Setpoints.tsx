@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { setpointRows, sortRows, type SetpointRow, type SortKey } from "../model/setpoints.ts";
-import type { Reader, Setpoint } from "../model/station.ts";
+import type { Reader } from "../model/station.ts";
 import { clockOrDate, kilowatts, kindName, percent } from "./format.ts";
 import type { Selection } from "./selection.ts";
 import { ValueMark } from "./ValueMark.tsx";
@@ -10,7 +10,6 @@ import { powerLimitPoint } from "../model/points.ts";
 
 interface Props {
   readonly reader: Reader;
-  readonly setpoints: readonly Setpoint[];
   readonly selection: Selection | null;
   readonly onSelect: (selection: Selection) => void;
   readonly nowMs: number;
@@ -27,9 +26,9 @@ const COLUMNS: readonly { key: SortKey; label: string; number?: boolean }[] = [
   { key: "time", label: "Since" },
 ];
 
-export function Setpoints({ reader, setpoints, selection, onSelect, nowMs }: Props): ReactNode {
+export function Setpoints({ reader, selection, onSelect, nowMs }: Props): ReactNode {
   const [sort, setSort] = useState<{ key: SortKey; down: boolean } | null>(null);
-  const rows = sortRows(setpointRows(reader, setpoints), sort);
+  const rows = sortRows(setpointRows(reader), sort);
   const choose = (key: SortKey): void => {
     setSort((old) => {
       if (old?.key !== key) return { key, down: false };

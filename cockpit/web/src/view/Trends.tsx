@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useMemo } from "react";
 import type { StationStore } from "../model/store.ts";
+import { SPAN_MS } from "../model/track.ts";
 import { Chart, type LineForm } from "./Chart.tsx";
 import { type PlannedChart, kindCharts, selectedChart, stationCharts } from "./charts.ts";
 import { plain } from "./format.ts";
@@ -14,6 +15,9 @@ interface Props {
   readonly nowMs: number;
   readonly live: boolean;
 }
+
+/** Shortest time axis. */
+const SHORTEST_MS = 3 * 60_000;
 
 const linesOf = (charts: readonly PlannedChart[]) =>
   charts.flatMap((chart) => chart.lines.map((planned) => planned.line));
@@ -41,6 +45,12 @@ export function Trends({ store, selection, nowMs, live }: Props): ReactNode {
     [store, own],
   );
 
+  // One axis for all charts; it grows with the data until it has its full length.
+  const first = Math.min(
+    ...linesOf(shown).map((line) => store.track(line).firstMs ?? Number.POSITIVE_INFINITY),
+  );
+  const beginMs = Math.max(nowMs - SPAN_MS, Math.min(first, nowMs - SHORTEST_MS));
+
   return (
     <section className="panel trends" aria-label="Trends of the last 15 minutes">
       <div className="panel-head">
@@ -49,7 +59,7 @@ export function Trends({ store, selection, nowMs, live }: Props): ReactNode {
       </div>
       <div className="scroll charts" tabIndex={0} role="region" aria-label="Trend charts">
         {shown.map((chart) => (
-          <TrendView key={chart.name} chart={chart} store={store} nowMs={nowMs} live={live} />
+          <TrendView key={chart.name} chart={chart} store={store} beginMs={beginMs} nowMs={nowMs} live={live} />
         ))}
       </div>
     </section>
@@ -59,10 +69,11 @@ export function Trends({ store, selection, nowMs, live }: Props): ReactNode {
 function TrendView(props: {
   chart: PlannedChart;
   store: StationStore;
+  beginMs: number;
   nowMs: number;
   live: boolean;
 }): ReactNode {
-  const { chart, store, nowMs, live } = props;
+  const { chart, store, beginMs, nowMs, live } = props;
   const lines = chart.lines.map(({ label, form, line, scale }) => {
     const { t, v } = store.track(line).curve;
     return { label, form, curve: { t, v: v.map((x) => (x === null ? null : x * scale)) } };
@@ -83,7 +94,7 @@ function TrendView(props: {
           );
         })}
       </figcaption>
-      <Chart {...chart} lines={lines} nowMs={nowMs} stale={!live} />
+      <Chart {...chart} lines={lines} beginMs={beginMs} nowMs={nowMs} stale={!live} />
     </figure>
   );
 }

@@ -11,9 +11,8 @@ import {
   measuredPower,
   measuredVoltageLine,
   nodeVoltageLine,
-  voltageSources,
 } from "../model/lines.ts";
-import type { Network, NetworkBranch } from "../model/network.ts";
+import { type Network, type NetworkBranch, voltageSources } from "../model/network.ts";
 import type { StationStore } from "../model/store.ts";
 import type { TrendLine } from "../model/trend.ts";
 import type { ChartLimit, LineForm } from "./Chart.tsx";

@@ -141,12 +141,12 @@ export function MeterMarks(props: { plan: Plan; network: Network }): ReactNode {
     // On a branch the meter sits on the line near its end; at a customer below the node.
     const spot =
       plan === undefined || branch === undefined
-        ? { x: at.x, y: at.y + 9.5 }
+        ? { x: at.x, y: at.y + 7 }
         : alongFrom(at, plan, branch.kind === "transformer" ? 12 : 14);
     return (
       <g key={meter.name} className="meter" transform={`translate(${spot.x} ${spot.y})`}>
         <title>{`${meter.name}: measured here`}</title>
-        {plan === undefined ? <path d="M-3 0 H3 V4 H-3 Z" /> : <path d="M-4 -4 H4 V4 H-4 Z" />}
+        {plan === undefined ? <path d="M-3 0 H3 V3.6 H-3 Z" /> : <path d="M-4 -4 H4 V4 H-4 Z" />}
       </g>
     );
   });
