@@ -1,0 +1,229 @@
+"""The two functions in their real workers: readings go in, limits with reasons come out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.parameter_set import SCHEMA, ParameterSet
+from ortsnetz_common.parameters.station import (
+    Connection,
+    Device,
+    DeviceKind,
+    Meter,
+    MeterRole,
+    PseudoMeasurement,
+    Side,
+    SourcePseudo,
+    Station,
+)
+from ortsnetz_edge.hosting.calls import CallError, EstimationCall, LimitingCall
+from ortsnetz_edge.hosting.functions import HostedFunctions
+from ortsnetz_edge.hosting.protocol import Setup
+from ortsnetz_edge.hosting.state_bytes import from_bytes, to_bytes
+from ortsnetz_edge.hosting.supervisor import FunctionFailedError
+from ortsnetz_grid.functions.state_estimation import RemovedSensor, StateEstimate
+
+WIRE = Connection("modbus-tcp", "127.0.0.1", 1)
+NETWORK: dict[str, Any] = {
+    "version": "1.0",
+    "type": "input",
+    "is_batch": False,
+    "attributes": {},
+    "data": {
+        "node": [
+            {"id": 1, "u_rated": 20e3},
+            {"id": 2, "u_rated": 400.0},
+            {"id": 3, "u_rated": 400.0},
+        ],
+        "line": [
+            {
+                "id": 10,
+                "name": "L3",
+                "from_node": 2,
+                "to_node": 3,
+                "from_status": 1,
+                "to_status": 1,
+                "r1": 0.02,
+                "x1": 0.008,
+                "c1": 1e-8,
+                "tan1": 0.0,
+                "r0": 0.08,
+                "x0": 0.03,
+                "c0": 1e-8,
+                "tan0": 0.0,
+                "i_n": 150.0,
+            }
+        ],
+        "transformer": [
+            {
+                "id": 20,
+                "name": "T1",
+                "from_node": 1,
+                "to_node": 2,
+                "from_status": 1,
+                "to_status": 1,
+                "u1": 20e3,
+                "u2": 400.0,
+                "sn": 30e3,
+                "uk": 0.04,
+                "pk": 600.0,
+                "i0": 0.003,
+                "p0": 80.0,
+                "winding_from": 2,
+                "winding_to": 1,
+                "clock": 5,
+                "tap_side": 0,
+                "tap_pos": 0,
+                "tap_min": -2,
+                "tap_max": 2,
+                "tap_size": 500.0,
+            }
+        ],
+        "source": [{"id": 30, "node": 1, "status": 1, "u_ref": 1.0, "sk": 50e6}],
+        "asym_load": [
+            {
+                "id": element,
+                "node": 3,
+                "status": 1,
+                "type": 0,
+                "p_specified": [0.0] * 3,
+                "q_specified": [0.0] * 3,
+            }
+            for element in (40, 50)
+        ],
+    },
+}
+EV = Device(
+    name="ev",
+    kind=DeviceKind.EV,
+    profile="ev-controller",
+    connection=WIRE,
+    element=50,
+    phase_count=3,
+    phases="abc",
+    rated_w=32 * 690.0,
+    floor_w=7 * 690.0,
+    floor_rule="14a EnWG",
+    reaction_s=5.0,
+    fallback_w=7 * 690.0,
+    u_sigma=0.002,
+    p_sigma=20.0,
+    step_a=1.0,
+)
+TRAFO = Meter(
+    name="trafo",
+    role=MeterRole.TRANSFORMER,
+    profile="meter-transformer",
+    connection=WIRE,
+    element=20,
+    phases="abc",
+    u_sigma=0.002,
+    p_sigma=50.0,
+    side=Side.TO,
+    guards=True,
+)
+HOUSE_W = 18_000.0
+SETUP = Setup(
+    json.dumps(NETWORK),
+    ParameterSet(
+        SCHEMA,
+        "ons-1",
+        1,
+        "0" * 64,
+        Station(
+            (TRAFO,),
+            (EV,),
+            (PseudoMeasurement(40, (HOUSE_W,) * 24, (2_000.0,) * 24),),
+            SourcePseudo(1, 1.0, 0.01),
+        ),
+    ),
+)
+
+
+def readings(ev_w: float) -> dict[str, Reading]:
+    """A house of 18 kW and a car that draws `ev_w` and wants 22 kW, behind a 30 kVA transformer."""
+    through_w = (HOUSE_W + ev_w + 200.0) / 3
+    return {
+        "trafo": Reading((229.0,) * 3, (-through_w,) * 3, (0.0,) * 3),
+        "ev": Reading((226.5,) * 3, (ev_w / 3,) * 3, (0.0,) * 3, ev_w, 32 * 3 * 226.5),
+    }
+
+
+def hosted(check: Callable[[HostedFunctions], Awaitable[None]]) -> None:
+    async def life() -> None:
+        functions = HostedFunctions(SETUP)
+        functions.start()
+        try:
+            assert await functions._estimation.wait_ready(40)
+            assert await functions._limiting.wait_ready(40)
+            await check(functions)
+        finally:
+            await functions.stop()
+
+    asyncio.run(asyncio.wait_for(life(), 55))
+
+
+def test_readings_become_a_state_and_the_state_becomes_limits_with_reasons() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        now = readings(ev_w=4_830.0)
+        state = await functions.estimate(EstimationCall(18.0, now), 10.0)
+        volts = {node.node: node.voltage_v for node in state.nodes}
+        assert volts[2] == pytest.approx((229.0,) * 3, rel=0.01)
+        assert volts[1] == pytest.approx((20e3 / 3**0.5,) * 3, rel=0.03)
+        loading = {branch.branch: branch for branch in state.branches}
+        assert loading[20].loading == pytest.approx((HOUSE_W + 5_030) / 30e3, rel=0.05)
+        assert loading[20].active_w is not None
+        assert sum(loading[20].active_w) > HOUSE_W
+        assert loading[10].active_w is None
+        result = await functions.limit(LimitingCall(state.state, now), 10.0)
+        assert (result.status, result.verified) == ("limited", True)
+        (limit,) = result.limits
+        assert limit.device == "ev"
+        assert 7 * 3 * 226.5 - 1 <= limit.limit_w < 30e3 - HOUSE_W
+        assert (limit.limit_w / (3 * 226.5)) % 1 == pytest.approx(0.0, abs=1e-3)
+        assert "T1" in limit.reason
+        assert "%" in limit.reason
+        assert any("T1" in name for name in limit.binding)
+
+    hosted(check)
+
+
+def test_what_the_functions_cannot_answer_they_refuse_in_words() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        with pytest.raises(FunctionFailedError, match="malformed"):
+            await functions.limit(LimitingCall(b"no state", {}), 10.0)
+        state = await functions.estimate(EstimationCall(18.0, readings(0.0)), 10.0)
+        silent = await functions.limit(LimitingCall(state.state, {}), 10.0)
+        assert silent.limits == ()
+
+    hosted(check)
+
+
+ARRAYS = "u_pu u_angle u_sigma_pu p_w q_var p_from_w q_from_var p_to_w q_to_var"
+
+
+def test_a_state_survives_its_way_as_bytes() -> None:
+    real = np.arange(6.0).reshape(2, 3)
+    state = StateEstimate(
+        node_ids=np.array([1, 2], dtype=np.int32),
+        energised=np.array([True, False]),
+        branch_ids=np.array([], dtype=np.int32),
+        loading=np.array([]),
+        loading_sigma=np.array([]),
+        removed=(RemovedSensor(7, 5.5, "voltage of m"),),
+        problems=("a problem",),
+        **dict.fromkeys(ARRAYS.split(), real),
+    )
+    back = from_bytes(to_bytes(state))
+    assert np.array_equal(back.u_pu, real)
+    assert back.energised.dtype == np.bool_
+    assert (back.removed, back.problems) == (state.removed, state.problems)
+    with pytest.raises(CallError, match="malformed"):
+        from_bytes(b"\x80")
