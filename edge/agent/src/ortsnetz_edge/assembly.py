@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-import msgspec
-
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.codec import encode_record
+from ortsnetz_common.parameters.parameter_set import canonical
 from ortsnetz_edge.acquisition.image import NextImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.acquisition.scanner import Scanner
@@ -78,7 +77,7 @@ def assemble(
     catalogue = points.catalogue(
         configuration.parameters_hash,
         configuration.network_text,
-        msgspec.json.encode(station).decode(),
+        canonical(parameters).decode(),
     )
     writer.put([Entry(encode_record(catalogue), catalogue=True)])
     return Agent(

@@ -25,6 +25,8 @@ class Catalogue(Struct, frozen=True, tag="catalogue", forbid_unknown_fields=True
         points: further points, numbered on from `first`.
         parameters_hash: SHA-256 of the parameter set in force, hex.
         network: network file of the node (JSON text) or None when it has not changed.
+        station: parameter set of the node (canonical JSON: station, limits, times), or its station
+            alone; None when it has not changed.
     """
 
     first: int
