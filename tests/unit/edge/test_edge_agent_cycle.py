@@ -297,7 +297,9 @@ def test_the_catalogue_comes_first_and_names_every_point(bench: Bench) -> None:
     assert catalogue.network is not None
     assert json.loads(catalogue.network) == NETWORK
     assert catalogue.station is not None
-    assert json.loads(catalogue.station)["devices"][0]["name"] == "ev"
+    told = json.loads(catalogue.station)
+    assert told["station"]["devices"][0]["name"] == "ev"
+    assert told["limits"]["loading"] == 1.0
 
 
 def test_every_answer_of_a_device_is_journaled_exactly_once(bench: Bench) -> None:
