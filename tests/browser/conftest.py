@@ -21,9 +21,6 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from ortsnetz_common.link import topics
@@ -31,26 +28,11 @@ from ortsnetz_common.link.codec import encode, encode_record
 from ortsnetz_common.link.messages import Batch, Presence, Record
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
 
-sys.path.insert(0, str(Path(__file__).parent))  # for scene.py, which is no test
+sys.path.insert(0, str(Path(__file__).parent))  # for what stands here and is no test
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMEDRIVER = shutil.which("chromedriver")
 PASSWORD = "a long night at the desk"
 HISTORY_S = 40
-SWITCHES = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--window-size=1920,1080",
-)
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 15.0, what: str = "it") -> Any:
@@ -258,18 +240,11 @@ def station(broker_port: int, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    if CHROMIUM is None or CHROMEDRIVER is None:
+    import chromium as browser
+
+    if browser.CHROMIUM is None or browser.CHROMEDRIVER is None:
         pytest.skip("chromium or chromedriver is not installed")
-    options = Options()
-    options.binary_location = CHROMIUM
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(service=Service(CHROMEDRIVER), options=options)
-    driver.set_page_load_timeout(20)
-    # The window's frame takes height away: the page itself gets the size of a screen.
-    size = {"width": 1920, "height": 1080, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver = browser.start(tmp_path_factory.mktemp("profile"))
     try:
         yield driver
     finally:

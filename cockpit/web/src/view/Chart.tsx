@@ -116,7 +116,7 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
   return {
     width: 300,
     height: 120,
-    padding: [6, 18, 0, 0],
+    padding: [6, 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { setScale: false } },
     scales: {
@@ -137,7 +137,7 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
         gap: 4,
         grid: { stroke: GREY.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map((s) => clock(s * 1000).slice(0, (splits[1] ?? 60) - (splits[0] ?? 0) < 60 ? 8 : 5)),
+        values: (plot, splits) => timesOf(plot, splits),
         incrs: [30, 60, 120, 180, 300],
       },
       {
@@ -154,6 +154,14 @@ function optionsOf(latest: { current: Props }): uPlot.Options {
     series: [{}, ...lines.map((line) => seriesOf(line))],
     hooks: { draw: [(plot) => drawLimits(plot, latest.current)] },
   };
+}
+
+/** Times of day at the marks of the axis; none where it would be cut off at the right. */
+function timesOf(plot: uPlot, splits: readonly number[]): string[] {
+  const { min = 0, max = 0 } = plot.scales["x"] ?? {};
+  const edge = max - 0.06 * (max - min);
+  const length = (splits[1] ?? 60) - (splits[0] ?? 0) < 60 ? "00:00:00".length : "00:00".length;
+  return splits.map((s) => (s > edge ? "" : clock(s * 1000).slice(0, length)));
 }
 
 /** Decimals that tell neighbouring marks of an axis apart. */

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from "react";
 import { setpointRows, sortRows, type SetpointRow, type SortKey } from "../model/setpoints.ts";
-import type { Reader } from "../model/station.ts";
+import type { Reader, Setpoint } from "../model/station.ts";
 import { clockOrDate, kilowatts, kindName, percent } from "./format.ts";
 import type { Selection } from "./selection.ts";
 import { ValueMark } from "./ValueMark.tsx";
@@ -117,15 +117,19 @@ function SetpointLine(props: {
       </td>
       <td className="num">{row.powerW === null ? "–" : `${kilowatts(row.powerW)} kW`}</td>
       <td>{setpoint?.source ?? "–"}</td>
-      <td className="reason" title={setpoint?.reason ?? ""}>
-        {setpoint === null ? "no setpoint yet" : setpoint.reason || "–"}
-        {setpoint !== null && setpoint.binding.length > 0 ? (
-          <small> {setpoint.binding.join(", ")}</small>
-        ) : null}
+      <td className="reason" title={reasonOf(setpoint)}>
+        {reasonOf(setpoint)}
       </td>
       <td>{setpoint === null ? "–" : clockOrDate(setpoint.timeMs, props.nowMs)}</td>
     </tr>
   );
+}
+
+/** The reason in words, with the binding elements that it does not name itself. */
+function reasonOf(setpoint: Setpoint | null): string {
+  if (setpoint === null) return "no setpoint yet";
+  const unnamed = setpoint.binding.filter((element) => !setpoint.reason.includes(element));
+  return [setpoint.reason || "–", ...unnamed].join(", ");
 }
 
 function ShareBar(props: { share: number | null }): ReactNode {
