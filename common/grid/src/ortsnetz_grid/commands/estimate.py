@@ -42,7 +42,7 @@ def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
     if bad_data is not None:
         texts[bad_data] = _bad_data_text(solution)
     write_together(texts)
-    for note in (*solution.words, *solution.problems, *_notes(network, solution)):
+    for note in (*solution.problems, *_notes(network, solution)):
         click.echo(f"note: {note}", err=True)
 
 

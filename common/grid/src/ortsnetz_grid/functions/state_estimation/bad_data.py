@@ -38,14 +38,14 @@ class Scores:
         largest: (k,) of the sensor's components; 0 where nothing checks it.
         tested: number of components that are checked.
         nodes: (k,) row of the node whose appliance is measured, else -1.
-        deviation: (k,) largest standard deviation of the sensor's components, per unit.
+        appliances: (k,) index of that appliance, else -1.
     """
 
     ids: NDArray[np.int64]
     largest: Real
     tested: int
     nodes: NDArray[np.intp]
-    deviation: Real
+    appliances: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,14 @@ def score(sensors: Sensors, quantities: Quantities, residuals: Residuals, places
     flow_residual, flow_variance = _flow_residuals(sensors, quantities, residuals, places)
     flows = _normalised(flow_residual, flow_variance, flow.variances).reshape(len(flow.ids), 6)
     parts = [np.concatenate([magnitudes, angles], axis=1), flows]
-    nodes = np.full(len(flow.ids), -1, dtype=np.intp)
     appliance = flow.kinds == Kind.APPLIANCE
-    nodes[appliance] = places.appliance_nodes[flow.places[appliance]]
+    none = np.full(len(voltage.ids), -1, dtype=np.intp)
     return Scores(
         ids=np.concatenate([voltage.ids, flow.ids]),
         largest=np.concatenate([part.max(axis=1, initial=0.0) for part in parts]),
         tested=int(sum((part > 0).sum() for part in parts)),
-        nodes=np.concatenate([np.full(len(voltage.ids), -1, dtype=np.intp), nodes]),
-        deviation=np.concatenate(
-            [voltage.sigma, np.sqrt(flow.variances.max(axis=(1, 2), initial=0.0))]
-        ),
+        nodes=np.concatenate([none, _where(appliance, places.appliance_nodes, flow.places)]),
+        appliances=np.concatenate([none, np.where(appliance, flow.places, -1)]),
     )
 
 
@@ -101,9 +98,9 @@ def suspect(scores: Scores, settings: Settings) -> Suspect | None:
     """The sensor that contradicts the others most, if any does.
 
     Sensors whose residuals depend on each other have similar normalised residuals: an error in one
-    explains the case as well as an error in another. If they all belong to one node's appliances,
-    removing one frees the node's injection and cures the state, whichever was wrong; else removing
-    the wrong one would make the other's error law, and none is removed.
+    explains the case as well as an error in another. If they belong to different appliances of one
+    node, removing one frees the node's injection and cures the state, whichever was wrong; else
+    removing the wrong one would make the other's error law, and none is removed.
     """
     if not len(scores.ids):
         return None
@@ -112,10 +109,20 @@ def suspect(scores: Scores, settings: Settings) -> Suspect | None:
         return None
     tied = np.flatnonzero(scores.largest**2 >= worst**2 - 2 * _LIKELIER)
     order = tied[np.lexsort((scores.ids[tied], -scores.largest[tied].round(6)))]
-    nodes = scores.nodes[order]
-    same_node = bool((nodes == nodes[0]).all() and nodes[0] >= 0)
+    nodes, appliances = scores.nodes[order], scores.appliances[order]
+    one_node = bool(nodes[0] >= 0 and (nodes == nodes[0]).all())
+    same_node = one_node and len(np.unique(appliances)) == len(appliances)
     ids = tuple(int(scores.ids[row]) for row in order)
     return Suspect(ids, worst, len(ids) == 1 or same_node)
+
+
+def _where(
+    mask: NDArray[np.bool_], table: NDArray[np.intp], index: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Entries (k,) of a table where the mask holds, else -1."""
+    found = np.full(len(mask), -1, dtype=np.intp)
+    found[mask] = table[index[mask]]
+    return found
 
 
 def _normalised(residual: Real, variance: Real, own: Real) -> Real:

@@ -37,9 +37,10 @@ def no_load_voltage(frame: Frame, references: NDArray[np.intp]) -> NDArray[np.co
 
 
 def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:
-    """Rows of the nodes whose voltage is not determined; empty in an observable case."""
+    """Rows of the nodes whose voltage is not determined, the worst first; else empty."""
     moved = fit.unseen.reshape(2, -1, 3).max(axis=(0, 2))
-    return np.asarray(np.flatnonzero(frame.model.energised)[moved > _MOVED_PU])
+    order = np.argsort(-moved, kind="stable")
+    return np.asarray(np.flatnonzero(frame.model.energised)[order][moved[order] > _MOVED_PU])
 
 
 def unmeasured_nodes(places: Places, quantities: Quantities) -> NDArray[np.intp]:

@@ -45,6 +45,10 @@ class NoSolutionError(Exception):
     """power-grid-model found no state; its reason in one sentence."""
 
 
+class DivergedError(NoSolutionError):
+    """It might have found one, had it converged."""
+
+
 def solve(network: Network, measurements: Measurements, attempts: Attempts) -> Output:
     """Estimate the state of a case.
 
@@ -52,7 +56,8 @@ def solve(network: Network, measurements: Measurements, attempts: Attempts) -> O
         power-grid-model's asymmetric output of all components.
 
     Raises:
-        NoSolutionError: the case is not observable, or no attempt converged.
+        DivergedError: no attempt converged.
+        NoSolutionError: the case is not observable.
         InputError: the case is refused, or its result is not a number; names the element.
     """
     case = {name: array for name, array in network.data.items() if name not in SENSORS}
@@ -61,7 +66,7 @@ def solve(network: Network, measurements: Measurements, attempts: Attempts) -> O
         model = PowerGridModel(case)
         output = _converged(model, attempts)
     except IterationDiverge as error:
-        raise NoSolutionError("power-grid-model does not converge") from error
+        raise DivergedError("power-grid-model does not converge") from error
     except (NotObservableError, SparseMatrixError) as error:
         raise NoSolutionError(_reason(error)) from error
     except PowerGridError as error:
