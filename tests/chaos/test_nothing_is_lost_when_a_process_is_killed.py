@@ -23,13 +23,15 @@ KILLS = {"agent": 25, "broker": 45, "cockpit": 65}
 pytestmark = pytest.mark.chaos
 
 
-def _wait_for(path: Path, deadline_s: float) -> dict[str, Any]:
+def _wait_for(path: Path, demo: subprocess.Popen[str], deadline_s: float) -> dict[str, Any]:
     end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
+    while time.monotonic() < end and demo.poll() is None:
         if path.exists():
             return json.loads(path.read_text())
         time.sleep(0.2)
-    raise AssertionError(f"{path.name} did not appear within {deadline_s} s")
+    demo.terminate()
+    out, err = demo.communicate(timeout=60)
+    raise AssertionError(f"{path.name} did not appear: {out}\n{err}")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     try:
         processes = directory / "processes.json"
-        began = _wait_for(processes, 120)["began"]
+        began = _wait_for(processes, demo, 120)["began"]
         for victim, after_s in KILLS.items():
             time.sleep(max(0.0, began + after_s - time.time()))
             pid = json.loads(processes.read_text())["pids"][victim]
