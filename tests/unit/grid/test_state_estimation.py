@@ -282,8 +282,8 @@ def test_symmetric_sensors_are_a_third_of_their_sum(hamlet: Any, rng: np.random.
     [
         ({"p_measured": np.nan}, "asym_power_sensor 20003: p_measured"),
         ({"q_sigma": np.nan}, "asym_power_sensor 20003: p_sigma and q_sigma"),
-        ({"p_sigma": 0.0}, "asym_power_sensor 20003: power_sigma, or p_sigma"),
-        ({"p_sigma": -5.0}, "asym_power_sensor 20003: power_sigma, or p_sigma"),
+        ({"p_sigma": 0.0}, "asym_power_sensor 20003: p_sigma, q_sigma: must"),
+        ({"p_sigma": -5.0}, "asym_power_sensor 20003: p_sigma, q_sigma: must"),
         ({"measured_object": 9999}, "asym_power_sensor 20003: measured_object 9999 is nothing"),
         ({"measured_terminal_type": 2}, "asym_power_sensor 20003: measured_object"),
     ],

@@ -49,8 +49,11 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     except (ValidationException, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         return (Problem("", (), (), f"the data set cannot be validated: {reason}"),)
+    missing = _missing(network)
+    if missing:
+        return tuple(missing)
     library = [problem for error in found or [] for problem in _of_library(network, error)]
-    return (*library, *_absurd(network), *_implausible(network))
+    return (*library, *_absurd(network), *_voltage_mismatches(network))
 
 
 def require_valid(network: Network, calculation: CalculationType, source: str) -> None:
@@ -130,14 +133,13 @@ def _absurd(network: Network) -> list[Problem]:
     return found
 
 
-def _implausible(network: Network) -> list[Problem]:
-    """What the library accepts and no network has."""
-    found = []
-    if not len(network.data.get("node", ())):
-        found.append(Problem("node", (), (), "the network has no node"))
-    if not len(network.data.get("source", ())):
-        found.append(Problem("source", (), (), "the network has no source"))
-    return [*found, *_voltage_mismatches(network)]
+def _missing(network: Network) -> list[Problem]:
+    """Without these everything else is wrong, too."""
+    return [
+        Problem(component, (), (), f"the network has no {component}")
+        for component in ("node", "source")
+        if not len(network.data.get(component, ()))
+    ]
 
 
 def _voltage_mismatches(network: Network) -> list[Problem]:

@@ -157,7 +157,8 @@ def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray
     single = np.broadcast_to(array["power_sigma"][:, None, None], given.shape)
     sigma = np.where(own[:, None, None], np.stack([p_sigma, q_sigma], axis=1), single)
     wrong = ~_every(sigma > 0)
-    _refuse(array, component, wrong, "power_sigma, or p_sigma and q_sigma: must be positive")
+    _refuse(array, component, wrong & own, "p_sigma, q_sigma: must be positive numbers")
+    _refuse(array, component, wrong, "power_sigma: must be a positive number")
     enabled = _every(sigma < _DISABLED)
     return np.where(enabled[:, None, None], sigma, 1.0) ** 2, enabled
 
