@@ -13,6 +13,9 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_hil.demo.run import run
 from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, SHORTEST_RUN_S, DemoSettings
 
+INTERRUPTED = 130
+"""Exit code of a run that was stopped before its time, as a shell gives it."""
+
 
 @click.command()
 @click.option("--network", default=DEFAULT_NETWORK, show_default=True, help="SimBench code.")
@@ -29,6 +32,12 @@ from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, SHORTEST_RUN_S, DemoSett
     show_default=True,
     help="mosquitto where it is installed; iotcore is for the demo only.",
 )
+@click.option(
+    "--silent",
+    multiple=True,
+    metavar="DEVICE@SECONDS-SECONDS",
+    help="A device stops answering in this window; repeatable.",
+)
 def demo(**options: Any) -> None:
     """Run plant, agent, broker and cockpit, and judge the run from the plant's truth.
 
@@ -43,5 +52,7 @@ def demo(**options: Any) -> None:
     options["directory"] = Path(options["directory"]).resolve()
     settings = DemoSettings(**options)
     summary = run(settings, click.echo)
+    if summary is None:
+        sys.exit(0 if seconds is None else INTERRUPTED)
     click.echo(msgspec.json.encode(summary).decode())
-    sys.exit(0 if summary.ok else 1)
+    sys.exit(0 if summary.ok or seconds is None else 1)

@@ -82,8 +82,8 @@ class Meter:
                 }
 
 
-def run(settings: DemoSettings, say: Say) -> Summary:
-    """Run the closed loop and return its summary.
+def run(settings: DemoSettings, say: Say) -> Summary | None:
+    """Run the closed loop and return its summary; None if it was stopped before its time.
 
     Raises:
         OrtsnetzError: a port is taken or a step failed; says which and what to do.
@@ -94,19 +94,23 @@ def run(settings: DemoSettings, say: Say) -> Summary:
     with _interruptible():
         children: Children | None = None
         meter = Meter()
+        interrupted = False
         try:
             children = _prepare(settings, directory, say)
             _start(children, directory, settings, say)
             meter.begin(children)
-            _watch(children, directory, settings, say)
-            meter.end(children)
+            _watch(children, directory, settings, meter, say)
         except _Interrupted:
-            say("\ndemo: interrupted, stopping")
-            if children is None or not meter.running:
-                raise SystemExit(130) from None
+            say("\ndemo: interrupted")
+            interrupted = True
         finally:
             if children is not None:
                 _stop(children, say)
+    if children is None or (interrupted and settings.seconds is not None):
+        return None
+    if interrupted and not meter.figures:
+        say("demo: stopped before there was anything to judge")
+        return None
     recording = Recording(
         directory=directory,
         settings=settings,
@@ -145,7 +149,10 @@ def _prepare(settings: DemoSettings, directory: RunDirectory, say: Say) -> Child
         ),
         plant=Child(
             "plant",
-            [ORTSNETZ, "plant", "run", str(directory.root)],
+            [
+                *(ORTSNETZ, "plant", "run", str(directory.root)),
+                *(word for fault in settings.silent for word in ("--silent", fault)),
+            ],
             directory.log("plant"),
             ready="plant: ready",
         ),
@@ -196,7 +203,9 @@ def _write_processes(children: Children, directory: RunDirectory, began: float) 
     part.replace(directory.root / "processes.json")
 
 
-def _watch(children: Children, directory: RunDirectory, settings: DemoSettings, say: Say) -> None:
+def _watch(
+    children: Children, directory: RunDirectory, settings: DemoSettings, meter: Meter, say: Say
+) -> None:
     began_wall = read(directory.root / "plant").window.wall_start_ns / NS_PER_S
     _write_processes(children, directory, began_wall)
     while time.time() < began_wall:
@@ -212,6 +221,7 @@ def _watch(children: Children, directory: RunDirectory, settings: DemoSettings, 
             sys.stdout.flush()
         else:
             say(line)
+        meter.end(children)
         time.sleep(STATUS_EVERY_S)
     say("")
 

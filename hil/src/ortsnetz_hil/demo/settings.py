@@ -23,6 +23,7 @@ class DemoSettings:
         broker_port: TCP port of the broker, on loopback.
         device_port: first TCP port of the device servers; one each.
         broker: `mosquitto`, `iotcore`, or `auto` for the first of them that is installed.
+        silent: devices that stop answering for a while, `DEVICE@SECONDS-SECONDS`.
     """
 
     network: str
@@ -33,3 +34,4 @@ class DemoSettings:
     broker_port: int
     device_port: int
     broker: str
+    silent: tuple[str, ...] = ()

@@ -65,4 +65,4 @@ def _limited(agent: Mapping[str, Any]) -> str:
     sources = agent.get("sources")
     if not isinstance(sources, list):
         return NO_VALUE
-    return str(sum(1 for source in sources if source.get("reason")))
+    return str(sum(1 for source in sources if "limited to" in (source.get("reason") or "")))
