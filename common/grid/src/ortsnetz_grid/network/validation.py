@@ -74,17 +74,20 @@ def _of_library(network: Network, error: ValidationError) -> list[Problem]:
         int(entry[1]) if isinstance(entry, tuple) else int(entry) for entry in error.ids or []
     )
     component = error.component
-    components = component if isinstance(component, list) else [component]
+    components = [
+        str(getattr(each, "value", each))
+        for each in (component if isinstance(component, list) else [component])
+    ]
     field = error.field
     fields = tuple(
         str(entry[1]) if isinstance(entry, tuple) else str(entry)
         for entry in (field if isinstance(field, list) else [field])
     )
-    where = network.label(ids[0]) if ids else " and ".join(str(name) for name in components)
+    where = network.label(ids[0]) if ids else " and ".join(components)
     also = f" (and {len(ids) - 1} more elements)" if len(ids) > 1 else ""
     attributes = ", ".join(dict.fromkeys(fields))
     sentence = f"{where}{also}: {attributes}: {_reason(error)}"
-    return [Problem(str(components[0]), fields, ids, sentence)]
+    return [Problem(components[0], fields, ids, sentence)]
 
 
 def _reason(error: ValidationError) -> str:
