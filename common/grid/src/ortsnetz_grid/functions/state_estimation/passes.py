@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation.bad_data import Scores, score
+from ortsnetz_grid.functions.state_estimation.expressed import expressed
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
 from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation, linearise
 from ortsnetz_grid.functions.state_estimation.observability import (
@@ -105,8 +106,7 @@ class Passes:
         except DivergedError:
             start = self._no_load()
         except NoSolutionError as error:
-            # the library counts power sensors and ignores what voltages tell about flows; without
-            # bad data its word counts
+            # see `_library`; without bad data that library's word counts
             if not out:
                 raise self._unsolvable(quantities, settings, str(error)) from error
             start = self._no_load()
@@ -116,7 +116,7 @@ class Passes:
         return Pass(output, settled, score(sensors, quantities, settled.residuals, self.places))
 
     def thorough(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
-        """power-grid-model's own state, whatever it takes.
+        """power-grid-model's own state; where it crawls for ever, that of least squares.
 
         Args:
             measurements: all sensors.
@@ -131,16 +131,29 @@ class Passes:
         quantities = gather(sensors, self.places)
         self.require_seen(quantities, settings)
         try:
-            output = solve(self.network, reduced, THOROUGH)
+            output = self._library(measurements, out, reduced)
+        except DivergedError:
+            settled = self._settled(self._no_load(), quantities, settings)
+            voltage = settled.frame.moved(settled.fit.step)
+            output = expressed(self.network, self.places, reduced, voltage)
         except NoSolutionError as error:
-            if not out:
-                raise self._unsolvable(quantities, settings, str(error)) from error
-            try:
-                output = solve(self.network, _muted(measurements, out), THOROUGH)
-            except NoSolutionError as again:
-                raise self._unsolvable(quantities, settings, str(again)) from again
-        settled = self._settled(_voltage(output), quantities, settings)
+            raise self._unsolvable(quantities, settings, str(error)) from error
+        else:
+            settled = self._settled(_voltage(output), quantities, settings)
         return Pass(output, settled, score(sensors, quantities, settled.residuals, self.places))
+
+    def _library(
+        self, measurements: Measurements, out: frozenset[int], reduced: Measurements
+    ) -> Output:
+        try:
+            return solve(self.network, reduced, THOROUGH)
+        except DivergedError:
+            raise
+        except NoSolutionError:
+            if not out:
+                raise
+            # the library counts power sensors and ignores what voltages tell about flows
+            return solve(self.network, _muted(measurements, out), THOROUGH)
 
     def linearised(
         self, voltage: Complex, quantities: Quantities, settings: Settings
