@@ -146,13 +146,10 @@ def summarise(recording: Recording) -> Summary:
 
 
 def _failed(summary: Summary) -> list[str]:
-    within, without = summary.with_limiter, summary.without_limiter
-    uniform, samples = summary.uniform_scaling, summary.samples
+    within, samples = summary.with_limiter, summary.samples
     found = []
-    if summary.network == DEFAULT_NETWORK and not (
-        without.worst_transformer_loading > 1.0 and without.highest_u_pu > 1.05
-    ):
-        found.append("without limits nothing was violated: the run shows nothing")
+    if summary.network == DEFAULT_NETWORK:
+        found += _stress_failed(summary)
     if within.longest_excursion_s > summary.allowed_excursion_s:
         found.append(
             f"outside a limit for {within.longest_excursion_s:.1f} s, "
@@ -160,8 +157,6 @@ def _failed(summary: Summary) -> list[str]:
         )
     if within.floor_violations:
         found.append(f"{within.floor_violations} setpoints below a device's floor")
-    if without.seconds_outside and (within.served_share or 0) <= (uniform.served_share or 0):
-        found.append("served no more than uniform scaling")
     if samples.lost or samples.doubled or samples.committed != samples.acquired:
         found.append(
             f"{samples.acquired} values acquired, {samples.committed} committed, "
@@ -169,6 +164,22 @@ def _failed(summary: Summary) -> list[str]:
         )
     if samples.acquired == 0:
         found.append("no sample was acquired")
+    return found
+
+
+def _stress_failed(summary: Summary) -> list[str]:
+    """What holds for the default network only, whose transformer and voltages are both overloaded.
+
+    Where nothing but a transformer binds, every rule serves what it carries, and uniform scaling,
+    which knows the truth and keeps no reserve, serves a little more than an agent may.
+    """
+    without = summary.without_limiter
+    found = []
+    if without.worst_transformer_loading <= 1.0 or without.highest_u_pu <= 1.05:
+        found.append("without limits nothing was violated: the run shows nothing")
+    served, uniform = summary.with_limiter.served_share, summary.uniform_scaling.served_share
+    if served is None or uniform is None or served <= uniform:
+        found.append("served no more than uniform scaling")
     return found
 
 
