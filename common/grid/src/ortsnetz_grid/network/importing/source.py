@@ -18,6 +18,9 @@ _EXTRA = "ortsnetz-grid[import]"
 def load(source: str) -> Any:
     """Load a pandapower network.
 
+    A pandapower file names the classes that it wants to have created: import only files whose
+    author you trust.
+
     Args:
         source: path of a pandapower JSON file, or a SimBench code such as `1-LV-rural2--0-sw`.
 
