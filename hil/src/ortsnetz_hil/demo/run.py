@@ -177,6 +177,9 @@ def _start(children: Children, directory: RunDirectory, settings: DemoSettings, 
         *("--node", NODE, "--start-in", str(LEAD_IN_S)),
         *(("--seconds", str(settings.seconds)) if settings.seconds else ()),
     )
+    plant = read(directory.root / "plant")
+    for device in (*plant.meters, *plant.charge_points, *plant.inverters):
+        require_free(device.port, f"device '{device.name}'", "--device-port")
     children.plant.start()
     children.plant.wait_ready(READY_S)
     say("demo: starting the agent")
@@ -231,7 +234,7 @@ def _stop(children: Children, say: Say) -> None:
     say("demo: stopping")
     for child in (children.agent, children.plant, children.cockpit, children.broker):
         code = child.stop()
-        if code not in {0, None, -signal.SIGTERM}:
+        if child.served and code not in {0, None, -signal.SIGTERM}:
             say(f"demo: {child.name} ended with code {code}: {child.last_words()}")
 
 

@@ -31,6 +31,7 @@ class Child:
         command: how it is started.
         ready: text that its log shows once it serves; None if it needs no wait.
         restarts: how often it had to be started again.
+        served: whether it was ready once.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Child:
     log: Path
     ready: str | None = None
     restarts: int = 0
+    served: bool = False
     process: subprocess.Popen[bytes] | None = None
     _retry_at: float = 0.0
     _pause_s: float = 0.5
@@ -74,11 +76,13 @@ class Child:
             OrtsnetzError: the process ended or the deadline passed; quotes the end of its log.
         """
         if self.ready is None:
+            self.served = True
             return ""
         end = time.monotonic() + deadline_s
         while time.monotonic() < end:
             for line in self.text().splitlines():
                 if self.ready in line:
+                    self.served = True
                     return line
             if not self.alive:
                 code = self.process.returncode if self.process else None
