@@ -178,8 +178,13 @@ def _start(children: Children, directory: RunDirectory, settings: DemoSettings, 
         *(("--seconds", str(settings.seconds)) if settings.seconds else ()),
     )
     plant = read(directory.root / "plant")
-    for device in (*plant.meters, *plant.charge_points, *plant.inverters):
-        require_free(device.port, f"device '{device.name}'", "--device-port")
+    ports = {
+        **{meter.name: meter.port for meter in plant.meters},
+        **{point.name: point.port for point in plant.charge_points},
+        **{inverter.name: inverter.port for inverter in plant.inverters},
+    }
+    for name, port in ports.items():
+        require_free(port, f"device '{name}'", "--device-port")
     children.plant.start()
     children.plant.wait_ready(READY_S)
     say("demo: starting the agent")
