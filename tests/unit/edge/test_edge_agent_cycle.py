@@ -27,6 +27,7 @@ from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.point import (
     ACTIVE_POWER,
     PHASE_VOLTAGE,
+    REACTIVE_POWER,
     READ_COUNT,
     Point,
     Unit,
@@ -110,6 +111,7 @@ def points_of(name: str) -> tuple[SourcePoint, ...]:
     for role, stem, unit in (
         (Role.VOLTAGE, PHASE_VOLTAGE, Unit.VOLT),
         (Role.ACTIVE_POWER, ACTIVE_POWER, Unit.WATT),
+        (Role.REACTIVE_POWER, REACTIVE_POWER, Unit.VAR),
     ):
         for terminal, phase in enumerate(phase_points(stem), start=1):
             point = Point(f"{name}/{phase}", unit)
@@ -149,8 +151,10 @@ class MadeUpDevice:
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         now = now_ns()
-        values = (230.0,) * 3 + (1000.0,) * 3 + (self.amperes * 690, 11040.0, float(count))
-        return Scan(values, (0,) * 9, now, 0, now, count, self.amperes)
+        values = (
+            (230.0,) * 3 + (1000.0,) * 3 + (0.0,) * 3 + (self.amperes * 690, 11040.0, float(count))
+        )
+        return Scan(values, (0,) * 12, now, 0, now, count, self.amperes)
 
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
         del watchdog

@@ -26,8 +26,10 @@ from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim, arbitrate
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.failsafe import AgentMode
+from ortsnetz_edge.control.overload import WatchedBranch
 from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit, Scan
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult
+from ortsnetz_edge.network_index import Rating
 
 WHERE = Connection("modbus-tcp", "127.0.0.1", 502)
 AMPERES = LimitResolution(LimitUnit.AMPERE, 1.0, 6.0)
@@ -102,6 +104,7 @@ class Substation:
         self.volts = 230.0
         self.available_w = {device.name: device.rated_w for device in devices}
         self.lost: set[str] = set()
+        self.doubted: tuple[str, ...] = ()
         self.deaf: set[str] = set()
         parameters = ParameterSet(
             SCHEMA,
@@ -113,7 +116,8 @@ class Substation:
             mode=Mode(mode),
         )
         resolutions = {d.name: SHARES if d.kind is DeviceKind.PV else AMPERES for d in devices}
-        self.controller = Controller(parameters, resolutions, now=self.now)
+        watched = (WatchedBranch(TRAFO, Rating(4 * 60.0, 230.0, 4 * 13_800.0)),)
+        self.controller = Controller(parameters, resolutions, watched, now=self.now)
         self.in_force = {
             d.name: self.controller.controls[d.name].amounts.top if found is None else found
             for d in devices
@@ -141,7 +145,12 @@ class Substation:
         self.cycle += 1
         self.now += seconds
         verdict = self.controller.step(
-            self.image(), self.readings(), found, "state_estimation: no result", now=self.now
+            self.image(),
+            self.readings(),
+            found,
+            "state_estimation: no result",
+            doubted=self.doubted,
+            now=self.now,
         )
         for write in verdict.writes:
             self.controller.controls[write.device].written(write, now=self.now)
@@ -415,6 +424,162 @@ def test_a_reason_names_limit_rating_and_the_element_that_binds() -> None:
     assert setpoint.reason == ("limited to 6.9 of 22.1 kW: transformer 9 'T1' phase b at 98 %")
     assert setpoint.binding == ("T1",)
     assert setpoint.source is SetpointSource.SAFETY
+
+
+def test_a_guard_meter_without_reactive_power_counts_as_lost() -> None:
+    substation = Substation(EV)
+    substation.step(result(limited("ev", 10 * 690.0)))
+    substation.meter = Reading((230.0,) * 3, (1000.0,) * 3, (0.0, None, 0.0))
+    assert substation.steps(5, result()) == [10.0] * 5
+
+
+def test_a_guard_meter_that_the_estimation_doubts_raises_nothing_and_is_named() -> None:
+    substation = Substation(EV)
+    substation.step(result(limited("ev", 10 * 690.0)))
+    substation.doubted = ("trafo",)
+    assert substation.steps(20, result()) == [10.0] * 20
+    assert substation.verdict is not None
+    assert substation.verdict.mode is AgentMode.SAFE
+    assert "trafo" in substation.verdict.reason
+
+
+def test_an_answer_that_gives_up_its_reserve_raises_nothing() -> None:
+    substation = Substation(EV)
+    substation.step(result(limited("ev", 10 * 690.0)))
+    given_up = replace(result(limited("ev", 20 * 690.0)), reserve_given_up=("T1",))
+    assert substation.steps(5, given_up) == [10.0] * 5
+    lower = replace(result(limited("ev", 8 * 690.0)), reserve_given_up=("T1",))
+    assert substation.steps(1, lower) == [8.0]
+
+
+def test_a_device_that_says_nothing_usable_keeps_its_limit() -> None:
+    substation = Substation(EV)
+    substation.step(result(limited("ev", 10 * 690.0)))
+    silent = replace(result(), uncontrolled=("ev",))
+    assert substation.steps(30, silent) == [10.0] * 30
+
+
+def test_a_device_that_was_away_is_released_from_where_it_was() -> None:
+    substation = Substation(EV)
+    substation.step(result(limited("ev", 10 * 690.0)))
+    substation.lost.add("ev")
+    substation.steps(60, result())
+    substation.lost.clear()
+    assert substation.steps(1, result())[0] <= 10.0 + 0.1 * 32 + 1
+
+
+def test_falling_voltage_raises_no_amperes_without_a_verified_state() -> None:
+    substation = Substation(EV)
+    order = result(limited("ev", 10.9 * 690.0))
+    substation.step(order)
+    substation.volts = 220.0
+    unverified = replace(order, verified=False)
+    assert substation.steps(5, unverified) == [10.0] * 5
+
+
+def test_a_fall_back_before_the_first_verified_state_is_not_written_over_when_blind() -> None:
+    substation = Substation(EV)
+    substation.steps(5, None)
+    substation.in_force["ev"] = 7.0
+    assert substation.steps(120, None) == [7.0] * 120
+
+
+def test_a_device_that_restarts_during_the_blind_ramp_is_not_raised_to_the_ramp() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.steps(40, None)
+    assert substation.in_force["ev"] > 20.0
+    substation.in_force["ev"] = 8.0
+    assert substation.steps(60, None) == [8.0] * 60
+
+
+def test_a_slow_device_on_its_way_up_has_not_lowered_its_limit() -> None:
+    substation = Substation(EV, found=10.0)
+    substation.step(result())
+    substation.deaf.add("ev")
+    for _ in range(5):
+        substation.step(result())
+        assert not substation.controller.controls["ev"].goes_its_own_way(now=substation.now)
+
+
+def test_nothing_below_the_floor_is_ever_written() -> None:
+    substation = Substation(EV, found=0.0)
+    for _ in range(120):
+        for write in substation.step(None).writes:
+            assert write.amount >= 7.0
+    assert substation.steps(20, result())[-1] == 32.0
+
+
+@pytest.mark.parametrize("nonsense", [65_535.0, float("nan"), -1.0])
+def test_nonsense_read_back_is_no_limit_to_keep(nonsense: float) -> None:
+    substation = Substation(EV, found=nonsense)
+    substation.step(result())
+    control = substation.controller.controls["ev"]
+    assert control.amount is None or control.amount == 32.0
+    assert not control.limited
+
+
+def test_an_unknown_loading_does_not_end_the_hold_of_idle_charge_points() -> None:
+    substation = Substation(EV)
+    substation.available_w["ev"] = 0.0
+    substation.step(result(loading=0.9))
+    assert set(substation.steps(30, result(loading=float("nan")))) == {7.0}
+
+
+def overloaded(ampere: float) -> Reading:
+    """Import through a 165.6 kVA transformer, metered at its low-voltage end; a phase above all."""
+    watts = -ampere * 230.0
+    return Reading((230.0,) * 3, (0.5 * watts, watts, 0.5 * watts), (0.0,) * 3)
+
+
+def test_a_measured_overload_lowers_consumers_at_once_when_the_state_is_not_verified() -> None:
+    substation = Substation(EV, PV)
+    substation.step(result())
+    substation.meter = overloaded(264.0)
+    amounts = substation.steps(6, None)
+    assert amounts[0] < 32.0
+    assert amounts == sorted(amounts, reverse=True)
+    assert amounts[-1] == 8.0
+    assert substation.in_force["pv"] == 1.0
+    assert substation.verdict is not None
+    setpoint = substation.verdict.setpoints[0]
+    assert setpoint.source is SetpointSource.SAFETY
+    assert "trafo measures 110% on phase b" in setpoint.reason
+    substation.meter = overloaded(100.0)
+    assert substation.steps(20, None) == [8.0] * 20
+
+
+def test_a_measured_overload_of_feed_in_lowers_generators_only() -> None:
+    substation = Substation(PV, EV)
+    substation.step(result())
+    substation.meter = overloaded(-264.0)
+    assert substation.steps(6, None)[-1] == pytest.approx(0.3)
+    assert substation.in_force["ev"] == 32.0
+
+
+def test_a_measured_overload_needs_no_state_at_the_start_either() -> None:
+    substation = Substation(EV, found=32.0)
+    substation.meter = overloaded(264.0)
+    assert substation.steps(6, None)[-1] == 8.0
+
+
+def test_a_doubted_guard_meter_that_shows_an_overload_is_believed_in_lowering() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.meter, substation.doubted = overloaded(264.0), ("trafo",)
+    assert substation.steps(6, result())[-1] == 8.0
+
+
+def test_a_verified_state_knows_better_than_a_single_meter() -> None:
+    substation = Substation(EV)
+    substation.meter = overloaded(264.0)
+    assert substation.steps(6, result()) == [32.0] * 6
+
+
+def test_a_measured_overload_never_raises_or_cuts_a_floor() -> None:
+    substation = Substation(EV, found=7.0)
+    substation.meter = overloaded(600.0)
+    assert substation.steps(40, None) == [7.0] * 40
 
 
 def claims(*pairs: tuple[SetpointSource, float]) -> Iterable[Claim]:

@@ -20,11 +20,13 @@ from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.conditions import (
     bad_data,
+    doubted_guards,
     fail_safe,
     function_failed,
     journal_trouble,
     lost_sources,
     network_limits,
+    overload_measured,
     setpoints_ignored,
 )
 from ortsnetz_edge.control.controller import Controller, Verdict
@@ -110,7 +112,11 @@ class Agent:
         usable = readings(image, self.layouts)
         found = await self._ask(image, usable)
         why = "; ".join(found.failures.values())
-        verdict = self.controller.step(image, usable, found.limits, why, now=time.monotonic())
+        doubted = found.estimate.doubted_guards if found.estimate else ()
+        verdict = self.controller.step(
+            image, usable, found.limits, why, doubted=doubted, now=time.monotonic()
+        )
+        self._count(found, verdict)
         confirmed = await write_all(
             verdict.writes, self.drivers, self.counters, deadline_s=WRITE_SHARE * timing.cycle_s
         )
@@ -145,6 +151,15 @@ class Agent:
             key = f"{at}/starting" if starting and self._is_young else at
             return Findings(estimate, None, {key: str(error)})
         return Findings(estimate, limits, {})
+
+    def _count(self, found: Findings, verdict: Verdict) -> None:
+        """Count cycles in which limits could not be raised, or were lowered without a state."""
+        if found.estimate is not None:
+            self.counters["cycles_guard_doubted"] += bool(found.estimate.doubted_guards)
+        if found.limits is not None:
+            self.counters["cycles_reserve_given_up"] += bool(found.limits.reserve_given_up)
+            self.counters["cycles_infeasible"] += bool(found.limits.violated)
+        self.counters["cycles_overload_measured"] += bool(verdict.overloads)
 
     def _hour(self, time_ns: int) -> float:
         calendar = self.configuration.parameters.calendar
@@ -208,7 +223,9 @@ class Agent:
                 if function in {ESTIMATION, LIMITING} and parameters.mode.limiting != "off"
             ),
             *bad_data(found.estimate.removed if found.estimate else ()),
+            *doubted_guards(found.estimate.doubted_guards if found.estimate else ()),
             *fail_safe(verdict.mode, parameters.timing, verdict.reason),
+            *overload_measured(verdict.overloads),
             *setpoints_ignored(controls, now=now),
             *network_limits(binding, violated, len(wanted)),
             *journal_trouble(

@@ -16,6 +16,7 @@ from ortsnetz_edge.control.alarms import AlarmBoard
 from ortsnetz_edge.control.controller import Controller
 from ortsnetz_edge.control.interventions import InterventionLedger
 from ortsnetz_edge.control.memory import load_memory
+from ortsnetz_edge.control.overload import watched_branches
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
 from ortsnetz_edge.drivers.registry import open_drivers
 from ortsnetz_edge.hosting.functions import Functions, HostedFunctions
@@ -67,7 +68,12 @@ def assemble(
         drivers = open_drivers(sources)
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
-    controller = Controller(parameters, _resolutions(configuration, drivers), now=time.monotonic())
+    controller = Controller(
+        parameters,
+        _resolutions(configuration, drivers),
+        watched_branches(station, configuration.network),
+        now=time.monotonic(),
+    )
     points = PointTable(source_points, configuration.network)
     image = NextImage(source_points, stale_after_s=parameters.timing.stale_after_s)
     memory_path = configuration.bootstrap.data_dir / MEMORY

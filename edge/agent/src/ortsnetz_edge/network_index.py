@@ -1,32 +1,54 @@
-"""What the agent itself needs of the network file: ids and names. The workers read the rest."""
+"""What the agent itself needs of the network file: ids and ratings. The workers read the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.parameters.station import MeterRole, Station
+from ortsnetz_common.parameters.station import MeterRole, Side, Station
 
 LINES = ("line", "asym_line", "generic_branch")
 APPLIANCES = ("asym_load", "asym_gen", "sym_load", "sym_gen")
 
 
 @dataclass(frozen=True, slots=True)
+class Rating:
+    """What one end of a branch may carry in a phase.
+
+    Attributes:
+        ampere: rated current.
+        phase_v: nominal voltage, phase to neutral.
+        phase_va: a third of a transformer's rated power; None for a line.
+    """
+
+    ampere: float
+    phase_v: float
+    phase_va: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkIndex:
-    """Ids of a network by component.
+    """Ids of a network by component, and the ratings of its branches.
 
     Attributes:
         nodes, lines, transformers, appliances: ids, in the order of the file.
+        ratings: of both ends of each branch for which the file states one.
     """
 
     nodes: tuple[int, ...]
     lines: tuple[int, ...]
     transformers: tuple[int, ...]
     appliances: tuple[int, ...]
+    ratings: Mapping[tuple[int, Side], Rating] = field(default_factory=dict)
+
+    def rating(self, branch: int, side: Side) -> Rating | None:
+        """Rating of one end of a branch; None where the file states none."""
+        return self.ratings.get((branch, side))
 
     def check_station(self, station: Station, source: str) -> None:
         """Check that every meter and device has its place.
@@ -61,10 +83,13 @@ def index_network(text: str, source: str) -> NetworkIndex:
     try:
         document: Any = msgspec.json.decode(text)
         data, attributes = document["data"], document.get("attributes", {})
-        found = {
-            component: tuple(_ids(rows, attributes.get(component)))
-            for component, rows in data.items()
+        tables = {
+            component: _table(rows, attributes.get(component)) for component, rows in data.items()
         }
+        found = {
+            component: tuple(int(row["id"]) for row in table) for component, table in tables.items()
+        }
+        ratings = _ratings(tables)
     except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source}: not a power-grid-model input data set: {error}") from error
     return NetworkIndex(
@@ -72,12 +97,39 @@ def index_network(text: str, source: str) -> NetworkIndex:
         lines=tuple(i for component in LINES for i in found.get(component, ())),
         transformers=found.get("transformer", ()),
         appliances=tuple(i for component in APPLIANCES for i in found.get(component, ())),
+        ratings=ratings,
     )
 
 
-def _ids(rows: Iterable[Any], attributes: list[str] | None) -> Iterable[int]:
-    for row in rows:
-        if isinstance(row, dict):
-            yield int(row["id"])
-        else:  # the compact form: a list of values in the order of `attributes`
-            yield int(row[(attributes or []).index("id")])
+def _table(rows: Iterable[Any], attributes: list[str] | None) -> list[dict[str, Any]]:
+    """Rows by attribute; the compact form has lists of values in the order of `attributes`."""
+    names = attributes or ()
+    return [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _ratings(tables: Mapping[str, list[dict[str, Any]]]) -> dict[tuple[int, Side], Rating]:
+    root = math.sqrt(3.0)
+    ratings: dict[tuple[int, Side], Rating] = {}
+    for row in tables.get("transformer", ()):
+        for side, name in ((Side.FROM, "u1"), (Side.TO, "u2")):
+            rated_va, volts = _positive(row.get("sn")), _positive(row.get(name))
+            if rated_va is not None and volts is not None:
+                ratings[int(row["id"]), side] = Rating(
+                    rated_va / root / volts, volts / root, rated_va / 3
+                )
+    nominal = {row["id"]: _positive(row.get("u_rated")) for row in tables.get("node", ())}
+    for component in LINES:
+        for row in tables.get(component, ()):
+            for side in Side:
+                amperes = _positive(row.get("i_n"))
+                volts = nominal.get(row.get(f"{side.value}_node"))
+                if amperes is not None and volts is not None:
+                    ratings[int(row["id"]), side] = Rating(amperes, volts / root)
+    return ratings
+
+
+def _positive(value: object) -> float | None:
+    """A rating; None for what is none."""
+    if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        return None
+    return float(value)

@@ -10,6 +10,7 @@ from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.alarms import Condition
 from ortsnetz_edge.control.device import DeviceControl
 from ortsnetz_edge.control.failsafe import AgentMode
+from ortsnetz_edge.control.overload import Overload
 
 FUNCTION_AFTER_S = 2.0
 BAD_DATA_AFTER_S = 10.0
@@ -68,6 +69,31 @@ def bad_data(removed: Iterable[str]) -> Iterable[Condition]:
         )
 
 
+def doubted_guards(meters: Iterable[str]) -> Iterable[Condition]:
+    """Guarding meters that the estimation did not believe."""
+    for name in meters:
+        yield Condition(
+            key=f"guard-meter-doubted/{name}",
+            priority=3,
+            cause=f"meter {name} contradicts the other measurements",
+            consequence="no limit is raised; limits ramp to the fallback if it lasts",
+            action="check the meter, its phases and its transformers' ratios",
+            after_s=FUNCTION_AFTER_S,
+        )
+
+
+def overload_measured(overloads: Sequence[Overload]) -> Iterable[Condition]:
+    """Overloads that meters show while there is no verified state; one alarm a meter."""
+    for overload in {one.meter.name: one for one in reversed(overloads)}.values():
+        yield Condition(
+            key=f"overload-measured/{overload.meter.name}",
+            priority=4,
+            cause=f"{overload.words}, and the state is not verified",
+            consequence="limits go down towards each device's fallback within seconds",
+            action="restore the measurements or functions named by the other alarms",
+        )
+
+
 def fail_safe(mode: AgentMode, timing: Timing, reason: str) -> Iterable[Condition]:
     """No verified state for too long."""
     if mode is AgentMode.BLIND:
@@ -112,8 +138,9 @@ def network_limits(
         yield Condition(
             key="floors-infeasible",
             priority=4,
-            cause="all devices are at their guaranteed floor and still: " + "; ".join(violated),
-            consequence="the limits named stay violated",
+            cause="no setting of the devices keeps this limit: " + "; ".join(violated),
+            consequence="whoever can ease it is held down, at most to the guaranteed floor; "
+            "no limit is raised",
             action="relieve the network by switching, or agree on less than the floor",
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass, field
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
@@ -13,6 +15,8 @@ from ortsnetz_edge.drivers.contract import Watchdog
 
 OWN_WAY_S = 30.0
 """So long a device is remembered for having had another limit than it has confirmed."""
+_REMEMBERED = 32
+"""Limits of which it is known when they were meant: one a cycle, for longer than devices react."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class DeviceControl:
     _changed_at: float = 0.0
     _own_way_at: float | None = None
     _announced: tuple[float, int] | None = None
+    _meant: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def __post_init__(self) -> None:
         self.claim = unlimited(self.device)
@@ -69,28 +74,63 @@ class DeviceControl:
         own watchdog, a restart) has thereby a new limit: from there it is raised by the rules.
         """
         self.reading = reading
-        self.read_back = limit_in_force
-        if limit_in_force is None:
+        self.read_back = in_force = self._plausible(limit_in_force)
+        if in_force is None:
             return
         if self.amount is None:
-            self._adopt(limit_in_force, "found limited, by its own fall-back or by us before")
-        elif self._disobeys(now=now):
+            self._adopt(in_force, "found limited, by its own fall-back or by us before", now=now)
+            return
+        if self._disobeys(now=now):
             self._own_way_at = now
-            if limit_in_force < self.amount:
-                self._adopt(limit_in_force, "the device has lowered its limit by itself")
-                self._written = limit_in_force
+        if in_force < self._lowest_meant(now) - self.amounts.resolution.step / 2:
+            self._own_way_at = now
+            self._adopt(in_force, "the device has lowered its limit by itself", now=now)
+            if self._written is not None:
+                self._written = in_force
 
-    def _adopt(self, limit: float, reason: str) -> None:
+    def _plausible(self, limit: float | None) -> float | None:
+        """A limit as a device can have it: more than its rating is no limit."""
+        if limit is None or not math.isfinite(limit) or limit < 0:
+            return None
+        return min(limit, self.amounts.top)
+
+    def _lowest_meant(self, now: float) -> float:
+        """Lowest limit that the device can be at on our account, slow as it may be to follow."""
+        since = now - self.device.reaction_s - 2 * self.cycle_s
+        lowest = math.inf
+        for at, amount in reversed(self._meant):
+            lowest = min(lowest, amount)
+            if at <= since:
+                break
+        return lowest
+
+    def _adopt(self, limit: float, reason: str, *, now: float) -> None:
         self.amount = limit
+        self._meant.clear()
+        self._meant.append((now, limit))
         self.allowed_w = self.amounts.watts(limit, self.reading)
         if self.limited:
             self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
 
-    def aim(self, claim: Claim, allowed_w: float) -> None:
-        """Set the limit: the claim that holds and how far its ramp has come."""
+    def aim(self, claim: Claim, allowed_w: float, *, may_raise: bool) -> None:
+        """Set the limit: the claim that holds and how far its ramp has come.
+
+        Args:
+            claim: what holds.
+            allowed_w: limit, magnitude.
+            may_raise: whether it may be more amperes than now. Fewer watts can be: where the
+                voltage falls, or where rounding down has left something over.
+        """
         present = self.amount
         self.claim, self.allowed_w = claim, allowed_w
-        self.amount = self.amounts.amount(allowed_w, self.reading, present)
+        amount = self.amounts.amount(allowed_w, self.reading, present)
+        raised = present is not None and amount > present
+        self.amount = present if raised and not may_raise else amount
+
+    @property
+    def answers(self) -> bool:
+        """Whether the device says values and its limit in this cycle."""
+        return self.reading is not None and self.read_back is not None
 
     @property
     def limited(self) -> bool:
@@ -124,8 +164,11 @@ class DeviceControl:
             now: monotonic time, s.
             active_since: when the agent began to write; the first refreshes are spread after it.
         """
-        if self.amount is None:
-            return None
+        if (
+            self.amount is None
+            or self.amount < self.amounts.floor - self.amounts.resolution.step / 2
+        ):
+            return None  # what it took by itself below its floor is not ours to command
         in_force = self.read_back if self._written is None else self._written
         changed = in_force is None or not self.amounts.same(self.amount, in_force)
         if self._written is None:
@@ -135,6 +178,7 @@ class DeviceControl:
         again = self._disobeys(now=now) and now - self._written_at >= 2 * self.cycle_s
         if not (changed or refresh or again):
             return None
+        self._meant.append((now, self.amount))
         return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
 
     def written(self, write: Write, *, now: float) -> bool:

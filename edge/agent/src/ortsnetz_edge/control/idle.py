@@ -5,6 +5,8 @@ A car that arrives draws what its charge point allows, before the next decision 
 
 from __future__ import annotations
 
+import math
+
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import Device, DeviceKind
 
@@ -33,6 +35,8 @@ class IdleHold:
             worst_loading: largest loading in the network; None is unknown, and not calm.
             now: monotonic time, s.
         """
+        if worst_loading is not None and not math.isfinite(worst_loading):
+            worst_loading = None
         if binding or (worst_loading is not None and worst_loading > HOLD_ABOVE):
             self._held, self._calm_since = True, None
         elif worst_loading is None or worst_loading >= RELEASE_BELOW:

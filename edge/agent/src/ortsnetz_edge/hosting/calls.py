@@ -55,12 +55,15 @@ class EstimationResult(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         state: the whole state, for the limiting function; opaque here.
         removed: measurements that were removed as bad, in words.
+        doubted_guards: meters that guard the limits and contradict the rest: removed, or not told
+            apart from what is wrong. The state stands without them.
     """
 
     nodes: tuple[NodeState, ...]
     branches: tuple[BranchState, ...]
     removed: tuple[str, ...]
     state: bytes
+    doubted_guards: tuple[str, ...] = ()
 
 
 class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +102,9 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
         worst_loading: largest loading with these limits; None where no branch has a rating or no
             power flow converges.
         limits: devices that have to be limited; who is not in it needs no limit.
-        violated: limits that not even the floors can keep, in words.
+        violated: limits that no setting of the devices can keep, in words.
+        uncontrolled: devices that said nothing usable: nothing is known of what they would draw.
+        reserve_given_up: elements whose margin could not be kept, in words.
     """
 
     status: str
@@ -107,6 +112,8 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     worst_loading: float | None
     limits: tuple[DeviceLimit, ...]
     violated: tuple[str, ...] = ()
+    uncontrolled: tuple[str, ...] = ()
+    reserve_given_up: tuple[str, ...] = ()
 
 
 class CallError(OrtsnetzError):

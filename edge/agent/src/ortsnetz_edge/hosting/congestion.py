@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ortsnetz_common.parameters.parameter_set import ParameterSet
+from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult, encode, limiting_call
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.decision import decide
+from ortsnetz_grid.functions.congestion.problem import Infeasible, Settings
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Status
 from ortsnetz_grid.functions.congestion.situation import situation_from
 from ortsnetz_grid.network.model import Network
+
+SETTINGS = Settings(infeasible=Infeasible.LEAST_EXCESS)
+"""What no device can mend puts only those at their floors who can ease it: not the inverters where
+a transformer is overloaded by charging, and not the whole station for one house beyond reach."""
+_JUST_BELOW = 0.999
+"""A limit that is needed is never the whole rating, which would mean none: above nominal voltage a
+device draws more than its rating."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,12 @@ class Limiting:
             situation.limits,
             bias=situation.bias,
             margin=situation.margin,
+            settings=SETTINGS,
         )
+        devices = {device.name: device for device in self.parameters.station.devices}
         idle = set(situation.idle)
         limits = tuple(
-            _limit(situation.names[setting.id], setting, result.binding)
+            _limit(devices[situation.names[setting.id]], setting, result.binding)
             for setting in result.devices
             if setting.k < 1 and situation.names[setting.id] not in idle
         )
@@ -53,16 +64,18 @@ class Limiting:
                 worst_loading=float(worst.value) if worst and worst.value is not None else None,
                 limits=limits,
                 violated=tuple(one.words for one in result.binding) if infeasible else (),
+                uncontrolled=situation.uncontrolled,
+                reserve_given_up=result.reserve_given_up,
             )
         )
 
 
-def _limit(name: str, setting: DeviceSetting, binding: tuple[Binding, ...]) -> DeviceLimit:
+def _limit(device: Device, setting: DeviceSetting, binding: tuple[Binding, ...]) -> DeviceLimit:
     """The limit of one device; its reason is the strongest of the elements that hold it back."""
     held_by = [binding[place] for place in setting.binding] or list(binding)
     return DeviceLimit(
-        device=name,
-        limit_w=abs(float(sum(setting.p_w))),
+        device=device.name,
+        limit_w=min(abs(float(sum(setting.p_w))), _JUST_BELOW * device.rated_w),
         reason=held_by[0].words if held_by else "the network's limits",
         binding=tuple(dict.fromkeys(one.label for one in held_by)),
     )

@@ -49,7 +49,16 @@ class Estimation:
                 branches=self._branches(state),
                 removed=tuple(one.words for one in state.removed),
                 state=to_bytes(state),
+                doubted_guards=self._doubted_guards(state),
             )
+        )
+
+    def _doubted_guards(self, state: StateEstimate) -> tuple[str, ...]:
+        """Guarding meters that the estimation names among what is missing, wrong or in doubt."""
+        return tuple(
+            meter.name
+            for meter in self.station.meters
+            if meter.guards and any(f"'{meter.name}'" in problem for problem in state.problems)
         )
 
     def _nodes(self, state: StateEstimate) -> tuple[NodeState, ...]:

@@ -152,32 +152,42 @@ class FunctionHost:
         """Keep a worker running; wait between attempts."""
         while True:
             self._ended.clear()
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=frames.MAX_FRAME_BYTES,
-                env=os.environ | _ONE_THREAD,
-                start_new_session=True,  # Ctrl-C is for the agent, which ends its workers
-            )
-            process = self._process
             try:
-                if await self._set_up(process):
-                    gone = asyncio.create_task(process.wait())
-                    told = asyncio.create_task(self._ended.wait())
-                    await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
-                    gone.cancel()
-                    told.cancel()
-            finally:
-                self._ready.clear()
-                with contextlib.suppress(ProcessLookupError):
-                    if process.returncode is None:
-                        process.kill()
-            await process.wait()
+                self._process = await self._spawn()
+            except OSError as error:  # no memory, no process left: it may be better later
+                self._why = f"no worker can be started: {error.strerror or error}"
+            else:
+                await self._accompany(self._process)
             delay_s = self._backoff.failed()
             self.counters[f"function_{self._name}_restarts"] += 1
             log.warning("function %s: %s; next start in %.1f s", self._name, self._why, delay_s)
             await asyncio.sleep(delay_s)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=frames.MAX_FRAME_BYTES,
+            env=os.environ | _ONE_THREAD,
+            start_new_session=True,  # Ctrl-C is for the agent, which ends its workers
+        )
+
+    async def _accompany(self, process: asyncio.subprocess.Process) -> None:
+        """Set a worker up and stay with it to its end."""
+        try:
+            if await self._set_up(process):
+                gone = asyncio.create_task(process.wait())
+                told = asyncio.create_task(self._ended.wait())
+                await asyncio.wait({gone, told}, return_when=asyncio.FIRST_COMPLETED)
+                gone.cancel()
+                told.cancel()
+        finally:
+            self._ready.clear()
+            with contextlib.suppress(ProcessLookupError):
+                if process.returncode is None:
+                    process.kill()
+        await process.wait()
 
     async def _set_up(self, process: asyncio.subprocess.Process) -> bool:
         """Bring a new worker to where it can be called; whether that worked."""

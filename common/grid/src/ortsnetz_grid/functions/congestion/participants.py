@@ -32,7 +32,7 @@ class Participant:
         present_var: (3,) the same; 0 where the device does not say, then its reactive power stays
             part of the estimated rest of its node.
         request_var: (3,) reactive power at its request.
-        is_idle: it wants nothing at present.
+        is_idle: it wants nothing at present, and draws nothing to speak of.
     """
 
     device: Device
@@ -79,8 +79,10 @@ def _participant(
     if direction is None:
         return None
     spread = _Spread.of(device, active)
-    # What it draws now it may go on drawing, whatever it says that it wants.
-    wanted = min(max(available, direction * float(active.sum()), 0.0), device.rated_w)
+    # What it draws now it may go on drawing, whatever it says that it wants. Above nominal voltage
+    # that is more than its rating.
+    drawn = direction * float(active.sum())
+    wanted = max(min(available, device.rated_w), drawn, 0.0)
     request = direction * wanted * spread.shares
     volts = _voltage(network, state, device, node, reading)
     floor = device.floor_w if device.step_a is None else device.floor_w * volts / NOMINAL_PHASE_V
@@ -101,7 +103,7 @@ def _participant(
         present_w=present_w,
         present_var=present_var,
         request_var=request * _tangent(device, present_w, present_var),
-        is_idle=available <= 0,
+        is_idle=available <= 0 and drawn < _SIGNIFICANT * device.rated_w,
     )
 
 
