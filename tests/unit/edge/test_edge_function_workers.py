@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import SCHEMA, ParameterSet
@@ -202,6 +203,50 @@ def test_what_the_functions_cannot_answer_they_refuse_in_words() -> None:
         state = await functions.estimate(EstimationCall(18.0, readings(0.0)), 10.0)
         silent = await functions.limit(LimitingCall(state.state, {}), 10.0)
         assert silent.limits == ()
+        assert silent.uncontrolled == ("ev",)
+
+    hosted(check)
+
+
+def with_house(house_w: float, ev_w: float) -> dict[str, Reading]:
+    through_w = (house_w + ev_w + 200.0) / 3
+    return readings(ev_w) | {"trafo": Reading((229.0,) * 3, (-through_w,) * 3, (0.0,) * 3)}
+
+
+def test_a_transformer_meter_that_contradicts_everything_is_doubted_by_name() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        good = await functions.estimate(EstimationCall(18.0, readings(4_830.0)), 10.0)
+        assert good.doubted_guards == ()
+        wrong = with_house(-300_000.0, 4_830.0)
+        state = await functions.estimate(EstimationCall(18.0, wrong), 10.0)
+        assert state.doubted_guards == ("trafo",)
+        silent = {"ev": readings(4_830.0)["ev"]}
+        state = await functions.estimate(EstimationCall(18.0, silent), 10.0)
+        assert state.doubted_guards == ("trafo",)
+
+    hosted(check)
+
+
+def test_a_transformer_overloaded_beyond_mending_puts_the_charge_point_at_its_floor() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        now = with_house(27_000.0, 9_000.0)
+        state = await functions.estimate(EstimationCall(18.0, now), 10.0)
+        result = await functions.limit(LimitingCall(state.state, now), 10.0)
+        assert (result.status, result.verified) == ("infeasible", False)
+        assert "T1" in result.violated[0]
+        (limit,) = result.limits
+        assert limit.limit_w == pytest.approx(7 * 3 * 226.5, rel=0.01)
+
+    hosted(check)
+
+
+def test_a_charge_point_that_says_it_wants_nothing_and_draws_is_limited_all_the_same() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        now = readings(ev_w=20_000.0)
+        now["ev"] = structs.replace(now["ev"], available_w=0.0)
+        state = await functions.estimate(EstimationCall(18.0, now), 10.0)
+        result = await functions.limit(LimitingCall(state.state, now), 10.0)
+        assert [limit.device for limit in result.limits] == ["ev"]
 
     hosted(check)
 

@@ -215,6 +215,24 @@ def test_what_a_car_draws_it_may_go_on_drawing_whatever_it_says() -> None:
     assert sum(situation.devices[0].request_w) == pytest.approx(21e3)
 
 
+def test_a_device_that_says_it_wants_nothing_and_draws_is_not_idle() -> None:
+    truth = network()
+    present = HOUSES | {50: ([7000.0] * 3, [0.0] * 3)}
+    state = estimate(truth, solved(truth, present))
+    situation = situation_from(truth, state, CARS, {"east": reading([7000.0] * 3, 0.0)}, EXACT)
+    assert situation.idle == ()
+
+
+def test_a_device_that_draws_more_than_its_rating_asks_for_what_it_draws() -> None:
+    truth = network()
+    present = HOUSES | {50: ([7700.0] * 3, [0.0] * 3)}
+    state = estimate(truth, solved(truth, present))
+    readings = {"east": reading([7700.0] * 3, 30e3, volts=240.0)}
+    situation = situation_from(truth, state, CARS, readings, EXACT)
+    assert CARS.devices[0].rated_w < 23_100.0
+    assert sum(situation.devices[0].request_w) == pytest.approx(23_100.0)
+
+
 def test_floor_and_step_are_amperes_at_the_measured_voltage() -> None:
     truth = network()
     state = estimate(truth, solved(truth, HOUSES))
