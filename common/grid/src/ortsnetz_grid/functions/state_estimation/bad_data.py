@@ -7,6 +7,7 @@ deviates one lies beyond 4 in six cases of a hundred.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +25,13 @@ Real = NDArray[np.float64]
 _CHECKED = 1e-5
 """Share of a residual's variance in its sensor's from which something else checks the sensor. Below
 it (0.3 % of the deviation) the residual is rounding and curvature, and the sensor is critical."""
+_CLOSE = 0.95
+"""Relative size of a normalised residual from which a sensor is suspected beside the worst: large
+errors bend the problem, so that the order of close residuals says nothing."""
+_MOST_SUSPECTS = 6
 _LIKELIER = 0.5
-"""Logarithm of the likelihood ratio from which one error explains the residuals better than another
-does. For single errors it is half the difference of the squared normalised residuals."""
+"""Logarithm of the likelihood ratio from which an error in one sensor explains the case better than
+an error in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Scores:
         tested: number of components that are checked.
         nodes: (k,) row of the node whose appliance is measured, else -1.
         appliances: (k,) index of that appliance, else -1.
+        components: (k,) how many values the sensor measures.
     """
 
     ids: NDArray[np.int64]
@@ -46,20 +52,32 @@ class Scores:
     tested: int
     nodes: NDArray[np.intp]
     appliances: NDArray[np.intp]
+    components: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """The sensor to remove, or several that nobody can tell apart.
+class Suspects:
+    """Sensors of which at least one is wrong.
 
     Attributes:
-        ids: one, or all of the tie; the first is the one to remove.
-        normalised_residual: of all of them.
-        identified: whether removing the first cures the state.
+        ids: the worst first.
+        normalised_residual: of the worst.
     """
 
     ids: tuple[int, ...]
     normalised_residual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who is wrong.
+
+    Attributes:
+        likely: sensors of which one is wrong; the first is the one to remove.
+        identified: whether removing it cures the state.
+    """
+
+    likely: tuple[int, ...]
     identified: bool
 
 
@@ -85,6 +103,9 @@ def score(sensors: Sensors, quantities: Quantities, residuals: Residuals, places
         tested=int(sum((part > 0).sum() for part in parts)),
         nodes=np.concatenate([none, _where(appliance, places.appliance_nodes, flow.places)]),
         appliances=np.concatenate([none, np.where(appliance, flow.places, -1)]),
+        components=np.concatenate(
+            [3 + 3 * np.isfinite(voltage.angle).all(axis=1), np.full(len(flow.ids), 6)]
+        ),
     )
 
 
@@ -94,26 +115,55 @@ def threshold(tested: int, settings: Settings) -> float:
     return max(settings.lowest_threshold, float(-ndtri(tail)))
 
 
-def suspect(scores: Scores, settings: Settings) -> Suspect | None:
-    """The sensor that contradicts the others most, if any does.
+def suspects(scores: Scores, settings: Settings) -> Suspects | None:
+    """The sensors of which one contradicts the others, if any does.
 
     Sensors whose residuals depend on each other have similar normalised residuals: an error in one
-    explains the case as well as an error in another. If they belong to different appliances of one
-    node, removing one frees the node's injection and cures the state, whichever was wrong; else
-    removing the wrong one would make the other's error law, and none is removed.
+    explains the case nearly as well as an error in another. Which of them is wrong is then a
+    question for `verdict`.
     """
     if not len(scores.ids):
         return None
     worst = float(scores.largest.max())
     if worst <= threshold(scores.tested, settings):
         return None
-    tied = np.flatnonzero(scores.largest**2 >= worst**2 - 2 * _LIKELIER)
-    order = tied[np.lexsort((scores.ids[tied], -scores.largest[tied].round(6)))]
-    nodes, appliances = scores.nodes[order], scores.appliances[order]
+    close = np.flatnonzero(scores.largest >= _CLOSE * worst)
+    order = close[np.argsort(-scores.largest[close], kind="stable")][:_MOST_SUSPECTS]
+    return Suspects(tuple(int(each) for each in scores.ids[order]), worst)
+
+
+def verdict(scores: Scores, ids: Sequence[int], misfits: Sequence[float]) -> Verdict:
+    """Which of several suspects to remove.
+
+    If the likely ones are different appliances of one node, removing one frees the node's injection
+    and cures the state, whichever was wrong. Else removing the wrong one would make the other's
+    error law.
+
+    Args:
+        scores: of the case with all of them.
+        ids: the suspects.
+        misfits: what contradicts the rest without each of them, see `misfit`.
+    """
+    best = min(misfits)
+    likely = [
+        each for each, found in zip(ids, misfits, strict=True) if found <= best + 2 * _LIKELIER
+    ]
+    rows = [int(np.flatnonzero(scores.ids == each)[0]) for each in likely]
+    nodes, appliances = scores.nodes[rows], scores.appliances[rows]
     one_node = bool(nodes[0] >= 0 and (nodes == nodes[0]).all())
-    same_node = one_node and len(np.unique(appliances)) == len(appliances)
-    ids = tuple(int(scores.ids[row]) for row in order)
-    return Suspect(ids, worst, len(ids) == 1 or same_node)
+    cured = one_node and len(np.unique(appliances)) == len(appliances)
+    return Verdict(tuple(likely), len(likely) == 1 or cured)
+
+
+def misfit(scores: Scores, sensor: int, objective: float) -> float:
+    """What is left after a removal, with the usual price for each value that was given up.
+
+    Args:
+        scores: of the case with the sensor.
+        sensor: the one that is left out.
+        objective: sum of the squared deviations, in standard deviations, of all others.
+    """
+    return objective + 2 * int(scores.components[scores.ids == sensor][0])
 
 
 def _where(

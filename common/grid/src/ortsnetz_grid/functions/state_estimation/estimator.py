@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.state_estimation.bad_data import suspect
+from ortsnetz_grid.functions.state_estimation.bad_data import (
+    misfit,
+    suspects,
+    verdict,
+)
 from ortsnetz_grid.functions.state_estimation.passes import Pass, Passes
 from ortsnetz_grid.functions.state_estimation.result import (
     Measurements,
@@ -99,26 +106,30 @@ class Estimator:
         current = solve(measurements, frozenset(), settings)
         removed: list[RemovedSensor] = []
         doubts: list[str] = []
-        while found := suspect(current.scores, settings):
-            words = [self._words(measurements, sensor) for sensor in found.ids]
+        while found := suspects(current.scores, settings):
             size = f"normalised residual {found.normalised_residual:.1f}"
-            if not found.identified:
-                doubts.append(f"one of {words} is wrong, which one cannot be told ({size})")
-                break
+            names = [self._words(measurements, each) for each in found.ids]
             if len(removed) >= settings.largest_removals:
                 doubts.append(
-                    f"too many sensors contradict each other; next is {words[0]} ({size})"
+                    f"too many sensors contradict each other; next is {names[0]} ({size})"
                 )
                 break
-            out = frozenset({found.ids[0], *(each.sensor for each in removed)})
-            try:
-                current = solve(measurements, out, settings)
-            except InputError:
-                doubts.append(f"{words[0]} seems wrong ({size}) but nothing can replace it")
+            out = frozenset(each.sensor for each in removed)
+            tried = self._tried(lambda less: solve(measurements, less, settings), out, found.ids)
+            if not tried:
+                doubts.append(f"{names[0]} seems wrong ({size}) but nothing can replace it")
                 break
-            removed.append(RemovedSensor(found.ids[0], found.normalised_residual, words[0]))
-            if len(found.ids) > 1:
+            misfits = [misfit(current.scores, each, tried[each].objective) for each in tried]
+            judged = verdict(current.scores, list(tried), misfits)
+            words = [self._words(measurements, each) for each in judged.likely]
+            if not judged.identified:
+                doubts.append(f"one of {words} is wrong, which one cannot be told ({size})")
+                break
+            if len(words) > 1:
                 doubts.append(f"{words[0]} was left out; it may be {words[1:]} instead")
+            guilty = judged.likely[0]
+            removed.append(RemovedSensor(guilty, _residual(current, guilty), words[0]))
+            current = tried[guilty]
         removed.sort(key=lambda each: -each.normalised_residual)
         sentences = (
             f"{each.words} contradicts the others and was left out (normalised residual "
@@ -126,6 +137,17 @@ class Estimator:
             for each in removed
         )
         return _Cleaned(current, tuple(removed), (*sentences, *doubts))
+
+    @staticmethod
+    def _tried(
+        solve: Callable[[frozenset[int]], Pass], out: frozenset[int], ids: tuple[int, ...]
+    ) -> dict[int, Pass]:
+        """Passes without each of several sensors; none for a sensor that nothing can replace."""
+        found = {}
+        for each in ids:
+            with contextlib.suppress(InputError):
+                found[each] = solve(out | {each})
+        return found
 
     def _words(self, measurements: Measurements, sensor: int) -> str:
         return measurements.words.get(sensor) or self.network.label(sensor)
@@ -138,3 +160,9 @@ def estimate(network: Network, measurements: Measurements, settings: Settings) -
         InputError: see `Estimator.estimate`.
     """
     return Estimator.of(network).estimate(measurements, settings)
+
+
+def _residual(current: Pass, sensor: int) -> float:
+    """Normalised residual of a sensor before its removal."""
+    scores = current.scores
+    return float(scores.largest[np.flatnonzero(scores.ids == sensor)[0]])

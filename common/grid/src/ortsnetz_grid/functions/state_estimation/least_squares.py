@@ -59,6 +59,7 @@ class Fit:
         base_covariance: (s,) variance of these residuals; 0 where nothing checks a row.
         other_residual: (k,) of the other rows after the fit.
         other_covariance: (k,) likewise.
+        objective: sum of the squared deviations after the fit, in standard deviations.
         step: (s,) from the state where the problem was set up to the solution.
         unseen: (s,) by how much each entry of the state may change without any measurement noticing
             it; 0 everywhere in an observable case.
@@ -68,6 +69,7 @@ class Fit:
     base_covariance: Real
     other_residual: Real
     other_covariance: Real
+    objective: float
     step: Real
     unseen: Real
     _lu: SuperLU
@@ -121,6 +123,7 @@ def fit(base: Rows, others: Rows) -> Fit:
         base_covariance=prior**2 * base_gain,
         other_residual=noise * (other_columns.T @ white),
         other_covariance=noise**2 * other_gain,
+        objective=float(white @ white),
         step=np.asarray(lu.solve(base.residual - base_residual)),
         unseen=_unseen(sensitivity[:, unknown] * reach / np.sqrt(noise)[:, None], columns * reach),
         _lu=lu,

@@ -20,9 +20,14 @@ from ortsnetz_grid.functions.state_estimation.observability import (
     unseen_nodes,
 )
 from ortsnetz_grid.functions.state_estimation.places import Places
-from ortsnetz_grid.functions.state_estimation.quantities import Mean, Quantities, gather
+from ortsnetz_grid.functions.state_estimation.quantities import (
+    Mean,
+    Quantities,
+    gather,
+    inner_objective,
+)
 from ortsnetz_grid.functions.state_estimation.result import Measurements, Settings
-from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
+from ortsnetz_grid.functions.state_estimation.sensors import Sensors, read_sensors
 from ortsnetz_grid.functions.state_estimation.solver import (
     QUICK,
     THOROUGH,
@@ -51,11 +56,13 @@ class Pass:
             did without.
         linearisation: the least-squares problem close to the state.
         scores: normalised residuals of the sensors.
+        objective: sum of the squared deviations of all sensors, in standard deviations.
     """
 
     output: Output | None
     linearisation: Linearisation
     scores: Scores
+    objective: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Passes:
         else:
             start = _voltage(output)
         settled = self._settled(start, quantities, settings)
-        return Pass(output, settled, score(sensors, quantities, settled.residuals, self.places))
+        return self._judged(output, settled, sensors, quantities)
 
     def thorough(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
         """power-grid-model's own state; where it crawls for ever, that of least squares.
@@ -140,7 +147,21 @@ class Passes:
             raise self._unsolvable(quantities, settings, str(error)) from error
         else:
             settled = self._settled(_voltage(output), quantities, settings)
-        return Pass(output, settled, score(sensors, quantities, settled.residuals, self.places))
+        return self._judged(output, settled, sensors, quantities)
+
+    def _judged(
+        self,
+        output: Output | None,
+        settled: Linearisation,
+        sensors: Sensors,
+        quantities: Quantities,
+    ) -> Pass:
+        return Pass(
+            output=output,
+            linearisation=settled,
+            scores=score(sensors, quantities, settled.residuals, self.places),
+            objective=settled.fit.objective + inner_objective(sensors, quantities),
+        )
 
     def _library(
         self, measurements: Measurements, out: frozenset[int], reduced: Measurements

@@ -89,6 +89,28 @@ def gather(sensors: Sensors, places: Places) -> Quantities:
     )
 
 
+def inner_objective(sensors: Sensors, quantities: Quantities) -> float:
+    """Squared deviations of sensors from the means of their quantities, in standard deviations."""
+    voltage, flow = sensors.voltage, sensors.flow
+    away = voltage.magnitude - quantities.magnitude.value[voltage.nodes]
+    total = float(((away / voltage.sigma[:, None]) ** 2).sum())
+    with_angle = np.isfinite(quantities.angle.variance[voltage.nodes]).all(axis=1)
+    turned = voltage.angle[with_angle] - quantities.angle.value[voltage.nodes[with_angle]]
+    spread = (voltage.sigma[:, None] / voltage.magnitude)[with_angle]
+    total += float(((np.angle(np.exp(1j * turned)) / spread) ** 2).sum())
+    parts, variances = _parts(flow)
+    mean = np.zeros_like(parts)
+    at_branch = quantities.branch_of_sensor >= 0
+    mean[at_branch] = quantities.branch.value[quantities.branch_of_sensor[at_branch]]
+    at_node, at_appliance = flow.kinds == Kind.NODE, flow.kinds == Kind.APPLIANCE
+    mean[at_node] = quantities.injection.value[flow.places[at_node]]
+    mean[at_appliance] = quantities.appliance.value[flow.places[at_appliance]]
+    total += float(((parts - mean) ** 2 / variances).sum())
+    whole = quantities.complete
+    apart = quantities.appliances.value[whole] - quantities.injection.value[whole]
+    return total + float((apart**2 / quantities.appliances.variance[whole]).sum())
+
+
 def _parts(flow: FlowSensors) -> tuple[Real, Real]:
     """Real and imaginary parts (k, 2, 3) and their variances."""
     return np.stack([flow.values.real, flow.values.imag], axis=1), flow.variances

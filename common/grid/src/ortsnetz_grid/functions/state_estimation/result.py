@@ -69,7 +69,8 @@ class Settings:
             of the normalised residuals follows from it and from the number of residuals: with a
             thousand of them a normal deviate of 4 is nothing special.
         lowest_threshold: the threshold is never below this.
-        largest_removals: how many sensors may be removed in one estimation.
+        largest_removals: how many sensors may be removed in one estimation. Each costs an estimate
+            for each suspect, and a cycle has a deadline; where more are wrong, nothing is verified.
         reference_angle_sigma: how well the angles between the phases are known at the reference
             node of a part without angle measurements, rad. power-grid-model starts from
             symmetrical angles and leaves them where no measurement moves them; the covariance
@@ -79,7 +80,7 @@ class Settings:
 
     false_alarm: float = 0.002
     lowest_threshold: float = 4.0
-    largest_removals: int = 20
+    largest_removals: int = 6
     reference_angle_sigma: float = 0.01
     loading: bool = True
 
