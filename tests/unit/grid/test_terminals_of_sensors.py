@@ -106,7 +106,7 @@ def test_of_two_loads_at_a_node_one_is_left_out_and_both_are_named(
 ) -> None:
     """Their residuals are one and the same; without either the node's injection is free."""
     network, truth = place
-    voltage, power = sensors(place, rng, sigma=0.0003)
+    voltage, power = sensors(place, rng, sigma=0.0001)
     loads = network.data["asym_load"]
     pair = loads["id"][loads["node"] == loads["node"][0]]
     rows = np.flatnonzero(np.isin(power["measured_object"], pair))

@@ -28,7 +28,7 @@ it (0.3 % of the deviation) the residual is rounding and curvature, and the sens
 _CLOSE = 0.95
 """Relative size of a normalised residual from which a sensor is suspected beside the worst: large
 errors bend the problem, so that the order of close residuals says nothing."""
-_MOST_SUSPECTS = 6
+_MOST_SUSPECTS = 8
 _LIKELIER = 0.5
 """Logarithm of the likelihood ratio from which an error in one sensor explains the case better than
 an error in another."""
