@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -99,7 +100,14 @@ def _schemas() -> dict[str, Any]:
     )
     aggregate = AggregateInfo.model_json_schema(ref_template=_REF.replace("{name}", "{model}"))
     inner = aggregate.pop("$defs", {})
-    return dict(sorted({**schemas, **inner, "AggregateInfo": aggregate}.items()))
+    found = {**schemas, **inner, "AggregateInfo": aggregate}
+    return {name: _dedented(schema) for name, schema in sorted(found.items())}
+
+
+def _dedented(schema: dict[str, Any]) -> dict[str, Any]:
+    # Python 3.13 strips the indentation of docstrings itself; the document must not depend on it
+    text = schema.get("description")
+    return schema if text is None else {**schema, "description": inspect.cleandoc(text)}
 
 
 def _message(text: str, content_type: str, schema: str) -> dict[str, Any]:
