@@ -48,6 +48,7 @@ class Feeder:
     ohm: float = 0.02
     u_ref: float = 1.0
     neutral_a: float | None = None
+    links: int = 0
     loads: list[dict[str, Any]] = field(default_factory=list)
     generators: list[dict[str, Any]] = field(default_factory=list)
     devices: list[ControlledDevice] = field(default_factory=list)
@@ -100,6 +101,11 @@ class Feeder:
             "asym_load": self.loads,
             "asym_gen": self.generators,
         }  # fmt: skip
+        last = 2 + self.sections
+        data["node"] += [{"id": last + 1 + i, "u_rated": 400.0} for i in range(self.links)]
+        data["link"] = [
+            {"id": 200 + i, "from_node": last + i, "to_node": last + 1 + i, "from_status": 1,
+             "to_status": 1} for i in range(self.links)]  # fmt: skip
         document = {"version": "1.0", "type": "input", "is_batch": False, "attributes": {}}
         return Network.from_json(json.dumps(document | {"data": data}), "feeder")
 
@@ -508,6 +514,18 @@ def test_requests_beyond_what_the_network_can_carry_are_brought_back() -> None:
     assert result.status is Status.LIMITED
     assert Truth(feeder).room(factors(result), limits).min() > -1e-7
     assert Truth(feeder).room(factors(result), limits).min() < 1e-3
+
+
+def test_rounding_noise_behind_closed_links_is_not_taken_for_a_missing_power_flow() -> None:
+    """Newton's method ends in noise of some 1e-8 pu there, and has no smaller last step."""
+    feeder = Feeder(sections=2, links=3)
+    for node in (5, 6, 7):
+        feeder.device(node, (3e3, 2e3, 1e3))
+    for amount in np.linspace(0.5, 1.5, 40):
+        feeder.devices = [
+            replace(device, request_w=(3e3 * amount, 2e3, 1e3)) for device in feeder.devices
+        ]
+        assert feeder.decide(WIDE).status is Status.OK
 
 
 def test_floors_beyond_what_the_network_can_carry_are_infeasible_with_a_reason() -> None:

@@ -21,6 +21,7 @@ from ortsnetz_grid.network.model import Network
 _CHUNK = 256  # scenarios in one batch: bounds memory
 
 _TOLERANCE = 1e-8
+_ITERATIONS = 40  # twice the library's: unearthed networks converge slowly
 _NOISE = 1e-6
 """Tolerance (pu of voltage) where Newton's method does not reach the usual one: in networks with
 links it ends in rounding noise of about 1e-8. A last step of this size is a solution far better
@@ -153,6 +154,7 @@ class DeviceFlows:
                 symmetric=False,
                 calculation_method=method,
                 error_tolerance=tolerance,
+                max_iterations=_ITERATIONS,
                 update_data=self._update(factors),
                 output_component_types=self._outputs,
                 continue_on_batch_error=True,
@@ -178,6 +180,7 @@ class DeviceFlows:
                 symmetric=False,
                 calculation_method=method,
                 error_tolerance=tolerance,
+                max_iterations=_ITERATIONS,
                 output_component_types=self._outputs,
             )
         except PowerGridError as error:
