@@ -498,6 +498,23 @@ def test_least_excess_spares_devices_that_cannot_help() -> None:
     assert {binding.element for binding in result.binding} == {100, 101, 102}
 
 
+def test_least_excess_leaves_the_roofs_that_relieve_an_overload_by_charging() -> None:
+    feeder = Feeder(sections=3, transformer_va=30e3)
+    rng = np.random.default_rng(0)
+    for node in (3, 4, 5):
+        for phase in np.eye(3):
+            floor = phase * (4200.0 if rng.random() < 0.7 else 0.0)
+            feeder.device(node, (4600 * phase).tolist(), floor.tolist())
+        feeder.device(node, (-1500.0,) * 3, (0.0,) * 3, generator=True)
+    limits = LimitSet((0.8, 1.2), 0.7)
+    floors = feeder.decide(limits)
+    least = feeder.decide(limits, settings=Settings(infeasible=Infeasible.LEAST_EXCESS))
+    assert floors.status is least.status is Status.INFEASIBLE
+    truth = Truth(feeder)
+    assert truth.room(factors(floors), limits).min() == pytest.approx(-0.6, abs=0.01)
+    assert truth.room(factors(least), limits).min() > -0.15
+
+
 def test_without_devices_a_case_is_ok_or_infeasible() -> None:
     feeder = Feeder(sections=1)
     feeder.house(3, (5000.0,) * 3)

@@ -226,6 +226,10 @@ class _Decision:
             if found is not None:
                 answer = self._in_steps(found, relieved, bounds)
                 return self.result(Status.INFEASIBLE, answer, relieved.learned, constraints)
+            if relieved.nearest is not None:  # what each row could attain, all together cannot
+                return self.result(
+                    Status.INFEASIBLE, relieved.nearest, relieved.learned, constraints
+                )
         floors = search.compute(self.box.lowest)
         if floors is None:
             return _without_power_flow(self.network, self.flows, self.devices)

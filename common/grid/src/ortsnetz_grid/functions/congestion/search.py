@@ -44,6 +44,7 @@ class Search:
 
     Attributes:
         best: cheapest point that keeps all bounds, None until there is one.
+        nearest: computed point with the least excess, None until there is one.
         learned: the last linear model and the solution on it, None before the first.
     """
 
@@ -51,6 +52,8 @@ class Search:
         self, flows: DeviceFlows, constraints: Constraints, box: Box, settings: Settings
     ) -> None:
         self.best: Point | None = None
+        self.nearest: Point | None = None
+        self._least_excess = np.inf
         self.learned: Learned | None = None
         self._last: Point | None = None
         self._flows = flows
@@ -137,7 +140,10 @@ class Search:
     def _note(self, point: Point) -> None:
         """Remember a computed point."""
         self._last = point
-        if self._constraints.worst(point.phasors) > VERIFIED:
+        excess = float(self._constraints.worst(point.phasors))
+        if excess < self._least_excess:
+            self.nearest, self._least_excess = point, excess
+        if excess > VERIFIED:
             return
         if self.best is None or self._box.cost(point.factors) < self._box.cost(self.best.factors):
             self.best = point
