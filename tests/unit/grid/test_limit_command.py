@@ -242,7 +242,9 @@ def test_text_that_is_no_device_list_is_refused(run: Run, text: str) -> None:
     assert "devices.json" in err
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"data": {}}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"data": {}}', "\x00\xff", "[" * 100_000, "9" * 5000]
+)
 def test_text_that_is_no_case_is_refused(run: Run, text: str) -> None:
     code, _, err = run(text, devices())
     assert code == 2

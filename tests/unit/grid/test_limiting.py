@@ -554,6 +554,13 @@ def test_floors_beyond_what_the_network_can_carry_are_infeasible_with_a_reason()
     assert result.devices[0].p_w == (2e6,) * 3
 
 
+def test_a_lower_voltage_limit_of_zero_is_no_limit() -> None:
+    feeder = Feeder(sections=1, ohm=0.5, transformer_va=1e6)
+    feeder.device(3, (8e3,) * 3)
+    assert feeder.decide(LimitSet((0.95, 1.1), 1.0)).status is Status.LIMITED
+    assert feeder.decide(LimitSet((0.0, 1.1), 1.0)).status is Status.OK
+
+
 def test_a_device_that_asks_for_nothing_gets_nothing() -> None:
     feeder = Feeder(transformer_va=20e3)
     feeder.device(4, (0.0, 0.0, 0.0), (1400.0,) * 3)
@@ -723,6 +730,10 @@ def test_an_offset_that_is_not_a_number_is_refused() -> None:
         ({"id": 100}, r"device 100: line 100 'L0' is neither an asym_load nor an asym_gen"),
         ({"request_w": (1.0, float("nan"), 0.0)}, r"device 2000: request_w needs three finite"),
         ({"floor_w": (-5.0, 0.0, 0.0)}, r"device 2000: phase a: request .* opposite signs"),
+        (
+            {"request_w": (9.0, 0.0, 0.0), "floor_w": (5.0, -5.0, 0.0)},
+            r"device 2000: phase b: a floor of -5 W and the request have opposite signs",
+        ),
         ({"step_w": 0.0}, r"device 2000: step_w"),
     ],
 )
@@ -742,7 +753,9 @@ def test_a_device_listed_twice_is_named() -> None:
         feeder.decide(WIDE)
 
 
-@pytest.mark.parametrize("band", [(1.1, 0.9), (0.0, 1.1), (float("nan"), 1.1), (0.9, float("inf"))])
+@pytest.mark.parametrize(
+    "band", [(1.1, 0.9), (-0.1, 1.1), (float("nan"), 1.1), (0.9, float("inf"))]
+)
 def test_a_band_that_is_none_is_refused(band: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="u_pu"):
         LimitSet(band, 1.0)

@@ -44,7 +44,7 @@ def _not_a_number(payload: bytes) -> str | None:
     try:
         document = json.loads(payload)
         components = document["data"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     for component, elements in components:
         for element in elements if isinstance(elements, list) else []:

@@ -89,8 +89,10 @@ class Network:
 def _parse(text: str | bytes, source: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also text that is no UTF-8, and numbers of thousands of digits
         raise InputError(f"{source}: not JSON: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{source}: not a data set: nested too deeply") from error
     if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
         raise InputError(f"{source}: a power-grid-model data set has an object 'data'")
     if document.get("type") != "input":

@@ -66,7 +66,8 @@ class LimitSet:
     """Limits to keep.
 
     Attributes:
-        u_pu: band of the phase-to-neutral voltage at LV nodes, lower and upper.
+        u_pu: band of the phase-to-neutral voltage at LV nodes, lower and upper; a lower limit of 0
+            is none.
         loading: highest loading of a line or transformer; 1.0 is the rating.
     """
 
@@ -75,7 +76,7 @@ class LimitSet:
 
     def __post_init__(self) -> None:
         low, high = self.u_pu
-        if not (np.isfinite(low) and np.isfinite(high) and 0 < low < high):
+        if not (np.isfinite(low) and np.isfinite(high) and 0 <= low < high):
             raise InputError(f"limits: u_pu: {low:g} .. {high:g} is no band of positive voltages")
         if not (np.isfinite(self.loading) and self.loading > 0):
             raise InputError(f"limits: loading is {self.loading:g}, it must be a positive number")
@@ -158,6 +159,13 @@ def _check_powers(device: ControlledDevice) -> None:
             raise InputError(
                 f"device {device.id}: phase {phase}: request {request:g} W and floor {floor:g} W "
                 f"have opposite signs"
+            )
+    directions = {1 if watts > 0 else -1 for watts in device.request_w if watts}
+    for phase, floor in zip("abc", device.floor_w, strict=True):
+        if floor and directions == {-1 if floor > 0 else 1}:  # on a phase without request, too
+            raise InputError(
+                f"device {device.id}: phase {phase}: a floor of {floor:g} W and the request have "
+                f"opposite signs"
             )
     if device.step_w is not None and not (np.isfinite(device.step_w) and device.step_w > 0):
         raise InputError(f"device {device.id}: step_w must be a positive number")
