@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ortsnetz_grid.functions.state_estimation.linearisation import Residuals
+from ortsnetz_grid.functions.state_estimation.linearisation import Residual, Residuals
 from ortsnetz_grid.functions.state_estimation.places import Kind, Places
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 from ortsnetz_grid.functions.state_estimation.result import Settings
@@ -25,9 +25,9 @@ Real = NDArray[np.float64]
 _CHECKED = 1e-5
 """Share of a residual's variance in its sensor's from which something else checks the sensor. Below
 it (0.3 % of the deviation) the residual is rounding and curvature, and the sensor is critical."""
-_CLOSE = 0.95
-"""Relative size of a normalised residual from which a sensor is suspected beside the worst: large
-errors bend the problem, so that the order of close residuals says nothing."""
+_CLOSE = 0.9
+"""Share of what the best removal explains from which a sensor is suspected beside it: large errors
+bend the problem, so that the order of close suspects says nothing."""
 _MOST_SUSPECTS = 8
 _LIKELIER = 0.5
 """Logarithm of the likelihood ratio from which an error in one sensor explains the case better than
@@ -44,7 +44,8 @@ class Scores:
         tested: number of components that are checked.
         nodes: (k,) row of the node whose appliance is measured, else -1.
         appliances: (k,) index of that appliance, else -1.
-        components: (k,) how many values the sensor measures.
+        explained: (k,) how much of the objective the removal of the sensor explains.
+        components: (k,) how many of the sensor's values are checked.
     """
 
     ids: NDArray[np.int64]
@@ -52,6 +53,7 @@ class Scores:
     tested: int
     nodes: NDArray[np.intp]
     appliances: NDArray[np.intp]
+    explained: Real
     components: NDArray[np.int64]
 
 
@@ -60,8 +62,8 @@ class Suspects:
     """Sensors of which at least one is wrong.
 
     Attributes:
-        ids: the worst first.
-        normalised_residual: of the worst.
+        ids: those first whose removal explains most.
+        normalised_residual: the largest of the case.
     """
 
     ids: tuple[int, ...]
@@ -84,28 +86,27 @@ class Verdict:
 def score(sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places) -> Scores:
     """Normalised residuals of all sensors that count."""
     voltage, flow = sensors.voltage, sensors.flow
-    at = voltage.nodes
-    own = np.repeat(voltage.sigma[:, None], 3, axis=1) ** 2
-    magnitudes = _normalised(
-        voltage.magnitude - quantities.magnitude.value[at] + residuals.magnitude[at],
-        own - quantities.magnitude.variance[at] + residuals.magnitude_variance[at],
-        own,
+    judged = [
+        _judged(*_magnitude_residuals(sensors, quantities, residuals)),
+        _judged(*_flow_residuals(sensors, quantities, residuals, places)),
+    ]
+    angles = _judged(*_angle_residuals(sensors, quantities, residuals))
+    judged[0] = _Judged(
+        np.maximum(judged[0].largest, angles.largest),
+        judged[0].explained + angles.explained,
+        judged[0].tested + angles.tested,
     )
-    angles = _angle_scores(sensors, quantities, residuals)
-    flow_residual, flow_variance = _flow_residuals(sensors, quantities, residuals, places)
-    flows = _normalised(flow_residual, flow_variance, flow.variances).reshape(len(flow.ids), 6)
-    parts = [np.concatenate([magnitudes, angles], axis=1), flows]
     appliance = flow.kinds == Kind.APPLIANCE
     none = np.full(len(voltage.ids), -1, dtype=np.intp)
+    tested = np.concatenate([each.tested for each in judged])
     return Scores(
         ids=np.concatenate([voltage.ids, flow.ids]),
-        largest=np.concatenate([part.max(axis=1, initial=0.0) for part in parts]),
-        tested=int(sum((part > 0).sum() for part in parts)),
+        largest=np.concatenate([each.largest for each in judged]),
+        explained=np.concatenate([each.explained for each in judged]),
+        components=tested,
+        tested=int(tested.sum()),
         nodes=np.concatenate([none, _where(appliance, places.appliance_nodes, flow.places)]),
         appliances=np.concatenate([none, np.where(appliance, flow.places, -1)]),
-        components=np.concatenate(
-            [3 + 3 * np.isfinite(voltage.angle).all(axis=1), np.full(len(flow.ids), 6)]
-        ),
     )
 
 
@@ -118,8 +119,8 @@ def threshold(tested: int, settings: Settings) -> float:
 def suspects(scores: Scores, settings: Settings) -> Suspects | None:
     """The sensors of which one contradicts the others, if any does.
 
-    Sensors whose residuals depend on each other have similar normalised residuals: an error in one
-    explains the case nearly as well as an error in another. Which of them is wrong is then a
+    A sensor whose values are wrong together may have smaller normalised residuals than one of its
+    neighbours; so suspects are those whose removal explains most. Which of them is wrong is then a
     question for `verdict`.
     """
     if not len(scores.ids):
@@ -127,8 +128,9 @@ def suspects(scores: Scores, settings: Settings) -> Suspects | None:
     worst = float(scores.largest.max())
     if worst <= threshold(scores.tested, settings):
         return None
-    close = np.flatnonzero(scores.largest >= _CLOSE * worst)
-    order = close[np.argsort(-scores.largest[close], kind="stable")][:_MOST_SUSPECTS]
+    gain = scores.explained - 2 * scores.components
+    close = np.flatnonzero((gain >= _CLOSE * gain.max()) & (scores.components > 0))
+    order = close[np.argsort(-gain[close], kind="stable")][:_MOST_SUSPECTS]
     return Suspects(tuple(int(each) for each in scores.ids[order]), worst)
 
 
@@ -175,74 +177,100 @@ def _where(
     return found
 
 
-def _normalised(residual: Real, variance: Real, own: Real) -> Real:
-    checked = variance > _CHECKED * own
-    return np.where(checked, np.abs(residual) / np.sqrt(np.where(checked, variance, 1.0)), 0.0)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Of each sensor: largest normalised residual, what its removal explains, tested values."""
+
+    largest: Real
+    explained: Real
+    tested: NDArray[np.int64]
 
 
-def _angle_scores(sensors: Sensors, quantities: Quantities, residuals: Residuals) -> Real:
-    voltage = sensors.voltage
-    variance = quantities.angle.variance[voltage.nodes]
-    counts = np.isfinite(variance)
-    mean = np.where(counts, quantities.angle.value[voltage.nodes], 0.0)
-    away = np.angle(np.exp(1j * (np.where(counts, voltage.angle, 0.0) - mean)))
+def _judged(residual: Real, covariance: Real, own: Real) -> _Judged:
+    """Judge residuals (k, d) by their covariances (k, d, d) and the sensors' variances (k, d)."""
+    sigma = np.sqrt(own)
+    scaled = residual / sigma
+    spread = covariance / (sigma[:, :, None] * sigma[:, None, :])
+    single = np.einsum("kdd->kd", spread)
+    checked = single > _CHECKED
+    largest = np.where(checked, np.abs(scaled) / np.sqrt(np.where(checked, single, 1.0)), 0.0)
+    values, vectors = np.linalg.eigh(spread)
+    along = np.einsum("kdv,kd->kv", vectors, scaled) ** 2
+    seen = values > _CHECKED
+    explained = np.where(seen, along / np.where(seen, values, 1.0), 0.0)
+    return _Judged(largest.max(axis=1, initial=0.0), explained.sum(axis=1), checked.sum(axis=1))
+
+
+def _magnitude_residuals(
+    sensors: Sensors, quantities: Quantities, residuals: Residuals
+) -> tuple[Real, Real, Real]:
+    voltage, at = sensors.voltage, sensors.voltage.nodes
+    own = np.repeat(voltage.sigma[:, None], 3, axis=1) ** 2
+    mean = quantities.magnitude
+    residual = voltage.magnitude - mean.value[at] + residuals.magnitude.value[at]
+    apart = _diagonal(own - mean.variance[at])
+    return residual, apart + residuals.magnitude.covariance[at], own
+
+
+def _angle_residuals(
+    sensors: Sensors, quantities: Quantities, residuals: Residuals
+) -> tuple[Real, Real, Real]:
+    """Residuals of angles; sensors without angle have none and no variance."""
+    voltage, at = sensors.voltage, sensors.voltage.nodes
     own = (voltage.sigma[:, None] / voltage.magnitude) ** 2
-    spread = own - np.where(counts, variance, own) + residuals.angle_variance[voltage.nodes]
-    found = _normalised(away + residuals.angle[voltage.nodes], spread, own)
-    return np.where(counts, found, 0.0)
+    variance = quantities.angle.variance[at]
+    counts = np.isfinite(variance)
+    away = np.where(counts, voltage.angle, 0.0) - np.where(counts, quantities.angle.value[at], 0.0)
+    residual = np.angle(np.exp(1j * away)) + residuals.angle.value[at]
+    apart = _diagonal(np.where(counts, own - np.where(counts, variance, 0.0), 0.0))
+    return np.where(counts, residual, 0.0), apart + residuals.angle.covariance[at], own
 
 
 def _flow_residuals(
     sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places
-) -> tuple[Real, Real]:
-    """Residuals (k, 2, 3) of the flow sensors and their variances."""
+) -> tuple[Real, Real, Real]:
+    """Residuals (k, 6) of the flow sensors: real parts, then imaginary parts."""
     flow = sensors.flow
-    measured = np.stack([flow.values.real, flow.values.imag], axis=1)
-    residual, variance = np.zeros_like(measured), np.zeros_like(measured)
+    count = len(flow.ids)
+    measured = np.concatenate([flow.values.real, flow.values.imag], axis=1)
+    own = flow.variances.reshape(count, 6)
+    residual, covariance = np.zeros((count, 6)), np.zeros((count, 6, 6))
     at_branch = quantities.branch_of_sensor >= 0
-    branch = quantities.branch_of_sensor[at_branch]
-    residual[at_branch] = (
-        measured[at_branch] - quantities.branch.value[branch] + residuals.branch[branch]
-    )
-    variance[at_branch] = (
-        flow.variances[at_branch]
-        - quantities.branch.variance[branch]
-        + residuals.branch_variance[branch]
-    )
-    at_node = flow.kinds == Kind.NODE
-    node = flow.places[at_node]
-    injection = quantities.injection
-    residual[at_node] = measured[at_node] - injection.value[node] + residuals.injection[node]
-    variance[at_node] = (
-        flow.variances[at_node] - injection.variance[node] + residuals.injection_variance[node]
-    )
-    at_appliance = flow.kinds == Kind.APPLIANCE
-    appliance = flow.places[at_appliance]
-    own = quantities.appliance
-    shared, shared_variance = _appliance_shares(quantities, residuals, places)
-    residual[at_appliance] = measured[at_appliance] - own.value[appliance] + shared[appliance]
-    variance[at_appliance] = (
-        flow.variances[at_appliance] - own.variance[appliance] + shared_variance[appliance]
-    )
-    return residual, variance
+    at_node, at_appliance = flow.kinds == Kind.NODE, flow.kinds == Kind.APPLIANCE
+    shares = _appliance_shares(quantities, residuals, places)
+    for mine, index, mean, shared in (
+        (at_branch, quantities.branch_of_sensor, quantities.branch, residuals.branch),
+        (at_node, flow.places, quantities.injection, residuals.injection),
+        (at_appliance, flow.places, quantities.appliance, shares),
+    ):
+        at = index[mine]
+        apart = own[mine] - mean.variance.reshape(-1, 6)[at]
+        residual[mine] = measured[mine] - mean.value.reshape(-1, 6)[at] + shared.value[at]
+        covariance[mine] = _diagonal(apart) + shared.covariance[at]
+    return residual, covariance, own
 
 
-def _appliance_shares(
-    quantities: Quantities, residuals: Residuals, places: Places
-) -> tuple[Real, Real]:
-    """What an appliance's mean carries of its node's residual (a, 2, 3), and the variance of it.
+def _appliance_shares(quantities: Quantities, residuals: Residuals, places: Places) -> Residual:
+    """What an appliance's mean carries of its node's residual, (a, 6).
 
     The sum of a node's appliances is corrected by least squares; each takes a part of the
     correction in proportion to its variance.
     """
     node = places.appliance_nodes
-    counts = quantities.complete[node][:, None, None]
-    counts = counts & np.isfinite(quantities.appliance.variance)
+    variance = quantities.appliance.variance.reshape(-1, 6)
+    counts = quantities.complete[node][:, None] & np.isfinite(variance)
     total, injection = quantities.appliances, quantities.injection
-    spread = np.where(counts, total.variance[node], 1.0)
-    share = np.where(counts, quantities.appliance.variance, 0.0) / spread
-    away = np.where(counts, total.value[node] - injection.value[node], 0.0)
-    left = np.where(counts, spread - injection.variance[node], 0.0)
-    residual = share * (away + np.where(counts, residuals.injection[node], 0.0))
-    variance = share**2 * (left + np.where(counts, residuals.injection_variance[node], 0.0))
-    return residual, variance
+    spread = np.where(counts, total.variance.reshape(-1, 6)[node], 1.0)
+    share = np.where(counts, variance, 0.0) / spread
+    away = np.where(counts, (total.value - injection.value).reshape(-1, 6)[node], 0.0)
+    left = np.where(counts, spread - injection.variance.reshape(-1, 6)[node], 0.0)
+    covariance = _diagonal(left) + residuals.injection.covariance[node]
+    return Residual(
+        share * (away + residuals.injection.value[node]),
+        share[:, :, None] * covariance * share[:, None, :],
+    )
+
+
+def _diagonal(values: Real) -> Real:
+    """Diagonal matrices (k, d, d) of values (k, d)."""
+    return np.asarray(values[:, :, None] * np.eye(values.shape[1]))

@@ -51,24 +51,38 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What the fit leaves of some rows.
+
+    Attributes:
+        residual: (r,) measured minus fitted.
+    """
+
+    residual: Real
+    _variance: Real  # (r,) of the measurements
+    _checks: Real  # (k, r) how each row shows in the k white innovations
+
+    def covariance(self, rows: NDArray[np.intp]) -> Real:
+        """Covariances (b, d, d) of residuals in blocks of rows (b, d); 0 where nothing checks."""
+        checks = self._checks[:, rows] * self._variance[rows]
+        return np.asarray(np.einsum("kba,kbc->bac", checks, checks))
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """The least-squares problem solved at a state.
 
     Attributes:
-        base_residual: (s,) of the base rows after the fit.
-        base_covariance: (s,) variance of these residuals; 0 where nothing checks a row.
-        other_residual: (k,) of the other rows after the fit.
-        other_covariance: (k,) likewise.
+        base: residuals of the base rows after the fit.
+        others: residuals of the other rows after the fit.
         objective: sum of the squared deviations after the fit, in standard deviations.
         step: (s,) from the state where the problem was set up to the solution.
         unseen: (s,) by how much each entry of the state may change without any measurement noticing
             it; 0 everywhere in an observable case.
     """
 
-    base_residual: Real
-    base_covariance: Real
-    other_residual: Real
-    other_covariance: Real
+    base: Left
+    others: Left
     objective: float
     step: Real
     unseen: Real
@@ -113,16 +127,11 @@ def fit(base: Rows, others: Rows) -> Fit:
     factor = np.asarray(linalg.cholesky(inner, lower=True, check_finite=False))
     innovation = others.residual - sensitivity @ base.residual
     white = _solved(factor, innovation)
-    base_columns = _solved(factor, sensitivity)
-    other_columns = _solved(factor, np.eye(len(noise)))
-    base_gain = np.einsum("ks,ks->s", base_columns, base_columns)
-    other_gain = np.einsum("ki,ki->i", other_columns, other_columns)
-    base_residual = -prior * (base_columns.T @ white)
+    base_checks, other_checks = _solved(factor, sensitivity), _solved(factor, np.eye(len(noise)))
+    base_residual = -prior * (base_checks.T @ white)
     return Fit(
-        base_residual=base_residual,
-        base_covariance=prior**2 * base_gain,
-        other_residual=noise * (other_columns.T @ white),
-        other_covariance=noise**2 * other_gain,
+        base=Left(base_residual, prior, base_checks),
+        others=Left(noise * (other_checks.T @ white), noise, other_checks),
         objective=float(white @ white),
         step=np.asarray(lu.solve(base.residual - base_residual)),
         unseen=_unseen(sensitivity[:, unknown] * reach / np.sqrt(noise)[:, None], columns * reach),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
-from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Rows, fit
+from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Left, Rows, fit
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 
 Real = NDArray[np.float64]
@@ -17,28 +17,33 @@ _EMPTY = sparse.csr_array((0, 0))
 
 
 @dataclass(frozen=True, slots=True)
-class Residuals:
-    """Residuals after the fit and their variances; 0 where nothing checks the quantity.
+class Residual:
+    """Residuals after the fit of some quantities of `d` values; 0 where nothing checks a value.
 
     Attributes:
-        magnitude: (n, 3), per unit.
-        magnitude_variance: (n, 3).
-        angle: (n, 3), rad.
-        angle_variance: (n, 3).
-        injection: (n, 2, 3), per unit.
-        injection_variance: (n, 2, 3).
-        branch: (f, 2, 3), per unit.
-        branch_variance: (f, 2, 3).
+        value: (q, d), per unit or rad.
+        covariance: (q, d, d).
     """
 
-    magnitude: Real
-    magnitude_variance: Real
-    angle: Real
-    angle_variance: Real
-    injection: Real
-    injection_variance: Real
-    branch: Real
-    branch_variance: Real
+    value: Real
+    covariance: Real
+
+
+@dataclass(frozen=True, slots=True)
+class Residuals:
+    """Residuals of all quantities.
+
+    Attributes:
+        magnitude: of n nodes, 3 values each.
+        angle: of n nodes, 3 values each.
+        injection: of n nodes, real parts before imaginary ones: 6 values each.
+        branch: of f branch ends and shunts, likewise.
+    """
+
+    magnitude: Residual
+    angle: Residual
+    injection: Residual
+    branch: Residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,34 +219,41 @@ def _spread(
     found: Fit,
 ) -> Residuals:
     """Residuals of the rows, back at their quantities."""
+    first, second = int(pieces.magnitude.sum()), int(pieces.magnitude.sum() + pieces.angle.sum())
+    third = second + 6 * len(quantities.branch_kinds)
     nodes = len(frame.voltage)
-    kinds = quantities.branch_kinds
-    counts = [int(pieces.magnitude.sum()), int(pieces.angle.sum()), 6 * len(kinds)]
-    results = []
-    for base, others in (
-        (found.base_residual, found.other_residual),
-        (found.base_covariance, found.other_covariance),
-    ):
-        first, second, third = np.cumsum(counts)
-        magnitude, angle = np.zeros((nodes, 3)), np.zeros((nodes, 3))
-        magnitude[pieces.magnitude] = others[:first]
-        angle[pieces.angle] = others[first:second]
-        injection = np.zeros((nodes, 2, 3))
-        parts = base.reshape(2, -1, 3).swapaxes(0, 1)
-        injection[frame.model.energised] = parts
-        at_references = np.zeros((len(references), 2, 3))
-        at_references[pieces.injection] = others[third:]
-        injection[references] = at_references
-        unmeasured = ~np.isfinite(quantities.injection.variance)
-        injection[unmeasured] = 0.0
-        branch, start = np.zeros((len(kinds), 2, 3)), second
-        for kind in np.unique(kinds).tolist():
-            mine = kinds == kind
-            length = 6 * int(mine.sum())
-            branch[mine] = others[start : start + length].reshape(2, -1, 3).swapaxes(0, 1)
-            start += length
-        results.append((magnitude, angle, injection, branch))
-    (magnitude, angle, injection, branch), variances = results
-    return Residuals(
-        magnitude, variances[0], angle, variances[1], injection, variances[2], branch, variances[3]
-    )
+    magnitude, angle = _none(nodes, 3), _none(nodes, 3)
+    _put(magnitude, np.all(pieces.magnitude, axis=1), found.others, _triples(0, first))
+    _put(angle, np.all(pieces.angle, axis=1), found.others, _triples(first, second))
+    injection, measured = _none(nodes, 6), np.isfinite(quantities.injection.variance)
+    known = measured.all(axis=(1, 2))
+    inside = known & frame.model.energised
+    inside[references] = False
+    columns = frame.column[inside]
+    _put(injection, inside, found.base, np.concatenate([columns, columns + frame.size], axis=1))
+    at_references = np.zeros(nodes, dtype=np.bool_)
+    at_references[references[pieces.injection.all(axis=(1, 2))]] = True
+    own = np.arange(third, third + 6 * int(at_references.sum())).reshape(-1, 6)
+    # the rows follow `references`, which rise as the nodes do
+    _put(injection, at_references, found.others, own)
+    branch = _none(len(quantities.branch_kinds), 6)
+    start = second
+    for kind in np.unique(quantities.branch_kinds).tolist():
+        mine = quantities.branch_kinds == kind
+        rows = np.arange(start, start + 6 * int(mine.sum())).reshape(2, -1, 3)
+        _put(branch, mine, found.others, rows.swapaxes(0, 1).reshape(-1, 6))
+        start += rows.size
+    return Residuals(magnitude, angle, injection, branch)
+
+
+def _none(count: int, values: int) -> Residual:
+    return Residual(np.zeros((count, values)), np.zeros((count, values, values)))
+
+
+def _triples(start: int, stop: int) -> NDArray[np.intp]:
+    return np.arange(start, stop, dtype=np.intp).reshape(-1, 3)
+
+
+def _put(target: Residual, where: NDArray[np.bool_], left: Left, rows: NDArray[np.intp]) -> None:
+    target.value[where] = left.residual[rows]
+    target.covariance[where] = left.covariance(rows)

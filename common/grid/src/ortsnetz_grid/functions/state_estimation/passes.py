@@ -91,7 +91,7 @@ class Passes:
         if not len(model.sources):
             raise InputError("the network has no source in service: nothing is energised")
         _, first = np.unique(model.island[model.sources], return_index=True)
-        return cls(network, places, energised_matrix(model), model.sources[first])
+        return cls(network, places, energised_matrix(model), np.sort(model.sources[first]))
 
     def quick(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
         """A state that least squares have moved on from power-grid-model's; for every second.
