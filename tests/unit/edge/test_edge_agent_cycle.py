@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import math
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ortsnetz_common.errors import InputError, OrtsnetzError
@@ -48,7 +50,7 @@ from ortsnetz_common.parameters.station import (
 from ortsnetz_common.trust.signature import generate_private_key, public_key
 from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
-from ortsnetz_edge.bootstrap import read_configuration
+from ortsnetz_edge.bootstrap import accept_version, read_configuration
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
     Driver,
@@ -422,6 +424,18 @@ def test_a_parameter_set_signed_by_somebody_else_is_refused(tmp_path: Path) -> N
     (tmp_path / "trust-anchor.pem").write_bytes(public_key(generate_private_key()))
     with pytest.raises(InputError, match="signature"):
         read_configuration(path)
+
+
+def test_an_older_parameter_set_than_was_in_force_is_refused(tmp_path: Path) -> None:
+    configuration = read_configuration(write_node(tmp_path))
+    newer = dataclasses.replace(
+        configuration, parameters=msgspec.structs.replace(configuration.parameters, version=7)
+    )
+    configuration.bootstrap.data_dir.mkdir()
+    for accepted in (configuration, newer, newer):
+        accept_version(accepted)
+    with pytest.raises(InputError, match="version 1 is older than version 7"):
+        accept_version(configuration)
 
 
 def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -98,6 +98,20 @@ def test_a_worker_answers_and_its_prints_do_not_break_the_contract() -> None:
     hosted(check)
 
 
+def test_a_worker_that_cannot_be_started_is_tried_again() -> None:
+    async def life() -> None:
+        host = FunctionHost("echo", SETUP, ("no-such-command-anywhere",))
+        host.start()
+        try:
+            await until(lambda: host.counters["function_echo_restarts"] >= 1)
+            with pytest.raises(FunctionFailedError, match="no worker can be started"):
+                await host.call(b"x", 5)
+        finally:
+            await host.stop()
+
+    asyncio.run(asyncio.wait_for(life(), 30))
+
+
 def test_before_it_is_ready_a_call_fails_at_once() -> None:
     async def check(host: FunctionHost) -> None:
         assert await failure_of(host, b"x") is Failure.STARTING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,13 @@ from ortsnetz_common.parameters.parameter_set import (
     read_signed,
     sha256,
 )
+from ortsnetz_edge.control.memory import write_atomically
 from ortsnetz_edge.network_index import NetworkIndex, index_network
 
+log = logging.getLogger(__name__)
+
 GIBI = 1024**3
+VERSION = "parameters-version"
 SMALLEST_JOURNAL = 32 * 1024**2
 
 
@@ -97,6 +102,34 @@ def read_configuration(path: Path) -> Configuration:
     index = index_network(text, bootstrap.network.name)
     index.check_station(parameters.station, source)
     return Configuration(bootstrap, parameters, sha256(canonical(parameters)), text, index)
+
+
+def accept_version(configuration: Configuration) -> None:
+    """Remember the version of the parameter set in the data directory; an older one is refused.
+
+    A set is signed for good: without this an old one, with other limits, could be put back.
+
+    Raises:
+        InputError: a newer set has been in force here before.
+    """
+    path = configuration.bootstrap.data_dir / VERSION
+    version = configuration.parameters.version
+    try:
+        known = int(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        known = version
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be used, version %d is taken for new: %s", path, version, error)
+        known = version
+    if version < known:
+        raise InputError(
+            f"{configuration.bootstrap.parameters.name}: version {version} is older than version "
+            f"{known}, which has been in force on this node"
+        )
+    try:
+        write_atomically(path, str(version).encode("ascii"), durable=True)
+    except OSError as error:  # a full disk is no reason not to run
+        log.warning("%s cannot be written: %s", path, error)
 
 
 def _bytes(path: Path) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
-from ortsnetz_edge.bootstrap import read_configuration
+from ortsnetz_edge.bootstrap import accept_version, read_configuration
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def run_agent(path: Path) -> None:
 async def _live(path: Path) -> None:
     configuration = read_configuration(path)
     with _alone(configuration.bootstrap.data_dir):
+        accept_version(configuration)
         journal = open_journal(configuration)
         agent = assemble(configuration, journal)
         stopping = asyncio.Event()
