@@ -126,7 +126,7 @@ class Settings:
     fairness: Fairness = Fairness.EQUAL
     infeasible: Infeasible = Infeasible.FLOORS
     passes: int = 12
-    aim: float = 1e-4
+    aim: float = 2e-5
     settled: float = 1e-3
 
 

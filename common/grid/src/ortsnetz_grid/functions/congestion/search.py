@@ -28,6 +28,9 @@ _STANDSTILL = 1e-6
 _TURN = 0.05
 """Change of a factor beyond which sensitivities are taken anew. Values always are."""
 
+_STRIDES = np.geomspace(1e-5, 1e-2, 10)
+"""Shares of the way to the requests, for what the distance kept from the bounds leaves over."""
+
 _HALVINGS = np.array([1.0, 0.5, 0.25, 0.125, 0.0625])
 
 
@@ -82,6 +85,8 @@ class Search:
                 self._rounds(floors)
         if self.best is not None and self._last is not None:
             self._approach(self.best, self._last)
+        if self.best is not None:
+            self._stretch(self.best)
         return self.best
 
     def _rounds(self, point: Point) -> None:
@@ -181,6 +186,14 @@ class Search:
             wanted = Point(points.factors[reach], points.phasors[reach])
             if reach:
                 kept = Point(points.factors[reach - 1], points.phasors[reach - 1])
+
+    def _stretch(self, kept: Point) -> None:
+        """Go from a kept point straight towards the requests until a bound is met."""
+        way = self._box.highest - kept.factors
+        points = self._flows.at(kept.factors + _STRIDES[:, None] * way)
+        good = points.converged & (self._constraints.worst(points.phasors) <= VERIFIED)
+        for number in range(len(good) if good.all() else int(np.argmin(good))):
+            self._note(Point(points.factors[number], points.phasors[number]))
 
 
 def first_point(flows: DeviceFlows, box: Box) -> Point | None:

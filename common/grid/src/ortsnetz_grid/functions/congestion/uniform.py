@@ -16,6 +16,7 @@ from ortsnetz_grid.functions.congestion.curtailment import Box
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 
 _SCALES = np.linspace(0.875, 0.0, 8)
+_ROUNDS = 2  # of narrowing down where the bounds are crossed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def scale_uniformly(
     ladder = _Ladder(flows, constraints, box)
     ladder.add(_SCALES)
     crossing = ladder.crossing(aim)
-    if crossing is not None:
+    for _ in range(_ROUNDS):
+        if crossing is None:
+            break
         ladder.add(np.array([crossing, (crossing + ladder.not_kept) / 2]))
         crossing = ladder.crossing(aim)
     served = 0.0 if crossing is None else float(box.power @ _factors(box, crossing))
