@@ -439,3 +439,88 @@ def test_sensors_too_good_for_the_library_give_the_state_all_the_same(
     sigma = [each["u_sigma"] for each in case["data"]["asym_voltage_sensor"]]
     normal = found["asym_voltage_sensor"]["u_residual"] / np.array(sigma)[:, None]
     assert 0.5 < normal.std() < 1.5
+
+
+def village(windings: tuple[int, int, int], kilometres: float) -> tuple[Case, dict[str, Any]]:
+    """A village behind kilometres of MV cable, every sensor exact, and the truth."""
+    cable = {"x1": 0.08, "tan1": 0.0, "x0": 0.3, "tan0": 0.0, "from_status": 1, "to_status": 1}
+    winding_from, winding_to, clock = windings
+    data: dict[str, list[dict[str, Any]]] = {
+        "node": [
+            {"id": i, "u_rated": u} for i, u in ((1, 20e3), (2, 20e3), (3, 400.0), (4, 400.0))
+        ],
+        "line": [
+            {"id": 10, "from_node": 1, "to_node": 2, "i_n": 200.0, "r1": 0.2 * kilometres,
+             "r0": 0.8 * kilometres, "c1": 0.25e-6 * kilometres, "c0": 0.12e-6 * kilometres}
+            | cable,
+            {"id": 11, "from_node": 3, "to_node": 4, "i_n": 200.0, "r1": 0.02, "r0": 0.08,
+             "c1": 1e-8, "c0": 1e-8} | cable,
+        ],
+        "transformer": [
+            {"id": 20, "from_node": 2, "to_node": 3, "from_status": 1, "to_status": 1, "u1": 20e3,
+             "u2": 400.0, "sn": 160e3, "uk": 0.04, "pk": 2300.0, "i0": 0.0026, "p0": 320.0,
+             "winding_from": winding_from, "winding_to": winding_to, "clock": clock,
+             "tap_side": 0, "tap_pos": 0, "tap_min": -2, "tap_max": 2, "tap_size": 500.0}
+        ],
+        "source": [{"id": 30, "node": 1, "status": 1, "u_ref": 0.98, "sk": 2e8}],
+        "asym_load": [
+            {"id": 40 + node, "node": node, "status": 1, "type": 0,
+             "p_specified": [900.0 * node, 300.0, 1200.0], "q_specified": [100.0, 50.0, 200.0]}
+            for node in (3, 4)
+        ],
+    }  # fmt: skip
+    case = {"version": "1.0", "type": "input", "is_batch": False, "attributes": {}, "data": data}
+    model = PowerGridModel(json_deserialize(json.dumps(case)))
+    truth: dict[str, Any] = model.calculate_power_flow(symmetric=False)
+    data["asym_voltage_sensor"] = [
+        {"id": 100 + node["id"], "measured_object": node["id"], "u_measured": volts.tolist(),
+         "u_sigma": 0.004 * node["u_rated"] / 3**0.5}
+        for node, volts in zip(data["node"], truth["node"]["u"], strict=True)
+    ]  # fmt: skip
+    data["asym_power_sensor"] = [
+        {"id": 200 + place, "measured_object": int(truth[component]["id"][row]),
+         "measured_terminal_type": terminal, "power_sigma": 30.0,
+         "p_measured": truth[component][f"p{end}"][row].tolist(),
+         "q_measured": truth[component][f"q{end}"][row].tolist()}
+        for place, (component, row, terminal, end) in enumerate((
+            ("asym_load", 0, 4, ""), ("asym_load", 1, 4, ""), ("source", 0, 2, ""),
+            ("line", 0, 0, "_from"), ("line", 1, 0, "_from"),
+        ))
+    ]  # fmt: skip
+    return case, truth
+
+
+@pytest.mark.parametrize("windings", [(2, 1, 5), (2, 1, 11), (0, 4, 5), (1, 1, 0)])
+@pytest.mark.parametrize("kilometres", [2.0, 8.0])
+def test_a_state_that_only_the_library_believes_is_not_written(
+    command: Command, windings: tuple[int, int, int], kilometres: float
+) -> None:
+    """There power-grid-model settles up to 0.8 pu away from sensors that are all exact."""
+    case, truth = village(windings, kilometres)
+    code, error = command(case)
+    assert (code, error) == (0, "")
+    assert command.removed() == []
+    found = command.output()
+    assert found["node"]["u_pu"] == pytest.approx(truth["node"]["u_pu"], abs=1e-5)
+    assert found["asym_load"]["p"] == pytest.approx(truth["asym_load"]["p"], abs=1.0)
+    assert found["line"]["i_from"] == pytest.approx(truth["line"]["i_from"], abs=0.01)
+
+
+def test_a_sensor_s_noise_at_what_is_switched_off_is_no_contradiction(
+    command: Command, case: Case
+) -> None:
+    load = case["data"]["asym_load"][0]
+    load["status"] = 0
+    meter = next(
+        each
+        for each in case["data"]["asym_power_sensor"]
+        if each["measured_object"] == load["id"] and each["measured_terminal_type"] == 4
+    )
+    meter["p_measured"] = [3 * meter["p_sigma"][0], 0.0, -2 * meter["p_sigma"][2]]
+    meter["q_measured"] = [0.0, meter["q_sigma"][1], 0.0]
+    code, _ = command(case)
+    assert code == 0
+    for path in (command.result, command.bad):
+        path.unlink()
+    meter["p_measured"][1] = 50 * meter["p_sigma"][1]
+    assert f"asym_power_sensor {meter['id']}: measures a flow" in command.refuses(case)

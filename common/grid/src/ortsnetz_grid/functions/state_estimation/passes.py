@@ -42,7 +42,16 @@ Complex = NDArray[np.complex128]
 
 _SHORT_PU = 0.005
 """A step of least squares that is shorter than this leaves an error of about its square."""
+_TINY_PU = 1e-4
+"""The same where power-grid-model's time counts more: residuals that are far smaller than their
+sensor's deviation, such as that of a meter at kilometres of cable, bear no such error."""
 _MOST_STEPS = 10
+_ASTRAY_PU = 0.02
+"""Difference of a voltage between power-grid-model's state and that of least squares which no
+weighting explains: that library sometimes settles at angles that no network has."""
+_IMPLAUSIBLE = 25.0
+"""Mean squared deviation from which a state may be a wrong solution (phases turned against each
+other) and not only bear bad data: then the way from no load is walked, too."""
 _MUTED = 1e4
 """Factor on a removed sensor's deviation where power-grid-model counts on the sensor."""
 
@@ -119,7 +128,7 @@ class Passes:
             start = self._no_load()
         else:
             start = _voltage(output)
-        settled = self._settled(start, quantities, settings)
+        settled = self._settled(start, quantities, settings, short=_SHORT_PU)
         return self._judged(output, settled, sensors, quantities)
 
     def thorough(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
@@ -137,17 +146,25 @@ class Passes:
         sensors = read_sensors(reduced, self.places)
         quantities = gather(sensors, self.places)
         self.require_seen(quantities, settings)
+        output: Output | None = None
         try:
             output = self._library(measurements, out, reduced)
         except DivergedError:
-            settled = self._settled(self._no_load(), quantities, settings)
-            voltage = settled.frame.moved(settled.fit.step)
-            output = expressed(self.network, self.places, reduced, voltage)
+            start = self._no_load()
         except NoSolutionError as error:
             raise self._unsolvable(quantities, settings, str(error)) from error
         else:
-            settled = self._settled(_voltage(output), quantities, settings)
+            start = _voltage(output)
+        settled = self._settled(start, quantities, settings, short=_TINY_PU)
+        voltage = settled.frame.moved(settled.fit.step)
+        if output is None or self._astray(output, voltage):
+            output = expressed(self.network, self.places, reduced, voltage)
         return self._judged(output, settled, sensors, quantities)
+
+    def _astray(self, output: Output, voltage: Complex) -> bool:
+        """Whether power-grid-model's state is far from voltages (n, 3)."""
+        away = np.abs(output["node"]["u_pu"] - np.abs(voltage))[self.places.admittance.energised]
+        return bool(away.max(initial=0.0) > _ASTRAY_PU)
 
     def _judged(
         self,
@@ -211,18 +228,37 @@ class Passes:
         self.linearised(start, replace(quantities, angle=angle), settings)
 
     def _settled(
-        self, voltage: Complex, quantities: Quantities, settings: Settings
+        self, voltage: Complex, quantities: Quantities, settings: Settings, *, short: float
     ) -> Linearisation:
-        """Least squares, step by step, until a step is short."""
+        """Least squares, step by step, until a step is short; from no load where that fails.
+
+        Raises:
+            InputError: the case is not observable, or has no state.
+        """
+        best: Linearisation | None = None
+        for start in (voltage, self._no_load()):
+            found = self._stepped(start, quantities, settings, short)
+            if found and (best is None or found.fit.objective < best.fit.objective):
+                best = found
+            if best and best.fit.objective <= _IMPLAUSIBLE * len(best.fit.others.residual):
+                break
+        if best is None:
+            raise InputError("no state fits the measurements: least squares do not converge")
+        return best
+
+    def _stepped(
+        self, voltage: Complex, quantities: Quantities, settings: Settings, short: float
+    ) -> Linearisation | None:
+        """Least squares from a start, None if no step becomes short."""
         for _ in range(_MOST_STEPS):
             found = self.linearised(voltage, quantities, settings)
             longest = float(np.abs(found.fit.step).max(initial=0.0))
-            if longest <= _SHORT_PU:
+            if longest <= short:
                 return found
             if not np.isfinite(longest):
                 break
             voltage = found.frame.moved(found.fit.step)
-        raise InputError("no state fits the measurements: least squares do not converge")
+        return None
 
     def _no_load(self) -> Complex:
         model = self.places.admittance

@@ -23,6 +23,8 @@ Complex = NDArray[np.complex128]
 
 _DISABLED = 1e100
 """A standard deviation from which a sensor says nothing, in any unit."""
+_NOISE = 6.0
+"""Standard deviations up to which what a sensor says of something switched off is its noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,9 @@ def _voltage(array: NDArray[Any], component: str, places: Places) -> VoltageSens
     partly = ~_every(np.isnan(angle)) & ~_every(~np.isnan(angle))
     _refuse(array, component, partly, "u_angle_measured: is given for some phases only")
     live = places.admittance.energised[nodes]
-    _refuse(array, component, ~live, "measures a node that no source feeds")
-    counts = array["u_sigma"] < _DISABLED
+    loud = ~live & ~_every(magnitude <= _NOISE * array["u_sigma"][:, None])
+    _refuse(array, component, loud, "measures a voltage at a node that no source feeds")
+    counts = live & (array["u_sigma"] < _DISABLED)
     return VoltageSensors(
         ids=array["id"][counts].astype(np.int64),
         nodes=nodes[counts],
@@ -127,8 +130,13 @@ def _power(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
     scale = share / BASE_PHASE_VA
     values = _per_phase(array["p_measured"]) + 1j * _per_phase(array["q_measured"])
     variances, enabled = _power_variances(array, component)
-    loud = ~live & ~_every(values == 0) & enabled
-    _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
+    quiet = _every(np.stack([values.real, values.imag], axis=1) ** 2 <= _NOISE**2 * variances)
+    _refuse(
+        array,
+        component,
+        ~live & ~quiet & enabled,
+        "measures a flow where nothing is connected or fed",
+    )
     counts = live & enabled
     return FlowSensors(
         ids=array["id"][counts].astype(np.int64),
@@ -184,7 +192,7 @@ def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors
     variances = np.stack(
         [along * cosine**2 + across * sine**2, along * sine**2 + across * cosine**2], axis=1
     )
-    loud = ~live & ~_every(magnitude == 0)
+    loud = ~live & ~_every(np.abs(magnitude) <= _NOISE * array["i_sigma"][:, None])
     _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
     counts = live & (along[:, 0] < _DISABLED) & _every(across < _DISABLED)
     offset = np.where(local, Kind.LOCAL_CURRENT_FROM, Kind.CURRENT_FROM)
