@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ortsnetz_hil.plant.calendar import Instant, window
-from ortsnetz_hil.plant.charge_point import ChargePointModel, ControlPilot
-from ortsnetz_hil.plant.configuration import ChargePoint, Inverter, Session
-from ortsnetz_hil.plant.inverter import InverterModel
-from ortsnetz_hil.plant.watchdog import RefusedValueError
+from ortsnetz_hil.plant.devices.charge_point import ChargePointModel, ControlPilot
+from ortsnetz_hil.plant.devices.inverter import InverterModel
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter, Session
+from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
 
 STEP_S = 0.2
 FACTOR = 360.0

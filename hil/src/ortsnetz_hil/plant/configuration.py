@@ -9,69 +9,22 @@ from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Side
+from ortsnetz_hil.faults.specs import Fault
 from ortsnetz_hil.plant.calendar import Window
+from ortsnetz_hil.plant.devices.specs import (
+    Battery,
+    ChargePoint,
+    HeatPump,
+    Inverter,
+    TapChanger,
+)
+from ortsnetz_hil.plant.events import Event
 
-FORMAT = "ortsnetz.plant/1"
+FORMAT = "ortsnetz.plant/2"
 CONFIGURATION_FILE = "plant.json"
 NETWORK_FILE = "network.json"
 PROFILES_FILE = "profiles.json"
 SIGNING_KEY_FILE = "signing-key.pem"
-
-
-class Session(Struct, frozen=True, forbid_unknown_fields=True):
-    """One stay of a car; the same each day of the calendar.
-
-    Attributes:
-        arrival_s, departure_s: calendar seconds since the beginning of the window.
-        energy_wh: what its battery takes.
-        max_a: highest current that the car takes, per phase.
-    """
-
-    arrival_s: float
-    departure_s: float
-    energy_wh: float
-    max_a: float
-
-
-class ChargePoint(Struct, frozen=True, forbid_unknown_fields=True):
-    """An EV charge point.
-
-    Attributes:
-        element: id of its asym_load.
-        phases: network phases at its terminals: three letters, or one if it is single-phase.
-        rated_a: rated current per phase.
-        floor_a: guaranteed minimum, whole amperes.
-        reaction_s: time until the car follows a new limit.
-    """
-
-    name: str
-    element: int
-    node: int
-    port: int
-    phases: str
-    rated_a: int
-    floor_a: int
-    reaction_s: float
-    sessions: tuple[Session, ...]
-
-
-class Inverter(Struct, frozen=True, forbid_unknown_fields=True):
-    """A three-phase PV inverter.
-
-    Attributes:
-        element: id of its asym_gen.
-        profile: name of its SimBench profile, here scaled to 1 at its best instant of the year.
-        rated_w: rated power, total.
-        reaction_s: time until it follows a new limit.
-    """
-
-    name: str
-    element: int
-    node: int
-    port: int
-    profile: str
-    rated_w: float
-    reaction_s: float
 
 
 class PlantMeter(Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,11 +55,34 @@ class MeterClass(Struct, frozen=True, forbid_unknown_fields=True):
     power: float
 
 
+class Pace(Struct, frozen=True, forbid_unknown_fields=True):
+    """How plant time passes.
+
+    Attributes:
+        step_s: length of a step of the simulation, 0.1 to 1 s.
+        cycle_s: cycle of the device under test.
+        stepped: whether plant time waits after each cycle until the device under test has finished
+            its own (`ortsnetz_common.link.bench_clock`); else plant time is wall time.
+        clock_port: TCP port at which the device under test gets its time; stepped time only.
+        factor: highest number of plant seconds a wall second in stepped time, None for as fast as
+            the device under test can.
+        deadline_s: wall seconds that a cycle of the device under test may take in stepped time.
+    """
+
+    step_s: float = 0.2
+    cycle_s: float = 1.0
+    stepped: bool = False
+    clock_port: int | None = None
+    factor: float | None = None
+    deadline_s: float = 60.0
+
+
 class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     """All that makes one plant. The same file gives the same plant, to the last bit of a replay.
 
     Attributes:
         seconds: length of the run in wall seconds, None for an endless one.
+        host: address at which the device servers listen.
         u_pu, loading: the limits by which a run is judged (planning band, ratings).
         assumptions: what the source does not say and the bench therefore assumes, for people.
     """
@@ -124,6 +100,12 @@ class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     inverters: tuple[Inverter, ...]
     meter_classes: tuple[MeterClass, ...]
     assumptions: tuple[str, ...]
+    pace: Pace = Pace()
+    heat_pumps: tuple[HeatPump, ...] = ()
+    batteries: tuple[Battery, ...] = ()
+    tap_changers: tuple[TapChanger, ...] = ()
+    events: tuple[Event, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
     def meter_class(self, profile: str) -> MeterClass:
         """Accuracy of a kind of meter or device.

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.calendar import Instant
-from ortsnetz_hil.plant.charge_point import ChargePointModel
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.customers import Customers
-from ortsnetz_hil.plant.inverter import InverterModel
+from ortsnetz_hil.plant.devices.charge_point import ChargePointModel
+from ortsnetz_hil.plant.devices.inverter import InverterModel
 from ortsnetz_hil.plant.loading import Ratings, line_loading, ratings, transformer_loading
 from ortsnetz_hil.plant.network_file import PlantNetwork
 from ortsnetz_hil.plant.power_flow import GridState, Injections, PowerFlow

@@ -16,8 +16,8 @@ from ortsnetz_common.parameters.parameter_set import (
     write_signed,
 )
 from ortsnetz_common.trust.signature import generate_private_key, public_key
-from ortsnetz_hil.plant.charge_point import POWER_FACTOR
 from ortsnetz_hil.plant.configuration import SIGNING_KEY_FILE, PlantConfiguration
+from ortsnetz_hil.plant.devices.charge_point import POWER_FACTOR
 from ortsnetz_hil.plant.network_file import Document, PlantNetwork
 from ortsnetz_hil.plant.random_streams import stream
 from ortsnetz_hil.plant.station import known_phases, station

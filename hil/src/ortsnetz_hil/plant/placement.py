@@ -10,7 +10,7 @@ import numpy as np
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V
 from ortsnetz_hil.plant.calendar import WINDOW_S
-from ortsnetz_hil.plant.configuration import ChargePoint, Inverter, Session
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter, Session
 from ortsnetz_hil.plant.network_file import PlantNetwork
 from ortsnetz_hil.plant.random_streams import stream
 

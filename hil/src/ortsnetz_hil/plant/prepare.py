@@ -14,13 +14,12 @@ from ortsnetz_hil.plant import network_file, placement, profiles
 from ortsnetz_hil.plant.calendar import window
 from ortsnetz_hil.plant.configuration import (
     FORMAT,
-    ChargePoint,
-    Inverter,
     MeterClass,
     PlantConfiguration,
 )
 from ortsnetz_hil.plant.customers import DEVICE_MARK
 from ortsnetz_hil.plant.derive import write_agent_files
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
 from ortsnetz_hil.plant.metering import meters
 from ortsnetz_hil.plant.network_file import Document, PlantNetwork
 from ortsnetz_hil.plant.placement import Ports

@@ -14,14 +14,13 @@ from ortsnetz_common.parameters.station import (
 )
 from ortsnetz_hil.plant import pseudo
 from ortsnetz_hil.plant.configuration import (
-    ChargePoint,
-    Inverter,
     PlantConfiguration,
     PlantMeter,
 )
-from ortsnetz_hil.plant.inverter import FALLBACK, FULL
+from ortsnetz_hil.plant.devices.inverter import FALLBACK, FULL
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
+from ortsnetz_hil.plant.devices.watchdog import DEFAULT_S
 from ortsnetz_hil.plant.network_file import PlantNetwork
-from ortsnetz_hil.plant.watchdog import DEFAULT_S
 
 PROTOCOL = "modbus-tcp"
 SOURCE_U_PU = 1.02

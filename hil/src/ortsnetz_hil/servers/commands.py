@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ortsnetz_hil.plant.watchdog import Watchdog
+from ortsnetz_hil.plant.devices.watchdog import Watchdog
 
 LIMIT, FALLBACK_TIME, FALLBACK = range(3)
 

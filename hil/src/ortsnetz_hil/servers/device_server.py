@@ -11,7 +11,7 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ortsnetz_common.measurement.time import now_ns
-from ortsnetz_hil.plant.watchdog import RefusedValueError
+from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
 from ortsnetz_hil.servers import maps
 from ortsnetz_hil.servers.counters import DeviceCounters
 from ortsnetz_hil.servers.devices import Served

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.parameters.station import Side
-from ortsnetz_hil.plant.charge_point import ChargePointModel
 from ortsnetz_hil.plant.configuration import PlantConfiguration, PlantMeter
 from ortsnetz_hil.plant.core import Plant, Step
-from ortsnetz_hil.plant.inverter import InverterModel
+from ortsnetz_hil.plant.devices.charge_point import ChargePointModel
+from ortsnetz_hil.plant.devices.inverter import InverterModel
 from ortsnetz_hil.servers import maps
 from ortsnetz_hil.servers.commands import Commands
 from ortsnetz_hil.servers.instrument import Instrument

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from ortsnetz_hil.plant.charge_point import POWER_FACTOR
-from ortsnetz_hil.plant.configuration import ChargePoint, PlantConfiguration
+from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.core import NOMINAL_V
+from ortsnetz_hil.plant.devices.charge_point import POWER_FACTOR
+from ortsnetz_hil.plant.devices.specs import ChargePoint
 from ortsnetz_hil.verdict.truth import Row
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.core import NOMINAL_V, Plant, Step
-from ortsnetz_hil.plant.inverter import FULL
+from ortsnetz_hil.plant.devices.inverter import FULL
 
 Vector = NDArray[np.float64]
 Ids = NDArray[np.int64]

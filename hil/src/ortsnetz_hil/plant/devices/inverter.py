@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ortsnetz_hil.plant.configuration import Inverter
-from ortsnetz_hil.plant.watchdog import RefusedValueError, Watchdog
+from ortsnetz_hil.plant.devices.specs import Inverter
+from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
 
 FULL = 1000
 """The rating in the unit of limits, 0.1 %."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.calendar import Instant
-from ortsnetz_hil.plant.configuration import ChargePoint, Session
-from ortsnetz_hil.plant.watchdog import RefusedValueError, Watchdog
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Session
+from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
 
 POWER_FACTOR = 0.99
 _TAN_PHI = float(np.tan(np.arccos(POWER_FACTOR)))

@@ -1,0 +1,1 @@
+"""What can go wrong with meters, devices and wires, on purpose: timed, logged, repeatable."""

@@ -1,0 +1,1 @@
+"""Behaviour of the devices at the grid: pure models that are advanced step by step."""
