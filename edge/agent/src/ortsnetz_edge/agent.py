@@ -12,11 +12,12 @@ from pathlib import Path
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.link.messages import Decision, Health, Record
 from ortsnetz_common.measurement.reading import Reading
-from ortsnetz_common.measurement.time import NS_PER_S, now_ns
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout, readings
 from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.bootstrap import Configuration
+from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.conditions import (
     bad_data,
@@ -94,9 +95,10 @@ class Agent:
     uplink: Uplink
     view: StatusView
     memory_path: Path
+    clock: Clock = field(default_factory=WallClock)
     counters: Counter[str] = field(default_factory=Counter)
     cycle: int = 0
-    _started: float = field(default_factory=time.monotonic)
+    _started: float | None = None
     _health_mode: str = ""
     _status: str = ""
 
@@ -105,20 +107,28 @@ class Agent:
         begun = time.monotonic()
         self.cycle += 1
         timing = self.configuration.parameters.timing
-        await self.scanner.scan(SCAN_SHARE * timing.cycle_s)
+        clock = self.clock
+        if self._started is None:
+            self._started = clock.monotonic()
+        await self.scanner.scan(
+            clock.patience(SCAN_SHARE * timing.cycle_s), everybody=clock.stepped
+        )
         scanned = time.monotonic()
-        image = self.image.freeze(self.cycle, now_ns(), now=scanned)
+        image = self.image.freeze(self.cycle, clock.now_ns(), now=clock.monotonic())
         self._put(self.points.measured(image))
         usable = readings(image, self.layouts)
         found = await self._ask(image, usable)
         why = "; ".join(found.failures.values())
         doubted = found.estimate.doubted_guards if found.estimate else ()
         verdict = self.controller.step(
-            image, usable, found.limits, why, doubted=doubted, now=time.monotonic()
+            image, usable, found.limits, why, doubted=doubted, now=clock.monotonic()
         )
         self._count(found, verdict)
         confirmed = await write_all(
-            verdict.writes, self.drivers, self.counters, deadline_s=WRITE_SHARE * timing.cycle_s
+            verdict.writes,
+            self.drivers,
+            self.counters,
+            deadline_s=clock.patience(WRITE_SHARE * timing.cycle_s),
         )
         self._record(image, found, verdict, confirmed)
         self._report(image, found, verdict, begun, scanned)
@@ -126,7 +136,7 @@ class Agent:
     async def finish(self) -> None:
         """Stop acquiring; what was read or decided goes into the journal."""
         await self.scanner.drain(DRAIN_S)
-        image = self.image.freeze(self.cycle, now_ns(), now=time.monotonic())
+        image = self.image.freeze(self.cycle, self.clock.now_ns(), now=self.clock.monotonic())
         records = self.points.measured(image)
         verdict_mode = self._health_mode or "starting"
         self._put((*records, self._health(image.time_ns, verdict_mode, "stopping", 0.0)))
@@ -135,7 +145,8 @@ class Agent:
     async def _ask(self, image: ProcessImage, usable: dict[str, Reading]) -> Findings:
         """Let the functions work on the image; both within the function deadline."""
         parameters = self.configuration.parameters
-        deadline = time.monotonic() + parameters.timing.function_deadline_s
+        within_s = self.clock.patience(parameters.timing.function_deadline_s)
+        deadline = time.monotonic() + within_s
         estimate: EstimationResult | None = None
         at = ESTIMATION
         try:
@@ -168,7 +179,8 @@ class Agent:
 
     @property
     def _is_young(self) -> bool:
-        return time.monotonic() - self._started < STARTUP_GRACE_S
+        now = self.clock.monotonic()
+        return self._started is None or now - self._started < STARTUP_GRACE_S
 
     def _record(
         self,
@@ -178,7 +190,7 @@ class Agent:
         confirmed: tuple[Write, ...],
     ) -> None:
         """Put what was found and decided into the journal."""
-        now = time.monotonic()
+        now = self.clock.monotonic()
         records: list[Record] = []
         if found.estimate is not None:
             records.append(self.points.estimated(found.estimate, image.time_ns))
@@ -208,7 +220,7 @@ class Agent:
     def _conditions(
         self, image: ProcessImage, found: Findings, verdict: Verdict
     ) -> list[Condition]:
-        now = time.monotonic()
+        now = self.clock.monotonic()
         parameters = self.configuration.parameters
         controls = self.controller.controls.values()
         meters = {meter.name: meter for meter in parameters.station.meters}
@@ -248,7 +260,7 @@ class Agent:
             worst_loading=found.limits.worst_loading if found.limits else None,
             cycle_ms=cycle_ms,
             scan_ms=(scanned - begun) * 1000.0,
-            state_age_s=self.controller.fail_safe.age_s(time.monotonic()),
+            state_age_s=self.controller.fail_safe.age_s(self.clock.monotonic()),
             alarms=self.alarms.active,
             counters=self.counted(),
         )
@@ -279,7 +291,7 @@ class Agent:
             mode=mode,
             reason=reason,
             cycle_ms=cycle_ms,
-            state_age_s=self.controller.fail_safe.age_s(time.monotonic()),
+            state_age_s=self.controller.fail_safe.age_s(self.clock.monotonic()),
             counters=self.counted(),
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.parameters.parameter_set import canonical
@@ -12,6 +10,7 @@ from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.bootstrap import Configuration
+from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard
 from ortsnetz_edge.control.controller import Controller
 from ortsnetz_edge.control.interventions import InterventionLedger
@@ -49,6 +48,7 @@ def assemble(
     *,
     drivers: dict[str, Driver] | None = None,
     functions: Functions | None = None,
+    clock: Clock | None = None,
 ) -> Agent:
     """The agent of a configuration; nothing is connected or started yet but the journal's writer.
 
@@ -57,22 +57,24 @@ def assemble(
         journal: opened.
         drivers: instead of those that the station's connections name.
         functions: instead of hosted ones.
+        clock: to live by; the machine's own without one.
 
     Raises:
         InputError: a source's configuration does not work; names the source.
     """
+    clock = clock or WallClock()
     parameters = configuration.parameters
     station = parameters.station
     if drivers is None:
         sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
-        drivers = open_drivers(sources)
+        drivers = open_drivers(sources, clock)
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
     controller = Controller(
         parameters,
         _resolutions(configuration, drivers),
         watched_branches(station, configuration.network),
-        now=time.monotonic(),
+        now=clock.monotonic(),
     )
     points = PointTable(source_points, configuration.network)
     image = NextImage(source_points, stale_after_s=parameters.timing.stale_after_s)
@@ -89,7 +91,7 @@ def assemble(
     return Agent(
         configuration=configuration,
         drivers=drivers,
-        scanner=Scanner(drivers, image),
+        scanner=Scanner(drivers, image, clock.monotonic),
         image=image,
         layouts=layouts,
         points=points,
@@ -104,6 +106,7 @@ def assemble(
             parameters.node, (*station.meters, *station.devices), drivers, layouts, journal, uplink
         ),
         memory_path=memory_path,
+        clock=clock,
     )
 
 

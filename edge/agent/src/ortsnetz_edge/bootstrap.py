@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.bench_clock import BenchClockAddress
 from ortsnetz_common.link.broker import Broker, Tls
 from ortsnetz_common.parameters.parameter_set import (
     ParameterSet,
@@ -36,6 +37,8 @@ class Bootstrap(Struct, frozen=True, forbid_unknown_fields=True):
         trust_anchor: public key it is signed with, PEM.
         network: network file that the parameter set belongs to.
         journal_max_bytes: bound of the journal.
+        bench_clock: on a bench only: where the node gets its time, see
+            `ortsnetz_common.link.bench_clock`.
     """
 
     node: str
@@ -45,6 +48,7 @@ class Bootstrap(Struct, frozen=True, forbid_unknown_fields=True):
     network: Path
     broker: Broker
     journal_max_bytes: int = 2 * GIBI
+    bench_clock: BenchClockAddress | None = None
 
 
 @dataclass(frozen=True)

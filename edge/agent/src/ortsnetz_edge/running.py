@@ -15,12 +15,14 @@ from pathlib import Path
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
-from ortsnetz_edge.bootstrap import accept_version, read_configuration
+from ortsnetz_edge.bootstrap import Configuration, accept_version, read_configuration
+from ortsnetz_edge.clock import BenchClock
 
 log = logging.getLogger(__name__)
 
 DRAIN_DEADLINE_S = 10.0
 FLUSH_DEADLINE_S = 5.0
+WORKERS_DEADLINE_S = 60.0
 
 
 def run_agent(path: Path) -> None:
@@ -41,7 +43,8 @@ async def _live(path: Path) -> None:
     with _alone(configuration.bootstrap.data_dir):
         accept_version(configuration)
         journal = open_journal(configuration)
-        agent = assemble(configuration, journal)
+        bench = await _bench_clock(configuration)
+        agent = assemble(configuration, journal, clock=bench)
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -49,7 +52,10 @@ async def _live(path: Path) -> None:
         agent.uplink.start()
         agent.functions.start()
         try:
-            await run_cycles(agent, stopping)
+            if bench is None:
+                await run_cycles(agent, stopping)
+            else:
+                await run_stepped(agent, bench, stopping)
         finally:
             await shut_down(agent)
 
@@ -61,14 +67,51 @@ async def run_cycles(agent: Agent, stopping: asyncio.Event) -> None:
     while not await _told(stopping, due - time.time(), period_s):
         await agent.run_cycle()
         if agent.cycle == 1:
-            sys.stdout.write("agent: ready\n")
-            sys.stdout.flush()
+            _say_ready()
         now = time.time()
         following = _next_instant(now, period_s)
         missed = round((following - due) / period_s) - 1
         if 0 < missed < 3600:  # more is a clock that was set, or a machine that was suspended
             agent.counters["cycles_missed"] += missed
         due = following
+
+
+async def _bench_clock(configuration: Configuration) -> BenchClock | None:
+    address = configuration.bootstrap.bench_clock
+    if address is None:
+        return None
+    log.warning("this node lives by the clock of a bench at %s:%d", address.host, address.port)
+    clock = BenchClock()
+    await clock.connect(address)
+    return clock
+
+
+async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) -> None:
+    """A cycle at each tick of the bench, until told to stop or the bench gives no time any more."""
+    await agent.functions.wait_ready(WORKERS_DEADLINE_S)  # the first cycle is a cycle like others
+    told = asyncio.create_task(stopping.wait())
+    try:
+        while True:
+            tick = asyncio.create_task(clock.tick())
+            await asyncio.wait({tick, told}, return_when=asyncio.FIRST_COMPLETED)
+            if not tick.done():
+                tick.cancel()
+                return
+            if not tick.result():
+                await stopping.wait()
+                return
+            await agent.run_cycle()
+            if agent.cycle == 1:
+                _say_ready()
+            await clock.done()
+    finally:
+        told.cancel()
+        await clock.close()
+
+
+def _say_ready() -> None:
+    sys.stdout.write("agent: ready\n")
+    sys.stdout.flush()
 
 
 async def shut_down(agent: Agent) -> None:

@@ -29,19 +29,23 @@ class Scanner:
         self._outstanding: dict[str, asyncio.Task[None]] = {}
         self._answering = dict.fromkeys(drivers, True)
 
-    async def scan(self, patience_s: float) -> None:
+    async def scan(self, patience_s: float, *, everybody: bool = False) -> None:
         """Read all sources.
 
         Args:
             patience_s: longest wait for sources that answered last time. Those that did not are
                 asked, and not waited for.
+            everybody: wait for those too, as stepped time does: what an answer finds must not
+                depend on how fast the machine is.
         """
         for name, driver in self._drivers.items():
             if name in self._outstanding:
                 self._image.counters["scans_skipped"] += 1
                 continue
             self._outstanding[name] = asyncio.create_task(self._read(name, driver))
-        expected = [task for name, task in self._outstanding.items() if self._answering[name]]
+        expected = [
+            task for name, task in self._outstanding.items() if everybody or self._answering[name]
+        ]
         if expected:
             await asyncio.wait(expected, timeout=patience_s)
         for name in self._outstanding:

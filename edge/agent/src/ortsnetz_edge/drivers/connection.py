@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -11,6 +10,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 
@@ -31,11 +31,14 @@ class ModbusConnection:
     in the middle of a frame; both are caught here, on the bytes as they arrive.
     """
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
         self._generation = 0
         self._where = f"{host}:{port}"
         self._timeout_s = timeout_s
-        self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S)
+        # stepped time is repeatable: there the jitter comes from the address
+        seed = port if self._clock.stepped else None
+        self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
         self._not_before = 0.0
         self._lock = asyncio.Lock()
         self._host, self._port = host, port
@@ -98,7 +101,7 @@ class ModbusConnection:
     async def _connected(self) -> AsyncModbusTcpClient:
         if self._client is not None and self._client.connected:
             return self._client
-        wait = self._not_before - time.monotonic()
+        wait = self._not_before - self._clock.monotonic()
         if wait > 0:
             raise DriverError(FailureKind.WAITING, f"{self._where}: next attempt in {wait:.1f} s")
         self._drop()
@@ -199,7 +202,7 @@ class ModbusConnection:
     def _broke(self, kind: FailureKind, reason: str) -> DriverError:
         """Close after a failure and note when to try again."""
         self._drop()
-        self._not_before = time.monotonic() + self._backoff.failed()
+        self._not_before = self._clock.monotonic() + self._backoff.failed()
         text = reason if reason.startswith(self._where) else f"{self._where}: {reason}"
         return DriverError(kind, text)
 

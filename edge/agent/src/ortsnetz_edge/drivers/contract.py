@@ -216,7 +216,11 @@ class Driver(Protocol):
 
 
 class DriverProtocol(Protocol):
-    """What an entry point of `ortsnetz.drivers` is: one field protocol."""
+    """What an entry point of `ortsnetz.drivers` makes: one field protocol.
+
+    The entry point is called with the agent's `Clock`: answers are stamped with it, and waiting
+    times are counted in it.
+    """
 
     def open(self, source: Source) -> Driver:
         """A driver for a source; nothing is connected yet.

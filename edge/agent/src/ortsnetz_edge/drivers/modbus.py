@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.measurement.time import now_ns
+from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.drivers.connection import ModbusConnection
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
@@ -24,7 +24,8 @@ from ortsnetz_edge.drivers.profile import Profile, Setpoint, load_profile
 class ModbusTcp:
     """Entry point `modbus-tcp`: opens drivers that share one connection per host and port."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
         self._connections: dict[tuple[str, int], ModbusConnection] = {}
         self._profiles: dict[str, Profile] = {}
 
@@ -47,14 +48,21 @@ class ModbusTcp:
                 raise InputError(f"'{source.name}': {error}") from error
         key = (where.host, where.port)
         if key not in self._connections:
-            self._connections[key] = ModbusConnection(where.host, where.port, where.timeout_s)
-        return ModbusTcpDriver(source, self._profiles[source.profile], self._connections[key])
+            self._connections[key] = ModbusConnection(
+                where.host, where.port, where.timeout_s, self._clock
+            )
+        return ModbusTcpDriver(
+            source, self._profiles[source.profile], self._connections[key], self._clock
+        )
 
 
 class ModbusTcpDriver:
     """One meter or device behind a Modbus TCP connection; fulfils `contract.Driver`."""
 
-    def __init__(self, source: Source, profile: Profile, connection: ModbusConnection) -> None:
+    def __init__(
+        self, source: Source, profile: Profile, connection: ModbusConnection, clock: Clock
+    ) -> None:
+        self._clock = clock
         self._name = source.name
         self._unit = source.connection.unit
         self._block = profile.block
@@ -89,7 +97,7 @@ class ModbusTcpDriver:
         except DriverError as error:
             raise self._noted(error) from None
         self._answers += 1
-        return self._decoder.decode(registers, now_ns())
+        return self._decoder.decode(registers, self._clock.now_ns())
 
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
         """Write a limit; see `contract.Driver.write`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Protocol
 
@@ -33,6 +34,9 @@ class Functions(Protocol):
 
     async def limit(self, call: LimitingCall, deadline_s: float) -> LimitingResult:
         """The limits; raises `FunctionFailedError`."""
+
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until both can be asked; whether they can, within the deadline."""
 
     async def stop(self) -> None:
         """End the workers."""
@@ -68,6 +72,11 @@ class HostedFunctions:
             return limiting_result(body)
         except CallError as error:
             raise FunctionFailedError(Failure.GARBAGE, f"{LIMITING}: {error}") from error
+
+    async def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until both can be asked; see `Functions.wait_ready`."""
+        both = (self._estimation, self._limiting)
+        return all(await asyncio.gather(*(host.wait_ready(timeout_s) for host in both)))
 
     async def stop(self) -> None:
         """End the workers."""
