@@ -16,6 +16,7 @@ from ortsnetz_hil.demo.ports import HOST
 
 COCKPIT = "cockpit"
 TSO = "tso"
+BENCH = "bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,15 @@ class PreparedBroker:
     Attributes:
         kind: `mosquitto` or `iotcore`.
         command: how to start it.
-        node, cockpit: their connections.
+        node, cockpit, bench: their connections; the bench may listen to what the node says, and
+            answer in a cockpit's place.
     """
 
     kind: str
     command: list[str]
     node: Broker
     cockpit: Broker
+    bench: Broker
 
 
 def mosquitto_program() -> str | None:
@@ -39,7 +42,9 @@ def mosquitto_program() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-def prepare(kind: str, directory: Path, port: int, node: str, python: str) -> PreparedBroker:
+def prepare(
+    kind: str, directory: Path, port: int, node: str, python: str, *, host: str = HOST
+) -> PreparedBroker:
     """Write the broker's configuration.
 
     Args:
@@ -48,6 +53,7 @@ def prepare(kind: str, directory: Path, port: int, node: str, python: str) -> Pr
         port: TCP port on loopback.
         node: name of the node, also its certificate's common name.
         python: interpreter that runs iotcore.
+        host: address at which mosquitto listens.
 
     Raises:
         OrtsnetzError: mosquitto was asked for and is not installed.
@@ -60,19 +66,19 @@ def prepare(kind: str, directory: Path, port: int, node: str, python: str) -> Pr
             "choose --broker iotcore"
         )
     if program is not None and kind != "iotcore":
-        return _mosquitto(program, directory, port, node)
+        return _mosquitto(program, directory, port, node, host)
     return _iotcore(directory, port, python)
 
 
-def _mosquitto(program: str, directory: Path, port: int, node: str) -> PreparedBroker:
+def _mosquitto(program: str, directory: Path, port: int, node: str, host: str) -> PreparedBroker:
     authority = Authority()
     (directory / "ca.pem").write_bytes(authority.certificate)
-    _write_identity(directory, "broker", authority.issue("broker", server=True))
-    for client in (node, COCKPIT, TSO):
+    _write_identity(directory, "broker", authority.issue("broker", server=True, addresses=(host,)))
+    for client in (node, COCKPIT, TSO, BENCH):
         _write_identity(directory, client, authority.issue(client))
     (directory / "acl").write_text(_acl(node))
     configuration = directory / "mosquitto.conf"
-    configuration.write_text(_configuration(directory, port))
+    configuration.write_text(_configuration(directory, port, host))
 
     def reach(client: str) -> Broker:
         tls = Tls(
@@ -80,10 +86,14 @@ def _mosquitto(program: str, directory: Path, port: int, node: str) -> PreparedB
             certificate=directory / f"{client}.pem",
             key=directory / f"{client}.key",
         )
-        return Broker(HOST, port, tls)
+        return Broker(host, port, tls)
 
     return PreparedBroker(
-        "mosquitto", [program, "-c", str(configuration)], reach(node), reach(COCKPIT)
+        "mosquitto",
+        [program, "-c", str(configuration)],
+        reach(node),
+        reach(COCKPIT),
+        reach(BENCH),
     )
 
 
@@ -108,17 +118,20 @@ def _acl(node: str) -> str:
             "topic write ortsnetz/tso/#",
             f"user {TSO}",
             "topic read ortsnetz/tso/#",
+            f"user {BENCH}",
+            f"topic read {topics.ALL_UPLINKS}",
+            "topic readwrite ortsnetz/+/+/down",
             "",
         ]
     )
 
 
-def _configuration(directory: Path, port: int) -> str:
+def _configuration(directory: Path, port: int, host: str) -> str:
     # mosquitto started by root would change to a user that cannot read the run directory
     return "\n".join(
         [
             f"user {getpass.getuser()}",
-            f"listener {port} {HOST}",
+            f"listener {port} {host}",
             f"cafile {directory / 'ca.pem'}",
             f"certfile {directory / 'broker.pem'}",
             f"keyfile {directory / 'broker.key'}",
@@ -161,4 +174,4 @@ dynamic_filters = true
     )
     command = [python, "-m", "ortsnetz_hil.demo.loopback_broker", str(configuration)]
     reach = Broker(HOST, port, None)
-    return PreparedBroker("iotcore", command, reach, reach)
+    return PreparedBroker("iotcore", command, reach, reach, reach)

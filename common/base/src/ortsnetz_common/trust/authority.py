@@ -51,8 +51,10 @@ class Authority:
         """The authority's own certificate, PEM: the trust anchor."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, common_name: str, *, server: bool = False) -> Identity:
-        """A certificate for a client, or for a server on loopback."""
+    def issue(
+        self, common_name: str, *, server: bool = False, addresses: tuple[str, ...] = ()
+    ) -> Identity:
+        """A certificate for a client, or for a server on loopback and at further IP addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
@@ -64,7 +66,10 @@ class Authority:
         if server:
             names = [
                 x509.DNSName("localhost"),
-                x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                *(
+                    x509.IPAddress(ipaddress.ip_address(address))
+                    for address in dict.fromkeys(("127.0.0.1", *addresses))
+                ),
             ]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
