@@ -18,6 +18,9 @@ from ortsnetz_common.errors import InputError
 LOW_VOLTAGE_V = 1000.0
 """Nodes below this rated voltage belong to the low-voltage network (IEC 60038)."""
 
+_NEEDED = ("node", "line", "transformer", "source", "asym_load")
+_COVERED = (*_NEEDED, "asym_gen", "link", "shunt")
+
 Document = dict[str, Any]
 Array = NDArray[Any]
 
@@ -57,11 +60,15 @@ class PlantNetwork:
         return np.asarray(self.data["node"]["u_rated"] < LOW_VOLTAGE_V)
 
     def busbar(self) -> set[int]:
-        """Nodes of the low-voltage busbar: behind the transformer, and behind closed links."""
+        """Nodes of the low-voltage busbar: behind all transformers and closed links."""
         transformers = self.data["transformer"]
         found = {int(node) for node in transformers["to_node"]}
         links = self.array("link")
-        closed = [] if links is None else [(int(k["from_node"]), int(k["to_node"])) for k in links]
+        closed = [
+            (int(link["from_node"]), int(link["to_node"]))
+            for link in ([] if links is None else links)
+            if link["from_status"] and link["to_status"]
+        ]
         grown = True
         while grown:
             before = len(found)
@@ -89,11 +96,12 @@ def parse(text: str | bytes, source: str) -> PlantNetwork:
         reason = " ".join(str(error).split())
         raise InputError(f"{source}: not a network file: {reason}") from error
     data = {str(getattr(name, "value", name)): array for name, array in dataset.items()}
-    for component in ("node", "line", "transformer", "source", "asym_load"):
+    for component, array in data.items():
+        if array.size and component not in _COVERED:
+            raise InputError(f"{source}: the plant does not cover the component {component}")
+    for component in _NEEDED:
         if component not in data or not data[component].size:
             raise InputError(f"{source}: the network has no {component}; the plant needs one")
-    if data["transformer"].size > 1:
-        raise InputError(f"{source}: the plant plays one substation with one transformer")
     return PlantNetwork(document, data)
 
 

@@ -1,157 +1,183 @@
-"""Three-phase power flow of the plant, by power-grid-model (asymmetric Newton-Raphson)."""
+"""Three-phase power flow of the plant, by power-grid-model (asymmetric Newton-Raphson).
+
+Newton's method is asked first. Where it finds nothing, or finds loads outside the band in which
+they hold their power (`consumption`), the state is sought again as that of impedances: a linear
+network whose loads are adjusted, damped if need be, until each draws what it has to at its voltage.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model import (
-    CalculationMethod,
-    ComponentType,
-    DatasetType,
-    PowerGridModel,
-    initialize_array,
-)
-from power_grid_model.errors import PowerGridError
 
-from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.errors import InputError
+from ortsnetz_hil.plant.balance import Balance
+from ortsnetz_hil.plant.consumption import Elements
+from ortsnetz_hil.plant.events import NetworkEvent, SourceVoltage
+from ortsnetz_hil.plant.flows import both_ends, ends_of, flows_of, nodes_of, power_of
+from ortsnetz_hil.plant.grid_changes import Condition, SourceRamp
+from ortsnetz_hil.plant.grid_state import BranchFlows, GridState, Injections
 from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.relaxation import relaxed
+from ortsnetz_hil.plant.solver import NoSolutionError, Powers, Result, Solver
+from ortsnetz_hil.plant.topology import BRANCHES, groups
 
-Phases = NDArray[np.float64]
-Phasors = NDArray[np.complex128]
-
-_BRANCH = ["p_from", "q_from", "p_to", "q_to"]
-_OUTPUT: dict[ComponentType, Any] = {
-    ComponentType.node: ["energized", "u_pu", "u", "u_angle"],
-    ComponentType.line: _BRANCH,
-    ComponentType.transformer: _BRANCH,
-    ComponentType.source: ["p", "q"],
-}
-
-
-@dataclass(frozen=True, slots=True)
-class BranchFlows:
-    """Complex power and current into branches at their ends, each of shape (branches, 3)."""
-
-    s_from: Phasors
-    s_to: Phasors
-    i_from: Phasors
-    i_to: Phasors
-
-
-@dataclass(frozen=True, slots=True)
-class Injections:
-    """Powers of the network's asym_loads and asym_gens in the order of the file, shape (n, 3).
-
-    power-grid-model's signs: loads consume positive, generators generate positive; W and var.
-    """
-
-    load_p: Phases
-    load_q: Phases
-    gen_p: Phases
-    gen_q: Phases
-
-
-@dataclass(frozen=True, slots=True)
-class GridState:
-    """A solved state.
-
-    Attributes:
-        u_pu: phase-to-neutral voltage, shape (nodes, 3).
-        u_v: complex phase-to-neutral voltage in V, shape (nodes, 3).
-        energized: shape (nodes,).
-        source_s: complex power from the source into the network, total.
-    """
-
-    u_pu: Phases
-    u_v: Phasors
-    energized: NDArray[np.bool_]
-    lines: BranchFlows
-    transformers: BranchFlows
-    source_s: complex
+__all__ = ["BranchFlows", "GridState", "Injections", "PowerFlow"]
 
 
 class PowerFlow:
-    """Solves one network again and again with new injections."""
+    """Solves one network again and again with new injections.
+
+    Attributes:
+        network: as its file states it, before any change.
+        condition: switching state and failures that hold now.
+    """
 
     def __init__(self, network: PlantNetwork) -> None:
-        data = {ComponentType(name): array for name, array in network.data.items()}
-        self._model = PowerGridModel(data)
-        self._load = _update(ComponentType.asym_load, network.ids("asym_load"))
-        self._gen = _update(ComponentType.asym_gen, network.ids("asym_gen"))
+        self.network = network
+        self.condition = Condition.of(network)
+        self._solver = Solver(network)
+        self._ramp = SourceRamp(network.data["source"]["u_ref"].astype(float))
+        self._elements = tuple(Elements.of(network, name) for name in ("asym_load", "asym_gen"))
         rows = {int(node): row for row, node in enumerate(network.ids("node"))}
-        self._line_ends = _ends(network.data["line"], rows)
-        self._transformer_ends = _ends(network.data["transformer"], rows)
+        self._ends = {
+            name: ends_of(found, rows)
+            for name in BRANCHES
+            if (found := network.array(name)) is not None
+        }
+        self._places = [
+            *(ends[side] for ends in self._ends.values() for side in (0, 1)),
+            nodes_of(network.array("shunt"), rows),
+            *(elements.nodes for elements in self._elements),
+        ]
+        self._all = np.arange(len(rows))
+        self._balance = self._new_balance()
+
+    @property
+    def local_order(self) -> NDArray[np.int64]:
+        """Network phase of each local phase at each node, shape (nodes, 3)."""
+        return self.condition.effects.order
+
+    def apply(self, event: NetworkEvent, now_s: float) -> None:
+        """Let an event happen; the next `solve` shows it.
+
+        Args:
+            event: change of the network.
+            now_s: instant of the caller's clock at which it happens; a ramp begins here.
+
+        Raises:
+            InputError: the event does not fit the network; then nothing has changed.
+        """
+        before, after = self.condition, self.condition.after(self.network, event)
+        self.condition = after
+        if isinstance(event, SourceVoltage):
+            self._ramp.start(event, now_s)
+            self.advance(now_s)
+            return
+        for name, statuses in after.statuses.items():
+            if statuses is not before.statuses[name]:
+                ends = {"from_status": statuses[:, 0], "to_status": statuses[:, 1]}
+                self._solver.change(name, ends)
+        if after.failures.neutrals != before.failures.neutrals:
+            self._interrupt(after.failures.neutrals)
+        self._balance = self._new_balance()
+
+    def advance(self, now_s: float) -> None:
+        """Let the sources' voltage follow its ramp to an instant of the caller's clock."""
+        if self._ramp.advance(now_s):
+            self._solver.change("source", {"u_ref": self._ramp.u_pu})
+
+    def set_tap(self, transformer: int, position: int) -> None:
+        """Set a tap changer.
+
+        Args:
+            transformer: id.
+            position: of the tap changer.
+
+        Raises:
+            InputError: there is no such transformer, or no such position.
+        """
+        found = self._solver.data["transformer"]
+        rows = np.flatnonzero(found["id"] == transformer)
+        if not rows.size:
+            raise InputError(f"the network has no transformer {transformer}")
+        ends = sorted((int(found["tap_min"][rows[0]]), int(found["tap_max"][rows[0]])))
+        if not ends[0] <= position <= ends[1]:
+            raise InputError(
+                f"transformer {transformer} has no tap position {position}: {ends[0]} to {ends[1]}"
+            )
+        positions = found["tap_pos"].copy()
+        positions[rows[0]] = position
+        self._solver.change("transformer", {"tap_pos": positions})
 
     def solve(self, injections: Injections) -> GridState:
         """Solve for new injections.
 
         Raises:
-            OrtsnetzError: the power flow does not converge: the plant has collapsed.
+            OrtsnetzError: there is no solution: the plant has collapsed.
         """
-        self._load["p_specified"] = injections.load_p
-        self._load["q_specified"] = injections.load_q
-        update = {ComponentType.asym_load: self._load}
-        if self._gen.size:
-            self._gen["p_specified"] = injections.gen_p
-            self._gen["q_specified"] = injections.gen_q
-            update[ComponentType.asym_gen] = self._gen
-        try:
-            self._model.update(update_data=update)
-            result = self._model.calculate_power_flow(
-                symmetric=False,
-                calculation_method=CalculationMethod.newton_raphson,
-                output_component_types=_OUTPUT,
-            )
-        except PowerGridError as error:
-            reason = " ".join(str(error).split())
-            raise OrtsnetzError(f"the plant's power flow found no solution: {reason}") from error
-        return self._state(result)
-
-    def _state(self, result: Any) -> GridState:
-        node = result[ComponentType.node]
-        u_v = node["u"] * np.exp(1j * node["u_angle"])
-        source = result[ComponentType.source]
-        return GridState(
-            u_pu=node["u_pu"],
-            u_v=u_v,
-            energized=node["energized"].astype(bool),
-            lines=_flows(result[ComponentType.line], u_v, self._line_ends),
-            transformers=_flows(result[ComponentType.transformer], u_v, self._transformer_ends),
-            source_s=complex(source["p"].sum(), source["q"].sum()),
+        effects = self.condition.effects
+        local = (
+            injections.load_p + 1j * injections.load_q,
+            injections.gen_p + 1j * injections.gen_q,
         )
+        powers = {
+            elements.component: effects.to_network(power, elements.nodes)
+            for elements, power in zip(self._elements, local, strict=True)
+        }
+        try:
+            self._solver.set_powers(powers)
+            result = self._solver.solve()
+            u_pu = result["node"]["u_pu"]
+            if not any(e.outside(powers[e.component], u_pu) for e in self._elements):
+                return self._state(result, powers)
+        except NoSolutionError:
+            pass  # constant powers that cannot live; the impedances below can
+        return self._state(relaxed(self._solver, self._elements, powers), powers)
 
+    def _interrupt(self, neutrals: Mapping[int, float]) -> None:
+        """Give each line the zero-sequence resistance that its neutral leaves it."""
+        lines = self._solver.data["line"]
+        lines["r0"] = self.network.data["line"]["r0"]
+        for line, ohm in neutrals.items():
+            lines["r0"][lines["id"] == line] += 3.0 * ohm
+        self._solver.rebuild()
 
-Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
+    def _new_balance(self) -> Balance:
+        return Balance.of(self.network, groups(self.network, self.condition.statuses), self._places)
 
-
-def _ends(branches: NDArray[Any], rows: dict[int, int]) -> Ends:
-    return (
-        np.array([rows[int(node)] for node in branches["from_node"]], np.int64),
-        np.array([rows[int(node)] for node in branches["to_node"]], np.int64),
-    )
-
-
-def _update(component: ComponentType, ids: NDArray[np.int64]) -> NDArray[Any]:
-    array = initialize_array(DatasetType.update, component, ids.size)
-    array["id"] = ids
-    return array
-
-
-def _flows(branches: Any, u_v: Phasors, ends: Ends) -> BranchFlows:
-    s_from = branches["p_from"] + 1j * branches["q_from"]
-    s_to = branches["p_to"] + 1j * branches["q_to"]
-    return BranchFlows(
-        s_from=s_from,
-        s_to=s_to,
-        i_from=_current(s_from, u_v[ends[0]]),
-        i_to=_current(s_to, u_v[ends[1]]),
-    )
-
-
-def _current(power: Phasors, voltage: Phasors) -> Phasors:
-    """Phase currents; a dead end carries none."""
-    dead = np.abs(voltage) < 1e-9
-    return np.asarray(np.conj(power / np.where(dead, 1.0, voltage)))
+    def _state(self, result: Result, powers: Powers) -> GridState:
+        effects = self.condition.effects
+        node = result["node"]
+        u_v = node["u"] * np.exp(1j * node["u_angle"])
+        flows = {name: both_ends(result[name]) for name in self._ends}
+        balance = self._balance.worst(
+            [
+                *(flow for both in flows.values() for flow in both),
+                power_of(result.get("shunt")),
+                *(
+                    sign * powers[e.component] * e.factors(node["u_pu"])
+                    for sign, e in zip((1.0, -1.0), self._elements, strict=True)
+                ),
+            ]
+        )
+        u_pu = node["u_pu"]
+        if not effects.none:
+            u_v, u_pu = np.where(effects.dead, 0.0, u_v), np.where(effects.dead, 0.0, u_pu)
+        load_s, gen_s = (
+            effects.to_local(power_of(result.get(e.component)), e.nodes) for e in self._elements
+        )
+        return GridState(
+            u_pu=u_pu,
+            u_v=u_v,
+            local_u_v=effects.to_local(u_v, self._all),
+            energized=node["energized"].astype(bool),
+            lines=flows_of(flows["line"], u_v, self._ends["line"]),
+            transformers=flows_of(flows["transformer"], u_v, self._ends["transformer"]),
+            source_s=complex(power_of(result["source"]).sum()),
+            load_s=load_s,
+            gen_s=gen_s,
+            balance=balance,
+        )
