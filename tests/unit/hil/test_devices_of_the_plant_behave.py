@@ -13,6 +13,7 @@ from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
 
 STEP_S = 0.2
 FACTOR = 360.0
+HEALTHY = np.full(3, 230.0)
 
 
 def _charge_point(phases: str = "abc", **changes: float) -> ChargePoint:
@@ -152,20 +153,20 @@ def test_an_inverter_follows_a_limit_within_its_reaction_time() -> None:
     model = _inverter(reaction_s=1.0)
     model.write_limit(1000, 0.0)
     for step in range(10):
-        model.advance(step * STEP_S, 0.0, 0.9)
+        model.advance(step * STEP_S, 0.0, 0.9, HEALTHY)
     assert model.power_w == pytest.approx(13_500.0)
     model.write_limit(505, 2.0)
-    model.advance(2.0, 0.0, 0.9)
+    model.advance(2.0, 0.0, 0.9, HEALTHY)
     assert model.power_w == pytest.approx(13_500.0)
     for step in range(11, 16):
-        model.advance(step * STEP_S, 0.0, 0.9)
+        model.advance(step * STEP_S, 0.0, 0.9, HEALTHY)
     assert model.power_w == pytest.approx(0.505 * 15_000.0)
 
 
 def test_a_limited_inverter_still_says_what_the_sun_offers() -> None:
     model = _inverter()
     for step in range(20):
-        model.advance(step * STEP_S, 72.0, 0.8)
+        model.advance(step * STEP_S, 72.0, 0.8, HEALTHY)
     assert model.power_w == pytest.approx(0.3 * 15_000.0)  # the fall-back, never commanded
     assert model.available_w == pytest.approx(12_000.0)
     assert model.served_wh < model.offered_wh
@@ -174,9 +175,9 @@ def test_a_limited_inverter_still_says_what_the_sun_offers() -> None:
 def test_an_inverter_falls_back_without_commands() -> None:
     model = _inverter()
     model.write_limit(1000, 0.0)
-    model.advance(59.9, 0.0, 1.0)
+    model.advance(59.9, 0.0, 1.0, HEALTHY)
     assert model.limit == 1000
-    model.advance(60.0, 0.0, 1.0)
+    model.advance(60.0, 0.0, 1.0, HEALTHY)
     assert model.limit == 300
     with pytest.raises(RefusedValueError):
         model.write_limit(1001, 61.0)

@@ -86,7 +86,15 @@ class Plant:
         if self.inverters:
             shares = interpolate(self._sun, instant.second)
             for inverter, share in zip(self.inverters, shares, strict=True):
-                inverter.advance(now_s, passed_s, float(share))
+                inverter.advance(
+                    now_s,
+                    passed_s,
+                    float(share),
+                    self._voltage[
+                        np.flatnonzero(self.network.ids("node") == inverter.spec.node)[0],
+                        [PHASE_LETTERS.index(letter) for letter in inverter.spec.phases],
+                    ],
+                )
         injections = self.injections(instant)
         state = self.flow.solve(injections)
         self._voltage = np.abs(state.u_v)

@@ -1,8 +1,19 @@
-"""Behaviour of a PV inverter that takes a power limit."""
+"""Behaviour of a PV inverter that takes a power limit and supports the grid."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_hil.plant.devices import characteristics
+from ortsnetz_hil.plant.devices.characteristics import share_at
+from ortsnetz_hil.plant.devices.following import Elapsed, Follower, Lag
+from ortsnetz_hil.plant.devices.protection import GridConnection
 from ortsnetz_hil.plant.devices.specs import Inverter
+from ortsnetz_hil.plant.devices.supply import on_terminals, per_unit
 from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
 
 FULL = 1000
@@ -13,24 +24,55 @@ FALLBACK = 300
 class InverterModel:
     """An inverter: available power from the sun, a limit in force that acts late.
 
+    Power is spread evenly over its terminals. Q(U) acts on the mean voltage of the terminals, P(U)
+    on the highest one (project assumption: VDE-AR-N 4105 speaks of the connection point). Where
+    apparent power runs out, reactive power comes first and active power gives way (VDE-AR-N 4105,
+    5.7.2: the plant feeds in less so that it can provide its reactive power).
+
     Attributes:
         limit: limit in force, 0.1 % of the rating.
         available_w: what the sun offers, total, not more than the rating.
         power_w: feed-in, total, positive.
+        active_w: power per terminal, load convention (feed-in negative), shape (3,).
+        reactive_var: the same, inductive (voltage-lowering) positive.
         served_wh: energy fed in since the start; offered_wh: what was available.
+
+    Raises:
+        InputError: characteristics that cannot be followed.
     """
 
     def __init__(self, spec: Inverter) -> None:
+        characteristics.check(spec.control, spec.name)
         self.spec = spec
         self.watchdog = Watchdog(fallback=FALLBACK)
         # after power-up nobody commands yet: the fall-back is in force
         self.limit = FALLBACK
         self.available_w = 0.0
         self.power_w = 0.0
+        self.active_w: NDArray[np.float64] = np.zeros(3)
+        self.reactive_var: NDArray[np.float64] = np.zeros(3)
         self.served_wh = 0.0
         self.offered_wh = 0.0
-        self._followed = FALLBACK
-        self._follow_at: float | None = None
+        self._followed = Follower(FALLBACK, spec.reaction_s)
+        self._connection = GridConnection(spec.control)
+        self._elapsed = Elapsed()
+        self._q_share = Lag(0.0, spec.control.time_constant_s)
+        self._p_share = Lag(1.0, spec.control.time_constant_s)
+
+    @property
+    def terminals(self) -> int:
+        """Number of connected phases."""
+        return len(self.spec.phases)
+
+    @property
+    def tripped(self) -> bool:
+        """Whether its protection holds it off the grid."""
+        return self._connection.tripped
+
+    @property
+    def trip_reason(self) -> str | None:
+        """Why it is off the grid; None while it is connected."""
+        return self._connection.reason
 
     def write_limit(self, permille: int, now_s: float) -> None:
         """Command a limit.
@@ -55,26 +97,51 @@ class InverterModel:
             raise RefusedValueError(f"{self.spec.name} takes 0-{FULL}, not {permille}")
         return permille
 
-    def advance(self, now_s: float, passed_s: float, share: float) -> None:
+    def advance(
+        self, now_s: float, passed_s: float, share: float, voltage_v: NDArray[np.float64]
+    ) -> None:
         """Live through one step.
 
         Args:
             now_s: wall time of the step.
             passed_s: calendar seconds since the last step.
             share: available power now as a share of the rating.
+            voltage_v: phase-to-neutral voltage at the terminals, shape (terminals,); NaN is dead.
+
+        Raises:
+            InputError: the available power is missing (NaN).
         """
+        if math.isnan(share):
+            raise InputError(f"inverter '{self.spec.name}': nobody says how the sun shines")
         self.served_wh += self.power_w * passed_s / 3600.0
         self.offered_wh += self.available_w * passed_s / 3600.0
         if self.watchdog.expired(now_s):
             self.limit = self.watchdog.fallback
-        self._follow(now_s)
+        limit = self._followed.follow(self.limit, now_s)
+        u_pu = per_unit(voltage_v)
+        connected = self._connection.advance(now_s, u_pu)
         self.available_w = self.spec.rated_w * min(max(share, 0.0), 1.0)
-        self.power_w = min(self.available_w, self.spec.rated_w * self._followed / FULL)
+        self._support(u_pu, self._elapsed.until(now_s))
+        self._feed_in(self.spec.rated_w * limit / FULL, min(connected, self._p_share.value))
 
-    def _follow(self, now_s: float) -> None:
-        if self._followed == self.limit:
-            self._follow_at = None
-        elif self._follow_at is None:
-            self._follow_at = now_s + self.spec.reaction_s
-        elif now_s >= self._follow_at:
-            self._followed, self._follow_at = self.limit, None
+    def _support(self, u_pu: NDArray[np.float64], passed_s: float) -> None:
+        """Follow both characteristics; off the grid there is nothing to follow."""
+        control = self.spec.control
+        if self.tripped:
+            self._q_share.value, self._p_share.value = 0.0, 1.0
+            return
+        if control.q_of_u:
+            self._q_share.follow(share_at(control.q_of_u, float(u_pu.mean())), passed_s)
+        if control.p_of_u:
+            self._p_share.follow(share_at(control.p_of_u, float(u_pu.max())), passed_s)
+
+    def _feed_in(self, limit_w: float, ceiling: float) -> None:
+        rated = self.spec.rated_w
+        wanted_var = self._q_share.value * rated
+        room_w = math.sqrt(max(rated**2 - wanted_var**2, 0.0)) if wanted_var else rated
+        self.power_w = min(self.available_w, limit_w, rated * ceiling, room_w)
+        lowest = self.spec.control.lowest_power_factor
+        most_var = self.power_w * math.tan(math.acos(lowest)) if lowest > 0.0 else rated
+        reactive_var = math.copysign(min(abs(wanted_var), most_var), wanted_var)
+        self.active_w = on_terminals(0.0 - self.power_w, self.terminals)
+        self.reactive_var = on_terminals(reactive_var, self.terminals)

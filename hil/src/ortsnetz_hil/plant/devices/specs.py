@@ -81,7 +81,8 @@ class InverterControl(Struct, frozen=True, forbid_unknown_fields=True):
             (voltage-lowering) positive; empty for unity power factor.
         p_of_u: highest active power over voltage, shares of the rated power; empty for none.
         time_constant_s: first-order lag of both characteristics.
-        trips: protection stages; empty for an inverter that never leaves.
+        lowest_power_factor: reactive power gives way below it: |Q| <= P tan(acos(it)); 0 for none.
+        trips: protection stages; empty for an inverter that only leaves a dead grid.
         reconnect_u_pu: band in which it comes back, after `reconnect_after_s` inside it, with
             `reconnect_ramp_per_s` of its rating per plant second.
     """
@@ -89,6 +90,7 @@ class InverterControl(Struct, frozen=True, forbid_unknown_fields=True):
     q_of_u: tuple[Point, ...] = ()
     p_of_u: tuple[Point, ...] = ()
     time_constant_s: float = 3.3
+    lowest_power_factor: float = 0.0
     trips: tuple[Trip, ...] = ()
     reconnect_u_pu: tuple[float, float] = (0.85, 1.10)
     reconnect_after_s: float = 60.0
