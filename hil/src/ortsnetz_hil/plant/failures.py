@@ -2,8 +2,9 @@
 
 A blown fuse is exact for loads between phase and neutral: what has no voltage draws nothing, so
 that the powers of that phase behind the line are zero before the network is solved, and its
-voltage is reported as zero. What is neglected is what the dead conductor still gets through the
-capacitance between cores, and the charging current of that conductor itself.
+voltage is reported as zero. Neglected is what the dead conductor still gets from its neighbours by
+induction and capacitance (OpenDSS: 0.01 pu in a rural network, 0.04 pu behind 300 A, which moves
+the live phases by 3e-5 and 3e-4 pu), and its own charging current.
 
 An interrupted neutral leaves only earth as the way back: the line's zero-sequence resistance grows
 by three times that of the electrodes, for the three phases' zero-sequence currents meet in it.
@@ -108,11 +109,12 @@ def effects(network: PlantNetwork, topology: Topology, failures: Failures) -> Ef
 
     Raises:
         InputError: names a line that lies in a loop, or behind which is more than phases to
-            neutral: a transformer or a shunt.
+            neutral: a transformer, a shunt, or behind a blown fuse an interrupted neutral.
     """
     dead = np.zeros((topology.nodes, 3), bool)
     order = np.tile(np.arange(3), (topology.nodes, 1))
     behind = {line: _behind(network, topology, line) for line in sorted(failures.lines())}
+    _refuse_neutral_behind_fuse(network, failures, behind)
     # the nearer to the source the more lies behind: outer lines first, inner ones build on them
     for line in sorted(behind, key=lambda line: -int(behind[line].sum())):
         nodes = behind[line]
@@ -144,6 +146,22 @@ def _behind(network: PlantNetwork, topology: Topology, line: int) -> Mask:
                 "covered where everything behind is between phase and neutral"
             )
     return nodes
+
+
+def _refuse_neutral_behind_fuse(
+    network: PlantNetwork, failures: Failures, behind: Mapping[int, Mask]
+) -> None:
+    """There the dead conductor is not dead: a neutral that has shifted feeds it through loads."""
+    ids = network.ids("node")
+    for fuse in sorted({line for line, _ in failures.fuses}):
+        dead = set(ids[behind[fuse]].tolist())
+        for line in network.data["line"][np.isin(network.ids("line"), list(failures.neutrals))]:
+            if int(line["id"]) != fuse and {int(line["from_node"]), int(line["to_node"])} <= dead:
+                raise InputError(
+                    f"the interrupted neutral of line {int(line['id'])} lies behind the blown fuse "
+                    f"of line {fuse}; this is not covered, the other way round and both on one "
+                    "line are"
+                )
 
 
 def _phase(letter: str) -> int:

@@ -1,4 +1,4 @@
-"""Where networks come from: SimBench codes and pandapower files."""
+"""Where networks come from: published feeders by name, SimBench codes, pandapower files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from typing import Any
 from ortsnetz_common.errors import InputError, MissingExtraError
 
 _EXTRA = "ortsnetz-grid[import]"
+_PUBLISHED = {
+    # IEEE PES test feeder: 906 low-voltage buses, 55 single-phase customers, at 9:26 (on peak)
+    "ieee-european-lv": ("ieee_european_lv_asymmetric", {"scenario": "on_peak_566"}),
+    # CIGRE TF C6.04.02, European low voltage: residential, industrial and commercial substation
+    "cigre-lv": ("create_cigre_network_lv", {}),
+}
+"""Published feeders: our name, the function of pandapower.networks, its arguments."""
 
 
 def load(source: str) -> Any:
@@ -22,10 +29,11 @@ def load(source: str) -> Any:
     author you trust.
 
     Args:
-        source: path of a pandapower JSON file, or a SimBench code such as `1-LV-rural2--0-sw`.
+        source: path of a pandapower JSON file, a SimBench code such as `1-LV-rural2--0-sw`, or the
+            name of a published feeder: `ieee-european-lv`, `cigre-lv`.
 
     Raises:
-        InputError: there is neither such a file nor such a code, or the file cannot be read.
+        InputError: there is no such file, code or feeder, or the file cannot be read.
         MissingExtraError: pandapower or simbench is not installed.
     """
     path = Path(source)
@@ -33,7 +41,19 @@ def load(source: str) -> Any:
         return _from_file(path)
     if path.suffix.lower() == ".json" or "/" in source:
         raise InputError(f"{source}: no such file")
+    if source in _PUBLISHED:
+        return _from_pandapower(source)
     return _from_simbench(source)
+
+
+def _from_pandapower(name: str) -> Any:
+    function, arguments = _PUBLISHED[name]
+    with _quiet():
+        try:
+            from pandapower import networks  # noqa: PLC0415 (an extra, not on a node)
+        except ImportError as error:
+            raise MissingExtraError(f"importing the network {name}", _EXTRA) from error
+        return getattr(networks, function)(**arguments)
 
 
 def _from_file(path: Path) -> Any:
@@ -59,7 +79,10 @@ def _from_simbench(code: str) -> Any:
         except ImportError as error:
             raise MissingExtraError("importing a SimBench network", _EXTRA) from error
         if code not in simbench.collect_all_simbench_codes():
-            raise InputError(f"{code}: neither a file nor a SimBench code")
+            names = " or ".join(_PUBLISHED)
+            raise InputError(
+                f"{code}: neither a file nor a SimBench code nor a published feeder ({names})"
+            )
         return simbench.get_simbench_net(code)
 
 

@@ -1,0 +1,203 @@
+"""A plant's network in OpenDSS's language, with the same models as power-grid-model's.
+
+Lines are pi sections in sequence quantities. A transformer is three single-phase units, whose zero
+sequence equals their short-circuit impedance as power-grid-model assumes, with the magnetising
+branch half at each end. A load is one element per phase between phase and neutral. Bus `n7` is
+node 7; its nodes 1 to 3 are the phases that equipment there calls a, b and c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from power_grid_model import LoadGenType, WindingType
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_hil.plant.consumption import BAND_PU
+from ortsnetz_hil.plant.failures import Failures
+from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.topology import Mask, Topology, statuses_of
+
+SQRT3 = float(np.sqrt(3.0))
+LOAD_MODELS = {
+    LoadGenType.const_power: 1,
+    LoadGenType.const_impedance: 2,
+    LoadGenType.const_current: 5,
+}
+_LINK_OHM = 1e-6
+_LEAK_OHM = 1e9
+"""To earth at each node: an isolated conductor gets a defined voltage (takes under a milliwatt)."""
+
+_DELTA_YN = {1: (1, 3), 3: (2, 3), 5: (2, 1), 7: (3, 1), 9: (3, 2), 11: (1, 2)}
+"""High-voltage phases between which the winding of low-voltage phase a lies, by clock."""
+_YN_YN = {0: (1, 0), 2: (0, 3), 4: (2, 0), 6: (0, 1), 8: (3, 0), 10: (0, 2)}
+
+
+def script(network: PlantNetwork, failures: Failures) -> list[str]:
+    """Commands that make the circuit, loads without power.
+
+    Raises:
+        InputError: names what OpenDSS cannot represent in the same way.
+    """
+    if network.array("shunt") is not None:
+        raise InputError("shunts are not covered by the comparison with OpenDSS")
+    live = Topology.of(network, statuses_of(network)).reached()
+    alive = {int(node) for node in network.ids("node")[live]}
+    return [
+        "clear",
+        "set defaultbasefrequency=50",
+        *_sources(network),
+        *_lines(network, failures, alive),
+        *_links(network, alive),
+        *(line for unit in network.data["transformer"] for line in _transformer(unit, alive)),
+        *_consumers(network, "asym_load", alive),
+        *_consumers(network, "asym_gen", alive),
+        *(f"new reactor.e{n} phases=3 bus1=n{n} r={_LEAK_OHM:g} x=0" for n in sorted(alive)),
+        *(_fuse(failures, *fuse) for fuse in sorted(failures.fuses)),
+        "set tolerance=1e-10 maxiterations=200 controlmode=off",
+    ]
+
+
+def _sources(network: PlantNetwork) -> Iterator[str]:
+    volts = _volts(network)
+    for place, source in enumerate(network.data["source"]):
+        node = int(source["node"])
+        rx = 0.1 if np.isnan(source["rx_ratio"]) else float(source["rx_ratio"])
+        ratio = 1.0 if np.isnan(source["z01_ratio"]) else float(source["z01_ratio"])
+        x = volts[node] ** 2 / float(source["sk"]) / np.hypot(1.0, rx)
+        angle = 0.0 if np.isnan(source["u_ref_angle"]) else np.degrees(source["u_ref_angle"])
+        yield (
+            f"new {'circuit.plant' if place == 0 else f'vsource.s{place}'} phases=3 bus1=n{node} "
+            f"basekv={volts[node] / 1e3:.17g} pu={source['u_ref']:.17g} angle={angle:.17g} "
+            f"r1={rx * x:.17g} x1={x:.17g} r0={rx * x * ratio:.17g} x0={x * ratio:.17g}"
+        )
+
+
+def _lines(network: PlantNetwork, failures: Failures, alive: set[int]) -> Iterator[str]:
+    topology = Topology.of(network, statuses_of(network))
+    for line in network.data["line"]:
+        key, ends = int(line["id"]), _ends(line)
+        if not alive.issuperset(ends):
+            continue  # a dead end: only what little it takes for its charging is missed
+        if line["c1"] * line["tan1"] or line["c0"] * line["tan0"]:
+            raise InputError(f"line {key}: a shunt conductance has no counterpart in OpenDSS")
+        if not (line["from_status"] and line["to_status"]):
+            raise InputError(f"line {key}: open at one end between two live nodes: not covered")
+        r0 = float(line["r0"]) + 3.0 * failures.neutrals.get(key, 0.0)
+        buses = _swapped(network, topology, failures, key, ends)
+        sequence = {name: float(line[name]) for name in ("r1", "x1", "x0")}
+        yield (
+            f"new line.l{key} phases=3 bus1={buses[0]} bus2={buses[1]} length=1 units=none "
+            + "".join(f"{name}={value:.17g} " for name, value in sequence.items())
+            + f"r0={r0:.17g} c1={float(line['c1']) * 1e9:.17g} c0={float(line['c0']) * 1e9:.17g}"
+        )
+
+
+def _swapped(
+    network: PlantNetwork,
+    topology: Topology,
+    failures: Failures,
+    line: int,
+    ends: tuple[int, int],
+) -> list[str]:
+    buses = [f"n{node}.1.2.3" for node in ends]
+    if line in failures.orders:
+        behind: Mask = topology.only_through(line)
+        near = [not behind[list(network.ids("node")).index(node)] for node in ends].index(True)
+        order = ".".join(str(phase + 1) for phase in failures.orders[line])
+        buses[near] = f"n{ends[near]}.{order}"
+    return buses
+
+
+def _fuse(failures: Failures, line: int, phase: int) -> str:
+    """Open one conductor; where cores are swapped, that which begins at the phase."""
+    conductor = failures.orders.get(line, (0, 1, 2)).index(phase)
+    return f"open line.l{line} term=1 cond={conductor + 1}"
+
+
+def _links(network: PlantNetwork, alive: set[int]) -> Iterator[str]:
+    links: Any = network.array("link")
+    for link in [] if links is None else links:
+        ends = _ends(link)
+        if alive.issuperset(ends) and link["from_status"] and link["to_status"]:
+            yield (
+                f"new line.k{int(link['id'])} phases=3 bus1=n{ends[0]} bus2=n{ends[1]} length=1 "
+                f"units=none r1={_LINK_OHM} x1={_LINK_OHM} r0={_LINK_OHM} x0={_LINK_OHM} c1=0 c0=0"
+            )
+
+
+def _transformer(unit: Any, alive: set[int]) -> Iterator[str]:
+    key, ends = int(unit["id"]), _ends(unit)
+    if not alive.issuperset(ends) or not (unit["from_status"] and unit["to_status"]):
+        return
+    windings = WindingType(int(unit["winding_from"])), WindingType(int(unit["winding_to"]))
+    pairs = {
+        (WindingType.delta, WindingType.wye_n): _DELTA_YN,
+        (WindingType.wye_n, WindingType.wye_n): _YN_YN,
+    }.get(windings, {})
+    if int(unit["clock"]) not in pairs:
+        raise InputError(f"transformer {key}: of vector groups, Dyn and YNyn are covered")
+    first = pairs[int(unit["clock"])]
+    step = float(unit["tap_size"]) * _steps(unit)
+    high = float(unit["u1"]) + (step if unit["tap_side"] == 0 else 0.0)
+    low = float(unit["u2"]) + (step if unit["tap_side"] == 1 else 0.0)
+    delta = windings[0] == WindingType.delta
+    kva = float(unit["sn"]) / 3e3
+    resistance = float(unit["pk"]) / float(unit["sn"])
+    reactance = float(np.sqrt(float(unit["uk"]) ** 2 - resistance**2))
+    for phase in range(3):
+        from_nodes = ".".join(str((node + phase - 1) % 3 + 1 if node else 0) for node in first)
+        yield (
+            f"new transformer.t{key}_{phase} phases=1 windings=2 "
+            f"buses=(n{ends[0]}.{from_nodes} n{ends[1]}.{phase + 1}.0) conns=(wye wye) "
+            f"kvs=({high / 1e3 / (1.0 if delta else SQRT3):.17g} {low / 1e3 / SQRT3:.17g}) "
+            f"kvas=({kva:.17g} {kva:.17g}) xhl={100 * reactance:.17g} "
+            f"%loadloss={100 * resistance:.17g} "
+            "%noloadloss=0 %imag=0 ppm_antifloat=0"
+        )
+    yield from _magnetising(unit, ends, (high, low))
+
+
+def _magnetising(unit: Any, ends: tuple[int, int], volts: tuple[float, float]) -> Iterator[str]:
+    """Half of the magnetising branch at each end, W and VA at rated voltage."""
+    losses, apparent = float(unit["p0"]), float(unit["i0"]) * float(unit["sn"])
+    reactive = float(np.sqrt(max(apparent**2 - losses**2, 0.0)))
+    for side, node, rated in zip(("from", "to"), ends, volts, strict=True):
+        for part, power in (("p", losses), ("q", reactive)):
+            if power > 0:
+                ohm = rated**2 / (power / 2.0)
+                values = f"r={ohm:.17g} x=0" if part == "p" else f"r=0 x={ohm:.17g}"
+                name = f"t{int(unit['id'])}_{side}_{part}"
+                yield f"new reactor.{name} phases=3 bus1=n{node} {values}"
+
+
+def _steps(unit: Any) -> int:
+    steps = int(unit["tap_pos"]) - int(unit["tap_nom"])
+    return steps if unit["tap_max"] >= unit["tap_min"] else -steps
+
+
+def _consumers(network: PlantNetwork, component: str, alive: set[int]) -> Iterator[str]:
+    volts = _volts(network)
+    array: Any = network.array(component)
+    for element in [] if array is None else array:
+        node = int(element["node"])
+        if node not in alive or not element["status"]:
+            continue
+        for phase in range(3):
+            yield (
+                f"new load.c{int(element['id'])}_{phase} phases=1 bus1=n{node}.{phase + 1} "
+                f"kv={volts[node] / SQRT3 / 1e3:.17g} kw=0 kvar=0 "
+                f"model={LOAD_MODELS[LoadGenType(int(element['type']))]} "
+                # vlowpu 0: an impedance from vminpu down to nothing; else it bends at half voltage
+                f"vminpu={BAND_PU[0]} vmaxpu={BAND_PU[1]} vlowpu=0"
+            )
+
+
+def _volts(network: PlantNetwork) -> dict[int, float]:
+    return {int(node["id"]): float(node["u_rated"]) for node in network.data["node"]}
+
+
+def _ends(branch: Any) -> tuple[int, int]:
+    return int(branch["from_node"]), int(branch["to_node"])
