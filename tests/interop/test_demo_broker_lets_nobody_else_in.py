@@ -15,7 +15,7 @@ import pytest
 
 from ortsnetz_common.link import topics
 from ortsnetz_common.link.broker import Broker
-from ortsnetz_hil.demo import broker as brokers
+from ortsnetz_hil.bench import broker as brokers
 
 pytestmark = pytest.mark.interop
 NODE = "ons-1"

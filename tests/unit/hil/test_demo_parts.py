@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from ortsnetz_common.errors import OrtsnetzError
-from ortsnetz_hil.demo import rundir
-from ortsnetz_hil.demo.ports import require_free
-from ortsnetz_hil.demo.resources import usage
-from ortsnetz_hil.demo.supervision import Child
+from ortsnetz_hil.bench import rundir
+from ortsnetz_hil.bench.ports import require_free
+from ortsnetz_hil.bench.resources import usage
+from ortsnetz_hil.bench.supervision import Child
 
 
 def until(condition: Callable[[], bool], deadline_s: float = 10.0) -> bool:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 DRAIN_DEADLINE_S = 10.0
 FLUSH_DEADLINE_S = 5.0
 WORKERS_DEADLINE_S = 60.0
+BENCH_DRAIN_DEADLINE_S = 240.0
 
 
 def run_agent(path: Path) -> None:
@@ -98,6 +99,7 @@ async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) 
                 tick.cancel()
                 return
             if not tick.result():
+                await _hand_over(agent)
                 await stopping.wait()
                 return
             await agent.run_cycle()
@@ -109,8 +111,20 @@ async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) 
         await clock.close()
 
 
+async def _hand_over(agent: Agent) -> None:
+    """The bench's time is over: let the cockpit take what the journal holds."""
+    await agent.writer.flush(FLUSH_DEADLINE_S)
+    await asyncio.to_thread(agent.uplink.wait_drained, BENCH_DRAIN_DEADLINE_S)
+    if agent.journal.store.backlog == 0:
+        _say("agent: handed over")
+
+
 def _say_ready() -> None:
-    sys.stdout.write("agent: ready\n")
+    _say("agent: ready")
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(words + "\n")
     sys.stdout.flush()
 
 

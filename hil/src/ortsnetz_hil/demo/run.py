@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from types import FrameType
 
 from ortsnetz_common.measurement.time import NS_PER_S
-from ortsnetz_hil.demo import broker as brokers
-from ortsnetz_hil.demo import rundir, status
-from ortsnetz_hil.demo.ports import HOST, require_free
-from ortsnetz_hil.demo.resources import Usage, usage
-from ortsnetz_hil.demo.rundir import ORTSNETZ, RunDirectory
-from ortsnetz_hil.demo.settings import NODE, DemoSettings
+from ortsnetz_hil.bench import broker as brokers
+from ortsnetz_hil.bench import rundir
+from ortsnetz_hil.bench.ports import HOST, require_free
+from ortsnetz_hil.bench.resources import Usage, usage
+from ortsnetz_hil.bench.rundir import NODE, ORTSNETZ, RunDirectory
+from ortsnetz_hil.bench.supervision import Child
+from ortsnetz_hil.demo import status
+from ortsnetz_hil.demo.settings import DemoSettings
 from ortsnetz_hil.demo.summary import Recording, Summary, summarise
-from ortsnetz_hil.demo.supervision import Child
 from ortsnetz_hil.plant.configuration import read
 
 Say = Callable[[str], None]
@@ -137,8 +138,8 @@ def _prepare(settings: DemoSettings, directory: RunDirectory, say: Say) -> Child
     )
     tls = "mutual TLS" if broker.node.tls else "without TLS, on loopback only"
     say(f"demo: broker {broker.kind} ({tls})")
-    rundir.write_cockpit(directory, settings, broker)
-    rundir.write_agent(directory, broker)
+    rundir.write_cockpit(directory, settings.cockpit_port, broker)
+    rundir.write_agent(directory, broker.node)
     return Children(
         broker=Child("broker", broker.command, directory.log("broker")),
         cockpit=Child(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 DEFAULT_NETWORK = "1-LV-rural2--0-sw"
 SHORTEST_RUN_S = 60
-NODE = "ons-1"
 
 
 @dataclass(frozen=True, slots=True)

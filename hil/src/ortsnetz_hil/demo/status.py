@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ortsnetz_hil.demo.rundir import RunDirectory
+from ortsnetz_hil.bench.rundir import RunDirectory
 
 NO_VALUE = "-"
 

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from ortsnetz_common.errors import OrtsnetzError
-from ortsnetz_hil.demo.rundir import ORTSNETZ, STEP_DEADLINE_S, RunDirectory
-from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, NODE, DemoSettings
+from ortsnetz_hil.bench.rundir import NODE, ORTSNETZ, STEP_DEADLINE_S, RunDirectory
+from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, DemoSettings
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.station import EV_REACTION_S, PV_REACTION_S

@@ -12,7 +12,7 @@ from ortsnetz_common.link import topics
 from ortsnetz_common.link.broker import Broker, Tls
 from ortsnetz_common.link.codec import MAX_MESSAGE_BYTES
 from ortsnetz_common.trust.authority import Authority, Identity
-from ortsnetz_hil.demo.ports import HOST
+from ortsnetz_hil.bench.ports import HOST
 
 COCKPIT = "cockpit"
 TSO = "tso"
@@ -172,6 +172,6 @@ max_inflight_count = 100
 dynamic_filters = true
 """
     )
-    command = [python, "-m", "ortsnetz_hil.demo.loopback_broker", str(configuration)]
+    command = [python, "-m", "ortsnetz_hil.bench.loopback_broker", str(configuration)]
     reach = Broker(HOST, port, None)
     return PreparedBroker("iotcore", command, reach, reach, reach)

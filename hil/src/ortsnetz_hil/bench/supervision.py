@@ -65,12 +65,21 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     @property
+    def stopped_on_purpose(self) -> bool:
+        """Whether somebody stopped or killed it and has not resumed it."""
+        return self._stopping
+
+    @property
     def pid(self) -> int | None:
         """Process id, None when it does not run."""
         return self.process.pid if self.process is not None and self.alive else None
 
-    def wait_ready(self, deadline_s: float) -> str:
+    def wait_ready(self, deadline_s: float, *, after: int = 0) -> str:
         """Wait until the log shows the `ready` text; returns that line.
+
+        Args:
+            deadline_s: longest wait.
+            after: characters of the log that belong to an earlier life of the process.
 
         Raises:
             OrtsnetzError: the process ended or the deadline passed; quotes the end of its log.
@@ -80,7 +89,7 @@ class Child:
             return ""
         end = time.monotonic() + deadline_s
         while time.monotonic() < end:
-            for line in self.text().splitlines():
+            for line in self.text()[after:].splitlines():
                 if self.ready in line:
                     self.served = True
                     return line
@@ -111,6 +120,26 @@ class Child:
         self._retry_at = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         return True
+
+    def kill(self) -> None:
+        """Kill the process on purpose; it stays dead until it is resumed."""
+        self._stopping = True
+        if self.process is not None and self.alive:
+            self.process.kill()
+            self.process.wait(STOP_DEADLINE_S)
+
+    def resume(self, deadline_s: float) -> None:
+        """Start a process that was stopped or killed on purpose, and wait until it serves again.
+
+        Raises:
+            OrtsnetzError: it runs already, or it does not become ready.
+        """
+        if self.alive:
+            raise OrtsnetzError(f"{self.name} runs already")
+        said = len(self.text())
+        self._stopping = False
+        self.start()
+        self.wait_ready(deadline_s, after=said)
 
     def stop(self) -> int | None:
         """Terminate and wait; kill after a deadline. Returns the exit code."""

@@ -12,13 +12,14 @@ from pathlib import Path
 import msgspec
 
 from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.link.bench_clock import BenchClockAddress
 from ortsnetz_common.link.broker import Broker
-from ortsnetz_hil.demo.broker import PreparedBroker
-from ortsnetz_hil.demo.ports import HOST
-from ortsnetz_hil.demo.settings import NODE, DemoSettings
+from ortsnetz_hil.bench.broker import PreparedBroker
+from ortsnetz_hil.bench.ports import HOST
 
 ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 MARK = ".ortsnetz-run"
+NODE = "ons-1"
 STEP_DEADLINE_S = 300.0
 INTERFACE = "mv-lv-2-101"
 
@@ -94,7 +95,7 @@ def ortsnetz(*arguments: str) -> None:
         raise OrtsnetzError(f"step '{step}' failed: {said}")
 
 
-def write_cockpit(run: RunDirectory, settings: DemoSettings, broker: PreparedBroker) -> None:
+def write_cockpit(run: RunDirectory, port: int, broker: PreparedBroker) -> None:
     """Bootstrap file of the cockpit and its TSO profile."""
     run.cockpit.parent.mkdir(parents=True, exist_ok=True)
     (run.cockpit.parent / "tso-profile.yaml").write_text(
@@ -113,7 +114,7 @@ interfaces:
         {
             "data_dir": "data",
             "host": HOST,
-            "port": settings.cockpit_port,
+            "port": port,
             "broker": _broker(broker.cockpit),
             "nodes": [NODE],
             "tso_profile": "tso-profile.yaml",
@@ -122,19 +123,34 @@ interfaces:
     )
 
 
-def write_agent(run: RunDirectory, broker: PreparedBroker) -> None:
-    """Bootstrap file of the agent; its parameters and network were derived by the plant."""
-    _write(
-        run.agent,
-        {
-            "node": NODE,
-            "data_dir": "data",
-            "parameters": "parameters.json",
-            "trust_anchor": "trust-anchor.pem",
-            "network": "network.json",
-            "broker": _broker(broker.node),
-        },
-    )
+def write_agent(
+    run: RunDirectory,
+    broker: Broker,
+    *,
+    bench_clock: BenchClockAddress | None = None,
+    journal_max_bytes: int | None = None,
+) -> None:
+    """Bootstrap file of the agent; its parameters and network were derived by the plant.
+
+    Args:
+        run: run directory.
+        broker: how the agent reaches the broker.
+        bench_clock: where it gets its time; None for its own clock.
+        journal_max_bytes: bound of its journal; None for its own default.
+    """
+    document: dict[str, object] = {
+        "node": NODE,
+        "data_dir": "data",
+        "parameters": "parameters.json",
+        "trust_anchor": "trust-anchor.pem",
+        "network": "network.json",
+        "broker": _broker(broker),
+    }
+    if bench_clock is not None:
+        document["bench_clock"] = msgspec.to_builtins(bench_clock)
+    if journal_max_bytes is not None:
+        document["journal_max_bytes"] = journal_max_bytes
+    _write(run.agent, document)
 
 
 def _broker(broker: Broker) -> object:
