@@ -27,8 +27,8 @@ LOAD_MODELS = {
     LoadGenType.const_current: 5,
 }
 _LINK_OHM = 1e-6
-_LEAK_OHM = 1e9
-"""To earth at each node: an isolated conductor gets a defined voltage (takes under a milliwatt)."""
+_LEAK_OHM = 1e7
+"""To earth at nodes behind a blown fuse, so that an isolated conductor has a defined voltage."""
 
 _DELTA_YN = {1: (1, 3), 3: (2, 3), 5: (2, 1), 7: (3, 1), 9: (3, 2), 11: (1, 2)}
 """High-voltage phases between which the winding of low-voltage phase a lies, by clock."""
@@ -45,6 +45,7 @@ def script(network: PlantNetwork, failures: Failures) -> list[str]:
         raise InputError("shunts are not covered by the comparison with OpenDSS")
     live = Topology.of(network, statuses_of(network)).reached()
     alive = {int(node) for node in network.ids("node")[live]}
+    volts = set(_volts(network).values())
     return [
         "clear",
         "set defaultbasefrequency=50",
@@ -54,9 +55,12 @@ def script(network: PlantNetwork, failures: Failures) -> list[str]:
         *(line for unit in network.data["transformer"] for line in _transformer(unit, alive)),
         *_consumers(network, "asym_load", alive),
         *_consumers(network, "asym_gen", alive),
-        *(f"new reactor.e{n} phases=3 bus1=n{n} r={_LEAK_OHM:g} x=0" for n in sorted(alive)),
+        *_leaks(network, failures),
         *(_fuse(failures, *fuse) for fuse in sorted(failures.fuses)),
-        "set tolerance=1e-10 maxiterations=200 controlmode=off",
+        # with bases the tolerance is one of rated voltage, not of what little a dead phase has
+        "set voltagebases=[" + " ".join(f"{v / 1e3:.17g}" for v in sorted(volts)) + "]",
+        "calcvoltagebases",
+        "set tolerance=1e-9 maxiterations=200 controlmode=off",
     ]
 
 
@@ -109,6 +113,15 @@ def _swapped(
         order = ".".join(str(phase + 1) for phase in failures.orders[line])
         buses[near] = f"n{ends[near]}.{order}"
     return buses
+
+
+def _leaks(network: PlantNetwork, failures: Failures) -> Iterator[str]:
+    topology = Topology.of(network, statuses_of(network))
+    behind = np.zeros(topology.nodes, bool)
+    for line, _ in failures.fuses:
+        behind |= topology.only_through(line)
+    for node in network.ids("node")[behind]:
+        yield f"new reactor.e{int(node)} phases=3 bus1=n{int(node)} r={_LEAK_OHM:g} x=0"
 
 
 def _fuse(failures: Failures, line: int, phase: int) -> str:
