@@ -15,6 +15,8 @@ from ortsnetz_common.parameters.parameter_set import ParameterSet, read_signed, 
 from ortsnetz_common.parameters.station import DeviceKind, MeterRole
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant import profiles
+from ortsnetz_hil.plant.prepare import prepare
+from ortsnetz_hil.plant.request import ChargePointWish, InverterWish, NetworkWish, Request
 
 
 def _elements(path: Path) -> dict[int, dict[str, Any]]:
@@ -181,15 +183,21 @@ def test_the_calendar_fits_the_plants_window(prepared_run: Path, parameters: Par
 
 
 def test_the_same_seed_prepares_the_same_plant(default_network: Path, tmp_path: Path) -> None:
-    from ortsnetz_hil.plant.prepare import Request, prepare
-
     def once(name: str, seed: int) -> files.PlantConfiguration:
-        out = tmp_path / name
-        return prepare(Request(default_network, out, seed, 120.0, 20000, "ons-1", 4, 4, 0))
+        return prepare(
+            Request(
+                network=NetworkWish(default_network),
+                out=tmp_path / name,
+                wall_start_ns=0,
+                seed=seed,
+                seconds=120.0,
+                charge_points=ChargePointWish(count=4),
+                inverters=InverterWish(count=4),
+            )
+        )
 
     first = once("a", 7)
     assert msgspec.json.encode(first) == msgspec.json.encode(once("b", 7))
-    assert (tmp_path / "a/agent/network.json").read_bytes() == (
-        tmp_path / "b/agent/network.json"
-    ).read_bytes()
+    for file in ("agent/network.json", "plant/network.json", "plant/profiles.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert first.charge_points != once("c", 8).charge_points

@@ -47,8 +47,9 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
     start_in: float,
 ) -> None:
     """Prepare a run directory from a network file: the plant, and what its agent gets."""
-    from ortsnetz_hil.plant.prepare import Request, start_after  # noqa: PLC0415 - starts fast
+    from ortsnetz_hil.plant import request as wishes  # noqa: PLC0415 - starts fast
     from ortsnetz_hil.plant.prepare import prepare as prepare_plant  # noqa: PLC0415
+    from ortsnetz_hil.plant.prepare import start_after  # noqa: PLC0415
 
     if seconds is not None and seconds <= 0:
         raise InputError(f"--seconds {seconds}: a run has a positive length")
@@ -61,8 +62,17 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
         check_name(node)
     except ValueError as error:
         raise InputError(f"--node: {error}") from error
-    wall_start_ns = start_after(now_ns(), max(start_in, 0.0))
-    request = Request(network, out, seed, seconds, base_port, node, ev, pv, wall_start_ns)
+    request = wishes.Request(
+        network=wishes.NetworkWish(network),
+        out=out,
+        wall_start_ns=start_after(now_ns(), max(start_in, 0.0)),
+        seed=seed,
+        node=node,
+        base_port=base_port,
+        seconds=seconds,
+        charge_points=wishes.ChargePointWish(count=ev),
+        inverters=wishes.InverterWish(count=pv),
+    )
     done = prepare_plant(request)
     devices = len(done.charge_points) + len(done.inverters)
     click.echo(f"plant: {len(done.meters)} meters and {devices} devices prepared in {out}")

@@ -1,9 +1,10 @@
-"""The bench's calendar: twelve hours of a day, faster than real time by a stated factor.
+"""The bench's calendar: a window of a year, faster than plant time by a stated factor.
 
-Only the calendar is fast. Protocols, the agent's cycle and the reactions of devices run in real
-time. The calendar waits at 11:00 until the run begins. A run of a stated length ends at 23:00, and
-there the calendar waits again. An endless run repeats the window day after day: from 23:00 the
-calendar jumps to 11:00 of the next day, and with it the cars leave and the sun is back.
+Only the calendar is fast. Protocols, the agent's cycle and the reactions of devices run in plant
+time. The calendar waits at the beginning of the window until the run begins. A run of a stated
+length ends with the window, and there the calendar waits again. An endless run repeats the window
+day after day: the demonstration's calendar jumps from 23:00 to 11:00 of the next day, and with it
+the cars leave and the sun is back.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.parameter_set import Calendar
 
@@ -46,7 +48,7 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         start_ns: calendar instant (UTC, ns) at which the window begins.
         length_s: its length in calendar seconds.
-        factor: calendar seconds per wall second.
+        factor: calendar seconds per plant second.
         wall_start_ns: wall instant at which the window begins; the calendar waits there before.
         repeats: whether the window is repeated for ever.
     """
@@ -58,7 +60,7 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True):
     repeats: bool
 
     def after(self, elapsed_s: float) -> Instant:
-        """Instant a number of wall seconds after the beginning."""
+        """Instant a number of plant seconds after the beginning."""
         passed = max(elapsed_s, 0.0) * self.factor
         if not self.repeats:
             passed = min(passed, self.length_s - END_S)
@@ -76,12 +78,29 @@ class Window(Struct, frozen=True, forbid_unknown_fields=True):
         return Calendar(self.wall_start_ns, self.start_ns, self.factor)
 
 
-def window(seconds: float | None, wall_start_ns: int) -> Window:
-    """The demonstration window.
+def window(
+    seconds: float | None,
+    wall_start_ns: int,
+    begin_ns: int = WINDOW_START_NS,
+    factor: float | None = None,
+) -> Window:
+    """The window of a run.
 
     Args:
-        seconds: length of the run in wall seconds, None for an endless one.
+        seconds: length of the run in plant seconds, None for one that repeats its window.
         wall_start_ns: wall instant at which it begins.
+        begin_ns: calendar instant (UTC, ns) at which it begins.
+        factor: calendar seconds per plant second; None for the demonstration's twelve hours in
+            `seconds`, or its endless factor.
+
+    Raises:
+        InputError: length or factor are not positive.
     """
-    factor = ENDLESS_FACTOR if seconds is None else WINDOW_S / seconds
-    return Window(WINDOW_START_NS, WINDOW_S, factor, wall_start_ns, repeats=seconds is None)
+    for what, value in (("length of the run", seconds), ("calendar factor", factor)):
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"{what}: {value} is not positive")
+    if seconds is None:
+        return Window(begin_ns, WINDOW_S, factor or ENDLESS_FACTOR, wall_start_ns, repeats=True)
+    if factor is None:
+        return Window(begin_ns, WINDOW_S, WINDOW_S / seconds, wall_start_ns, repeats=False)
+    return Window(begin_ns, seconds * factor, factor, wall_start_ns, repeats=False)

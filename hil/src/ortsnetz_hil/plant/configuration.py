@@ -19,6 +19,7 @@ from ortsnetz_hil.plant.devices.specs import (
     TapChanger,
 )
 from ortsnetz_hil.plant.events import Event
+from ortsnetz_hil.plant.weather import Weather
 
 FORMAT = "ortsnetz.plant/2"
 CONFIGURATION_FILE = "plant.json"
@@ -85,6 +86,7 @@ class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
         host: address at which the device servers listen.
         u_pu, loading: the limits by which a run is judged (planning band, ratings).
         assumptions: what the source does not say and the bench therefore assumes, for people.
+        weather: clouds on top of the sun's profiles, and the outdoor temperature.
     """
 
     format: str
@@ -106,6 +108,7 @@ class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     tap_changers: tuple[TapChanger, ...] = ()
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
+    weather: Weather = Weather()
 
     def meter_class(self, profile: str) -> MeterClass:
         """Accuracy of a kind of meter or device.

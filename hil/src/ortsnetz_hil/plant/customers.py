@@ -1,4 +1,4 @@
-"""Customers that nobody controls: SimBench's own loads and generators on their profiles."""
+"""Customers that nobody controls: the file's own loads and generators on their profiles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.network_file import Document, PlantNetwork
-from ortsnetz_hil.plant.profiles import DayProfiles, interpolate
+from ortsnetz_hil.plant.profiles import ZERO, Curves, DayProfiles, Member
 
 DEVICE_MARK = "ortsnetz_device"
 """Key in the plant's network file that marks loads and generators of the bench's devices."""
@@ -18,26 +18,39 @@ class Customers:
     """Loads and generators of the network file, each its power times its profile.
 
     Elements of devices stay at zero here: the devices themselves say what they draw.
+
+    Attributes:
+        generator_nodes: ids of the nodes of all generators, in the order of the file: where clouds
+            shade them.
     """
 
     def __init__(self, network: PlantNetwork, profiles: DayProfiles) -> None:
         loads, gens = network.elements("asym_load"), network.elements("asym_gen")
+        self.generator_nodes = tuple(int(gen["node"]) for gen in gens)
         self._load_p, self._load_q = _powers(loads)
         self._gen_p, self._gen_q = _powers(gens)
         active = [_curve(profiles, e, reactive=False) for e in loads]
         reactive = [_curve(profiles, e, reactive=True) for e in loads]
         sun = [_curve(profiles, e, reactive=False) for e in gens]
-        self._curves = np.array(active + reactive + sun)
+        self._curves = Curves(active + reactive + sun)
 
-    def at(self, second: float) -> tuple[Phases, Phases, Phases, Phases]:
-        """Load P and Q, generator P and Q at a second of the window, each of shape (n, 3)."""
-        now = interpolate(self._curves, second)[:, np.newaxis]
+    def at(
+        self, second: float, clear: NDArray[np.float64] | None = None
+    ) -> tuple[Phases, Phases, Phases, Phases]:
+        """Load P and Q, generator P and Q at a second of the window, each of shape (n, 3).
+
+        Args:
+            second: calendar seconds since the beginning of the window.
+            clear: transmission of the sky at each generator, shape (generators,); None for none.
+        """
+        now = self._curves.at(second)[:, np.newaxis]
         n = len(self._load_p)
+        sun = now[2 * n :] if clear is None else now[2 * n :] * clear[:, np.newaxis]
         return (
             self._load_p * now[:n],
             self._load_q * now[n : 2 * n],
-            self._gen_p * now[2 * n :],
-            self._gen_q * now[2 * n :],
+            self._gen_p * sun,
+            self._gen_q * sun,
         )
 
 
@@ -53,10 +66,10 @@ def _own(element: Document, field: str) -> list[float]:
     return list(element[field])
 
 
-def _curve(profiles: DayProfiles, element: Document, *, reactive: bool) -> NDArray[np.float64]:
+def _curve(profiles: DayProfiles, element: Document, *, reactive: bool) -> Member:
     if element.get(DEVICE_MARK):
-        return np.zeros(len(next(iter(profiles.active.values()))))
+        return ZERO
     source = f"'{element.get('name') or element['id']}'"
     if reactive:
-        return profiles.reactive_curve(element["profile"], source)
-    return profiles.curve(element["profile"], source)
+        return profiles.reactive(element["profile"], source)
+    return profiles.active(element["profile"], source)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,76 +15,95 @@ from ortsnetz_common.parameters.parameter_set import (
     sha256,
     write_signed,
 )
+from ortsnetz_common.parameters.station import NOMINAL_PHASE_V
 from ortsnetz_common.trust.signature import generate_private_key, public_key
-from ortsnetz_hil.plant.configuration import SIGNING_KEY_FILE, PlantConfiguration
+from ortsnetz_hil.plant.configuration import SIGNING_KEY_FILE, PlantConfiguration, PlantMeter
 from ortsnetz_hil.plant.devices.charge_point import POWER_FACTOR
-from ortsnetz_hil.plant.network_file import Document, PlantNetwork
+from ortsnetz_hil.plant.devices.specs import Battery, ChargePoint, HeatPump, Inverter
+from ortsnetz_hil.plant.network_file import Document
+from ortsnetz_hil.plant.overlay import overlaid
+from ortsnetz_hil.plant.placement import LETTERS
+from ortsnetz_hil.plant.pseudo import STORAGE
 from ortsnetz_hil.plant.random_streams import stream
+from ortsnetz_hil.plant.records import Records
 from ortsnetz_hil.plant.station import known_phases, station
 
-LINE_ERROR = 0.10
-TRANSFORMER_ERROR = 0.05
 IMPEDANCES = ("r1", "x1", "r0", "x0")
+POWERS = ("p_specified", "q_specified")
 _TAN_PHI = float(np.tan(np.arccos(POWER_FACTOR)))
 
 
 def write_agent_files(
-    configuration: PlantConfiguration, network: PlantNetwork, run: Path, plant: Path
+    configuration: PlantConfiguration,
+    records: Records,
+    overrides: Mapping[str, Mapping[str, object]],
+    run: Path,
+    plant: Path,
 ) -> None:
     """Write the agent's network, parameters and trust anchor.
 
     Args:
         configuration: the plant's configuration.
-        network: the network before devices are added.
+        records: what the records know of the network, and what is wrong in them.
+        overrides: fields of the parameter set by section, see `overlay`.
         run: run directory; files go to its folder `agent`.
         plant: plant directory; keeps the signing key.
+
+    Raises:
+        InputError: the overrides do not fit the parameter set.
     """
     agent = run / "agent"
     agent.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(agent_network(configuration, network), indent=1).encode()
+    document = json.dumps(agent_network(configuration, records), indent=1).encode()
+    parameters = overlaid(
+        ParameterSet(
+            schema=SCHEMA,
+            node=configuration.node,
+            version=1,
+            network_sha256=sha256(document),
+            station=station(configuration, records),
+            calendar=configuration.window.shared(),
+        ),
+        overrides,
+    )
     (agent / "network.json").write_bytes(document)
     key = generate_private_key()
     _write_secret(plant / SIGNING_KEY_FILE, key)
     (agent / "trust-anchor.pem").write_bytes(public_key(key))
-    parameters = ParameterSet(
-        schema=SCHEMA,
-        node=configuration.node,
-        version=1,
-        network_sha256=sha256(document),
-        station=station(configuration, network),
-        calendar=configuration.window.shared(),
-    )
     (agent / "parameters.json").write_bytes(write_signed(parameters, key))
 
 
-def agent_network(configuration: PlantConfiguration, network: PlantNetwork) -> Document:
+def agent_network(configuration: PlantConfiguration, records: Records) -> Document:
     """The network as the DSO's records have it.
 
-    Impedances are off, phases are known only where there is a meter, and nothing tells the
-    profiles that the plant will follow.
+    Impedances are off, phases are known only where there is a meter, nothing tells the profiles
+    that the plant will follow, and what the records miss is not there.
     """
-    document: Document = copy.deepcopy(dict(network.document))
+    document: Document = copy.deepcopy(dict(records.network.document))
     data = document["data"]
     rng = stream(configuration.seed, "errors of the records")
     for line in data["line"]:
-        _disturb(line, IMPEDANCES, LINE_ERROR, rng)
+        _disturb(line, IMPEDANCES, records.errors.line_error, rng)
     for transformer in data["transformer"]:
-        _disturb(transformer, ("uk", "pk"), TRANSFORMER_ERROR, rng)
-    measured = {load for meter in configuration.meters for load in meter.loads}
+        _disturb(transformer, ("uk", "pk"), records.errors.transformer_error, rng)
+    data["asym_load"] = [load for load in data["asym_load"] if not records.misses(load)]
+    wrong = {m.element: m for m in configuration.meters if m.name in records.phases}
     for element in [*data["asym_load"], *data.get("asym_gen", [])]:
         element.pop("profile", None)
-        if element["id"] not in measured:
+        if not records.measures(element):
             _spread(element)
+        elif element["node"] in wrong:
+            _confuse(element, wrong[element["node"]], records)
     data["asym_load"] += [
-        _charge_point(configuration, i) for i in _count(configuration.charge_points)
+        *(_charge_point(spec, records) for spec in configuration.charge_points),
+        *(_home_device(spec) for spec in configuration.heat_pumps),
+        *({**_home_device(spec), "kind": STORAGE} for spec in configuration.batteries),
     ]
-    data.setdefault("asym_gen", []).extend(_inverters(configuration))
-    document["ortsnetz"] = _header(document)
+    data.setdefault("asym_gen", []).extend(
+        _inverter(spec, records) for spec in configuration.inverters
+    )
+    document["ortsnetz"] = _header(document, records)
     return document
-
-
-def _count(values: tuple[Any, ...]) -> range:
-    return range(len(values))
 
 
 def _disturb(
@@ -96,52 +115,63 @@ def _disturb(
 
 def _spread(element: Document) -> None:
     """Nobody knows the phases: a third each."""
-    for name in ("p_specified", "q_specified"):
+    for name in POWERS:
         element[name] = [sum(element[name]) / 3.0] * 3
 
 
-def _charge_point(configuration: PlantConfiguration, index: int) -> Document:
+def _confuse(load: Document, meter: PlantMeter, records: Records) -> None:
+    """A single-phase customer is recorded at another phase, as its meter is."""
+    if len(meter.phases) > 1:
+        return
+    recorded = LETTERS.index(records.phases[meter.name])
+    for name in POWERS:
+        load[name] = [sum(load[name]) if i == recorded else 0.0 for i in range(3)]
+
+
+def _charge_point(spec: ChargePoint, records: Records) -> Document:
     """A charge point at its rating, for studies; the agent replaces its power each cycle."""
-    spec = configuration.charge_points[index]
-    phase_w = spec.rated_a * 230.0 * POWER_FACTOR
-    if known_phases(configuration, spec):
-        power = [phase_w if letter in spec.phases else 0.0 for letter in "abc"]
+    phase_w = spec.rated_a * NOMINAL_PHASE_V * POWER_FACTOR
+    if known_phases(records, spec):
+        power = [phase_w if letter in spec.phases else 0.0 for letter in LETTERS]
     else:
         power = [phase_w * len(spec.phases) / 3.0] * 3
+    return {**_place(spec, power, _TAN_PHI), "name": spec.name}
+
+
+def _inverter(spec: Inverter, records: Records) -> Document:
+    power = [spec.rated_w / 3.0] * 3
+    if len(spec.phases) == 1 and known_phases(records, spec):
+        power = [spec.rated_w if letter == spec.phases else 0.0 for letter in LETTERS]
+    place = _place(spec, power, 0.0)
+    return {**place, "name": spec.name, "kwp": spec.rated_w / 1000.0}
+
+
+def _home_device(spec: HeatPump | Battery) -> Document:
+    """A heat pump or battery at its rating: registered, but nobody knows its phases."""
+    return {**_place(spec, [spec.rated_w / 3.0] * 3, 0.0), "name": spec.name}
+
+
+def _place(
+    spec: ChargePoint | Inverter | HeatPump | Battery, power_w: list[float], tan_phi: float
+) -> Document:
     return {
         "id": spec.element,
         "node": spec.node,
         "status": 1,
         "type": 0,
-        "p_specified": power,
-        "q_specified": [p * _TAN_PHI for p in power],
-        "name": spec.name,
+        "p_specified": power_w,
+        "q_specified": [p * tan_phi for p in power_w],
     }
 
 
-def _inverters(configuration: PlantConfiguration) -> list[Document]:
-    return [
-        {
-            "id": spec.element,
-            "node": spec.node,
-            "status": 1,
-            "type": 0,
-            "p_specified": [spec.rated_w / 3.0] * 3,
-            "q_specified": [0.0] * 3,
-            "name": spec.name,
-            "kwp": spec.rated_w / 1000.0,
-        }
-        for spec in configuration.inverters
-    ]
-
-
-def _header(document: Document) -> Document:
+def _header(document: Document, records: Records) -> Document:
     header: Document = dict(document.get("ortsnetz", {}))
     header.pop("seed", None)
+    errors = records.errors
     header["assumptions"] = [
         *header.get("assumptions", []),
-        f"records: line impedances off by up to {LINE_ERROR:.0%}",
-        f"records: impedance of the transformer off by up to {TRANSFORMER_ERROR:.0%}",
+        f"records: line impedances off by up to {errors.line_error:.0%}",
+        f"records: impedance of the transformer off by up to {errors.transformer_error:.0%}",
         "loads and generators of customers without a meter are spread over the three phases",
     ]
     return header

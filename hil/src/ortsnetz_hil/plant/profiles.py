@@ -1,134 +1,208 @@
-"""SimBench's yearly profiles, cut to the calendar's window and interpolated to seconds."""
+"""Curves of the window: what customers and sun follow, interpolated to any second of it.
+
+The running plant reads them from a file, so that it needs neither SimBench nor pandas.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_hil.plant.calendar import WINDOW_S
 
+FORMAT = "ortsnetz.profiles/2"
 STEP_S = 900.0
-POINTS = int(WINDOW_S / STEP_S) + 1
-DAY = "25.07.2016"
-FIRST_HOUR = 11
 DEFAULT_LOAD = "H0-A"
 DEFAULT_PV = "PV3"
 
 Curve = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class DayProfiles:
-    """Curves of the window, one value each 15 minutes, relative to the element's power.
+class Grid(Struct, frozen=True, forbid_unknown_fields=True):
+    """Evenly spaced instants.
 
     Attributes:
-        active, reactive: by profile name; reactive is empty for generators (unity power factor).
-        yearly_peak: highest value of the year by profile name (generators).
+        first_s: the first one, calendar seconds since the beginning of the window; not after it.
+        step_s: distance of two.
+        points: how many there are, at least two.
     """
 
-    active: Mapping[str, tuple[float, ...]]
-    reactive: Mapping[str, tuple[float, ...]]
-    yearly_peak: Mapping[str, float]
+    first_s: float
+    step_s: float
+    points: int
 
-    def curve(self, name: str, source: str) -> Curve:
-        """Active-power curve of a profile, shape (POINTS,).
+    def place(self, second: float) -> tuple[int, float]:
+        """Point on the left of a second, and the share of the way to the next."""
+        place = min(max((second - self.first_s) / self.step_s, 0.0), self.points - 1.0)
+        left = min(int(place), self.points - 2)
+        return left, place - left
+
+    @property
+    def last_s(self) -> float:
+        """The last instant."""
+        return self.first_s + (self.points - 1) * self.step_s
+
+
+QUARTERS_FIRST_S = 0.0
+FLAT = Grid(0.0, 1.0, 2)
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A profile, relative to the power of the element that follows it.
+
+    Attributes:
+        active, reactive: values at the grid's instants; no reactive for generators.
+        yearly_peak: highest active value of the year (generators), to scale a roof to its rating.
+    """
+
+    grid: Grid
+    active: tuple[float, ...]
+    reactive: tuple[float, ...] | None = None
+    yearly_peak: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One curve on its grid."""
+
+    grid: Grid
+    values: tuple[float, ...]
+
+
+ZERO = Member(FLAT, (0.0, 0.0))
+"""Curve of an element that says itself what it does."""
+
+
+class Curves:
+    """Many curves, evaluated together."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._size = len(members)
+        self._groups: list[tuple[Grid, NDArray[np.intp], Curve]] = []
+        for grid in dict.fromkeys(member.grid for member in members):
+            rows = [i for i, member in enumerate(members) if member.grid == grid]
+            values = np.array([members[i].values for i in rows], float)
+            self._groups.append((grid, np.array(rows, np.intp), values))
+
+    def at(self, second: float) -> NDArray[np.float64]:
+        """Values at a second of the window, linear between points, shape (members,)."""
+        found = np.zeros(self._size)
+        for grid, rows, values in self._groups:
+            left, share = grid.place(second)
+            found[rows] = values[:, left] * (1.0 - share) + values[:, left + 1] * share
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class DayProfiles:
+    """The profiles of a window.
+
+    Attributes:
+        known: profiles by name.
+        sources: where they come from, for people.
+    """
+
+    known: Mapping[str, Profile]
+    sources: tuple[str, ...] = ()
+
+    def active(self, name: str, element: str) -> Member:
+        """Active-power curve of a profile.
 
         Raises:
             InputError: names the element and the profile.
         """
-        if name not in self.active:
-            raise InputError(f"{source}: there is no profile '{name}'")
-        return np.asarray(self.active[name])
+        found = self._found(name, element)
+        return Member(found.grid, found.active)
 
-    def reactive_curve(self, name: str, source: str) -> Curve:
-        """Reactive-power curve of a load profile, shape (POINTS,)."""
-        if name not in self.reactive:
-            raise InputError(f"{source}: there is no reactive profile '{name}'")
-        return np.asarray(self.reactive[name])
+    def reactive(self, name: str, element: str) -> Member:
+        """Reactive-power curve of a load profile.
+
+        Raises:
+            InputError: names the element and the profile.
+        """
+        found = self._found(name, element)
+        if found.reactive is None:
+            raise InputError(f"{element}: there is no reactive profile '{name}'")
+        return Member(found.grid, found.reactive)
+
+    def sun(self, name: str, element: str) -> Member:
+        """Available power of a roof as a share of its rating: 1 at the best instant of the year.
+
+        Raises:
+            InputError: names the element and the profile.
+        """
+        found = self._found(name, element)
+        if not found.yearly_peak:
+            raise InputError(f"{element}: profile '{name}' states no highest value of the year")
+        return Member(found.grid, tuple(value / found.yearly_peak for value in found.active))
+
+    @property
+    def yearly_peak(self) -> Mapping[str, float]:
+        """Highest value of the year by profile name (generators)."""
+        peaks = {name: profile.yearly_peak for name, profile in self.known.items()}
+        return {name: peak for name, peak in peaks.items() if peak is not None}
+
+    def curve(self, name: str, element: str) -> Curve:
+        """Active values of a profile whose points are the quarters of an hour since the beginning.
+
+        Raises:
+            InputError: names the element and the profile; it is on another grid.
+        """
+        found = self._found(name, element)
+        if found.grid.first_s != QUARTERS_FIRST_S or found.grid.step_s != STEP_S:
+            raise InputError(f"{element}: profile '{name}' is not on the quarters of an hour")
+        return np.asarray(found.active)
+
+    def _found(self, name: str, element: str) -> Profile:
+        if name not in self.known:
+            raise InputError(f"{element}: there is no profile '{name}'")
+        return self.known[name]
 
 
 def interpolate(curves: NDArray[np.float64], second: float) -> NDArray[np.float64]:
-    """Values of curves, shape (elements, POINTS), at a second of the window; linear between."""
-    place = min(max(second / STEP_S, 0.0), POINTS - 1.0)
-    left = min(int(place), POINTS - 2)
-    share = place - left
+    """Values at a second of quarter-hourly curves (`curve`), shape (elements, points)."""
+    left, share = Grid(QUARTERS_FIRST_S, STEP_S, curves.shape[1]).place(second)
     return np.asarray(curves[:, left] * (1.0 - share) + curves[:, left + 1] * share)
 
 
-def load_simbench(loads: Iterable[str], generators: Iterable[str], scenario: int) -> DayProfiles:
-    """Cut the named profiles out of SimBench's year.
-
-    Args:
-        loads: profiles of loads and storages; storages have no reactive power.
-        generators: profiles of generators.
-        scenario: SimBench's scenario, 0, 1 or 2; only the later ones know storages.
-
-    Raises:
-        InputError: SimBench has no such profile.
-    """
-    import simbench  # noqa: PLC0415 - takes seconds and 150 MB; only `plant prepare` needs it
-
-    year = simbench.get_all_simbench_profiles(scenario)
-    stamps = list(year["load"]["time"])
-    first = stamps.index(f"{DAY} {FIRST_HOUR:02d}:00")
-
-    storages = set(year["storage"].columns)
-
-    def cut(table: str, column: str) -> tuple[float, ...]:
-        if column not in year[table]:
-            raise InputError(f"SimBench has no profile '{column}'")
-        return tuple(float(v) for v in year[table][column].iloc[first : first + POINTS])
-
-    names, sources = sorted(set(loads)), sorted(set(generators))
-    active = {
-        name: cut("storage", name) if name in storages else cut("load", f"{name}_pload")
-        for name in names
-    }
-    active |= {name: cut("renewables", name) for name in sources}
-    return DayProfiles(
-        active=active,
-        reactive={
-            name: (0.0,) * POINTS if name in storages else cut("load", f"{name}_qload")
-            for name in names
-        },
-        yearly_peak={name: float(year["renewables"][name].max()) for name in sources},
-    )
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    format: str
+    sources: tuple[str, ...]
+    profiles: dict[str, Profile]
 
 
 def write(profiles: DayProfiles, path: Path) -> None:
-    """Write the cut profiles, so that the running plant needs neither SimBench nor pandas."""
-    document = {
-        "format": "ortsnetz.profiles/1",
-        "source": f"SimBench, {DAY} from {FIRST_HOUR}:00, 15 min, ODbL",
-        "active": dict(profiles.active),
-        "reactive": dict(profiles.reactive),
-        "yearly_peak": dict(profiles.yearly_peak),
-    }
-    path.write_text(json.dumps(document))
+    """Write profiles for the running plant."""
+    path.write_bytes(msgspec.json.encode(_File(FORMAT, profiles.sources, dict(profiles.known))))
 
 
 def read(path: Path) -> DayProfiles:
     """Read profiles that `write` has written.
 
     Raises:
-        InputError: names the file and the reason.
+        InputError: names the file, the profile and the reason.
     """
     try:
-        document = json.loads(path.read_bytes())
-        profiles = DayProfiles(
-            active={k: tuple(v) for k, v in document["active"].items()},
-            reactive={k: tuple(v) for k, v in document["reactive"].items()},
-            yearly_peak=document["yearly_peak"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        file = msgspec.json.decode(path.read_bytes(), type=_File)
+    except (OSError, msgspec.MsgspecError) as error:
         raise InputError(f"{path}: not a file of profiles: {error}") from error
-    for name, curve in [*profiles.active.items(), *profiles.reactive.items()]:
-        if len(curve) != POINTS or not np.all(np.isfinite(curve)):
-            raise InputError(f"{path}: profile '{name}' has not {POINTS} numbers")
-    return profiles
+    if file.format != FORMAT:
+        raise InputError(f"{path}: format is '{file.format}', '{FORMAT}' is needed")
+    for name, profile in file.profiles.items():
+        _check(name, profile, path)
+    return DayProfiles(file.profiles, file.sources)
+
+
+def _check(name: str, profile: Profile, path: Path) -> None:
+    grid = profile.grid
+    if grid.points < 2 or not grid.step_s > 0:
+        raise InputError(f"{path}: profile '{name}' has no usable grid")
+    for curve in (profile.active, profile.reactive):
+        if curve is not None and (len(curve) != grid.points or not np.all(np.isfinite(curve))):
+            raise InputError(f"{path}: profile '{name}' has not {grid.points} numbers")

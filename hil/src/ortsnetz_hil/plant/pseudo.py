@@ -1,20 +1,18 @@
 """What the agent assumes about those nobody measures: day shapes of its own.
 
 Nothing here looks at the plant's profiles. The DSO knows the customer's class and annual energy
-from billing and the installed power of generators from registration; the shapes are rough ones of
-a summer working day, and the standard deviations are wide because one household is not a mean.
+from billing, the installed power of generators and the rating of heat pumps and batteries from
+registration, and the date; the shapes are rough ones of a working day, and the standard deviations
+are wide because one household is not a mean.
 """
 
 from __future__ import annotations
 
-import math
-
 from ortsnetz_common.parameters.station import PseudoMeasurement
+from ortsnetz_hil.plant.devices.specs import Battery, HeatPump
 from ortsnetz_hil.plant.network_file import Document
+from ortsnetz_hil.plant.season import HOURS, Season
 
-HOURS = 24
-WINDOW_FIRST_HOUR = 11
-WINDOW_HOURS = 12
 DEFAULT_HOURS_OF_USE = 1000.0
 
 # Mean power of the hour over the mean power of the year, hour 0 first.
@@ -31,39 +29,50 @@ LOAD_SIGMA_SHARE = 0.6
 LOAD_SIGMA_W = 100.0
 STORAGE = "storage"
 STORAGE_SIGMA_SHARE = 0.5
-SUN_CENTRE_H = 12.75
-SUN_HALF_WIDTH_H = 7.75
 SUN_MEAN_SHARE = 0.45
-SUN_SIGMA_SHARE = 0.15
 ROOF_SIGMA_SHARE = 0.06  # a roof's direction moves its morning and its evening
 DARK_SIGMA_W = 10.0
+HEATING_LIMIT_C = 15.0
+DESIGN_C = -14.0
+HEAT_PUMP_SIGMA_SHARE = 0.5
+"""A machine that runs or not deviates at most by half its rating: sqrt(d (1 - d)) <= 1/2."""
 
 
-def of_load(load: Document) -> PseudoMeasurement:
+def of_load(load: Document, season: Season) -> PseudoMeasurement:
     """Pseudo-measurement of a load from its class and annual energy."""
     if load.get("kind") == STORAGE:
-        return _of_storage(load)
-    shape = COMMERCE if str(load.get("profile", "")).startswith("G") else HOUSEHOLD
-    mean_w = annual_kwh(load) * 1000.0 / 8760.0
-    hourly = [mean_w * shape[window_hour(hour)] for hour in range(HOURS)]
+        return _constant(int(load["id"]), 0.0, _storage_sigma(sum(load["p_specified"])))
+    commerce = str(load.get("profile", "")).startswith("G")
+    shape = COMMERCE if commerce else HOUSEHOLD
+    mean_w = annual_kwh(load) * 1000.0 / 8760.0 * (1.0 if commerce else season.household)
+    hourly = [mean_w * shape[season.played_hour(hour)] for hour in range(HOURS)]
     sigma = [LOAD_SIGMA_SHARE * abs(power) + LOAD_SIGMA_W for power in hourly]
     return PseudoMeasurement(int(load["id"]), _rounded(hourly), _rounded(sigma))
 
 
-def _of_storage(storage: Document) -> PseudoMeasurement:
-    """Nobody knows when a customer's battery charges: nothing on the mean, half its rating wide."""
-    sigma_w = STORAGE_SIGMA_SHARE * abs(sum(storage["p_specified"])) + LOAD_SIGMA_W
-    return PseudoMeasurement(
-        int(storage["id"]), _rounded([0.0] * HOURS), _rounded([sigma_w] * HOURS)
-    )
+def of_battery(battery: Battery) -> PseudoMeasurement:
+    """Nobody knows when a battery charges: nothing on the mean, half its rating wide."""
+    return _constant(battery.element, 0.0, _storage_sigma(battery.rated_w))
 
 
-def of_generator(generator: Document) -> PseudoMeasurement:
+def of_heat_pump(heat_pump: HeatPump, outdoor_c: float) -> PseudoMeasurement:
+    """A heat pump runs the share of the time that the outdoor temperature asks for.
+
+    Args:
+        heat_pump: of which only the rating is known.
+        outdoor_c: mean outdoor temperature of the day.
+    """
+    needed = (HEATING_LIMIT_C - outdoor_c) / (HEATING_LIMIT_C - DESIGN_C)
+    mean_w = heat_pump.rated_w * min(max(needed, 0.0), 1.0)
+    return _constant(heat_pump.element, mean_w, HEAT_PUMP_SIGMA_SHARE * heat_pump.rated_w)
+
+
+def of_generator(generator: Document, season: Season) -> PseudoMeasurement:
     """Pseudo-measurement of a PV generator from its installed power; generation is negative."""
     peak_w = installed_w(generator)
-    bell = [_bell(window_hour(hour) + 0.5) for hour in range(HOURS)]
-    hourly = [-peak_w * SUN_MEAN_SHARE * share for share in bell]
-    sigma = [_sun_sigma(peak_w, share) for share in bell]
+    bell = [season.sun(season.played_hour(hour) + 0.5) for hour in range(HOURS)]
+    hourly = [-peak_w * SUN_MEAN_SHARE * season.sun_height * share for share in bell]
+    sigma = [_sun_sigma(peak_w, share, season) for share in bell]
     return PseudoMeasurement(int(generator["id"]), _rounded(hourly), _rounded(sigma))
 
 
@@ -81,24 +90,17 @@ def installed_w(generator: Document) -> float:
     return float(known) * 1000.0 if known is not None else float(sum(generator["p_specified"]))
 
 
-def window_hour(hour: int) -> int:
-    """Hour of the day that the plant plays while the agent's calendar shows `hour`.
-
-    The agent's calendar runs on where the plant repeats its window (23:00 is followed by 11:00), so
-    the table repeats the window too.
-    """
-    return WINDOW_FIRST_HOUR + (hour - WINDOW_FIRST_HOUR) % WINDOW_HOURS
+def _storage_sigma(rated_w: float) -> float:
+    return STORAGE_SIGMA_SHARE * abs(rated_w) + LOAD_SIGMA_W
 
 
-def _bell(hour: float) -> float:
-    """Shape of the sun's day: a squared cosine about noon, 0 at night."""
-    off = (hour - SUN_CENTRE_H) / SUN_HALF_WIDTH_H
-    return math.cos(off * math.pi / 2.0) ** 2 if abs(off) < 1.0 else 0.0
-
-
-def _sun_sigma(peak_w: float, share: float) -> float:
-    by_day = peak_w * (SUN_SIGMA_SHARE * share + ROOF_SIGMA_SHARE) if share > 0 else 0.0
+def _sun_sigma(peak_w: float, share: float, season: Season) -> float:
+    by_day = peak_w * (season.sun_sigma * share + ROOF_SIGMA_SHARE) if share > 0 else 0.0
     return by_day + DARK_SIGMA_W
+
+
+def _constant(element: int, mean_w: float, sigma_w: float) -> PseudoMeasurement:
+    return PseudoMeasurement(element, _rounded([mean_w] * HOURS), _rounded([sigma_w] * HOURS))
 
 
 def _rounded(values: list[float]) -> tuple[float, ...]:

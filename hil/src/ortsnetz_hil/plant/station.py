@@ -21,6 +21,7 @@ from ortsnetz_hil.plant.devices.inverter import FALLBACK, FULL
 from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
 from ortsnetz_hil.plant.devices.watchdog import DEFAULT_S
 from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.records import Records
 
 PROTOCOL = "modbus-tcp"
 SOURCE_U_PU = 1.02
@@ -35,28 +36,35 @@ ROLES = {
     "meter-customer": MeterRole.CUSTOMER,
 }
 CUSTOMER_PHASE_W = 4000.0  # phase power at which a customer meter's absolute accuracy is stated
+FEEDER_SHARE = 0.3  # the same for feeders, of the largest transformer
 ROUNDING_W = 3.0  # watts, decivolts and scale factors of the register maps
 
 
-def station(configuration: PlantConfiguration, network: PlantNetwork) -> Station:
+def station(configuration: PlantConfiguration, records: Records) -> Station:
     """What the DSO knows about the substation.
+
+    Heat pumps and batteries are no devices here: the agent cannot command them yet. They are
+    customers without a meter.
 
     Args:
         configuration: the plant's configuration.
-        network: the network before devices are added: its loads and generators are customers.
+        records: what the DSO's records have of the network.
     """
-    measured = {load for meter in configuration.meters for load in meter.loads}
-    loads = [e for e in network.elements("asym_load") if e["id"] not in measured]
+    network = records.network
+    loads = [load for load in records.loads() if not records.measures(load)]
     return Station(
-        meters=tuple(_meter(configuration, network, meter) for meter in configuration.meters),
+        meters=tuple(_meter(configuration, records, meter) for meter in configuration.meters),
         devices=(
-            *(_charge_point(configuration, spec) for spec in configuration.charge_points),
-            *(_inverter(configuration, spec) for spec in configuration.inverters),
+            *(_charge_point(configuration, records, spec) for spec in configuration.charge_points),
+            *(_inverter(configuration, records, spec) for spec in configuration.inverters),
         ),
         pseudo=(
-            *(pseudo.of_load(load) for load in loads),
-            *(pseudo.of_generator(gen) for gen in network.elements("asym_gen")),
+            *(pseudo.of_load(load, records.season) for load in loads),
+            *(pseudo.of_generator(g, records.season) for g in network.elements("asym_gen")),
+            *(pseudo.of_heat_pump(h, records.outdoor_c) for h in configuration.heat_pumps),
+            *(pseudo.of_battery(battery) for battery in configuration.batteries),
         ),
+        # a station has one source; with several, the weak assumption stands at the first
         source=SourcePseudo(
             node=int(network.data["source"]["node"][0]),
             u_pu=SOURCE_U_PU,
@@ -69,17 +77,18 @@ def _connection(configuration: PlantConfiguration, port: int) -> Connection:
     return Connection(protocol=PROTOCOL, host=configuration.host, port=port)
 
 
-def _meter(configuration: PlantConfiguration, network: PlantNetwork, meter: PlantMeter) -> Meter:
+def _meter(configuration: PlantConfiguration, records: Records, meter: PlantMeter) -> Meter:
     accuracy = configuration.meter_class(meter.profile)
+    full_scale_w = _full_scale_w(records.network, meter)
     return Meter(
         name=meter.name,
         role=ROLES[meter.profile],
         profile=meter.profile,
         connection=_connection(configuration, meter.port),
         element=meter.element,
-        phases=meter.phases,
+        phases=records.phases.get(meter.name, meter.phases),
         u_sigma=accuracy.u,
-        p_sigma=round(accuracy.power * _full_scale_w(network, meter) + ROUNDING_W, 1),
+        p_sigma=round(accuracy.power * full_scale_w + ROUNDING_W, 1),
         side=meter.side,
         guards=meter.profile == "meter-transformer",
     )
@@ -89,12 +98,13 @@ def _full_scale_w(network: PlantNetwork, meter: PlantMeter) -> float:
     """Phase power at which the absolute accuracy of a meter is stated."""
     if meter.profile == "meter-customer":
         return CUSTOMER_PHASE_W
-    transformer = network.data["transformer"]
-    share = 1.0 if meter.profile == "meter-transformer" else 0.3
-    return float(transformer["sn"][0]) / 3.0 * share
+    transformers = network.data["transformer"]
+    if meter.profile == "meter-transformer":
+        return float(transformers["sn"][transformers["id"] == meter.element][0]) / 3.0
+    return float(transformers["sn"].max()) / 3.0 * FEEDER_SHARE
 
 
-def _charge_point(configuration: PlantConfiguration, spec: ChargePoint) -> Device:
+def _charge_point(configuration: PlantConfiguration, records: Records, spec: ChargePoint) -> Device:
     accuracy = configuration.meter_class("ev-controller")
     terminals = len(spec.phases)
     per_ampere = NOMINAL_PHASE_V * terminals
@@ -105,7 +115,7 @@ def _charge_point(configuration: PlantConfiguration, spec: ChargePoint) -> Devic
         connection=_connection(configuration, spec.port),
         element=spec.element,
         phase_count=terminals,
-        phases=spec.phases if known_phases(configuration, spec) else None,
+        phases=spec.phases if known_phases(records, spec) else None,
         rated_w=spec.rated_a * per_ampere,
         floor_w=spec.floor_a * per_ampere,
         floor_rule=EV_FLOOR_RULE,
@@ -118,28 +128,31 @@ def _charge_point(configuration: PlantConfiguration, spec: ChargePoint) -> Devic
     )
 
 
-def _inverter(configuration: PlantConfiguration, spec: Inverter) -> Device:
+def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverter) -> Device:
     accuracy = configuration.meter_class("pv-inverter")
+    terminals = len(spec.phases)
     return Device(
         name=spec.name,
         kind=DeviceKind.PV,
         profile="pv-inverter",
         connection=_connection(configuration, spec.port),
         element=spec.element,
-        phase_count=3,
-        phases="abc",
+        phase_count=terminals,
+        phases=spec.phases if known_phases(records, spec) else None,
         rated_w=spec.rated_w,
         floor_w=0.0,
         floor_rule=PV_FLOOR_RULE,
         reaction_s=PV_REACTION_S,
         fallback_w=spec.rated_w * FALLBACK / FULL,
         u_sigma=accuracy.u,
-        p_sigma=round(accuracy.power * spec.rated_w / 3.0 + ROUNDING_W, 1),
+        p_sigma=round(accuracy.power * spec.rated_w / terminals + ROUNDING_W, 1),
         watchdog_s=float(DEFAULT_S),
     )
 
 
-def known_phases(configuration: PlantConfiguration, spec: ChargePoint) -> bool:
-    """Whether the DSO knows a charge point's phases: three-phase ones, or at a metered customer."""
-    metered = {meter.element for meter in configuration.meters if meter.loads}
-    return len(spec.phases) == 3 or spec.node in metered
+def known_phases(records: Records, spec: ChargePoint | Inverter) -> bool:
+    """Whether the DSO knows a device's phases: three-phase ones, or at a metered customer.
+
+    The order of a three-phase device's phases is in the fitter's report.
+    """
+    return len(spec.phases) == 3 or spec.node in records.metered
