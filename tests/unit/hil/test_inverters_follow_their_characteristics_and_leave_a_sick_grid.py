@@ -129,6 +129,20 @@ def test_active_power_droops_between_the_corners_of_p_of_u_at_the_highest_phase(
     assert roof.model.power_w == pytest.approx(0.2 * RATED_W, rel=1e-6)
 
 
+@pytest.mark.parametrize("step_s", [0.2, 1.0])
+def test_behind_a_weak_line_the_droop_settles_where_line_and_curve_meet(step_s: float) -> None:
+    control = InverterControl(
+        p_of_u=preset("vde-ar-n-4105").p_of_u, trips=preset("vde-ar-n-4105").trips
+    )
+    roof, u_pu = _Roof(control, step_s=step_s), 1.02
+    for _ in range(round(900.0 / step_s)):
+        roof.live(step_s, u_pu)
+        u_pu = 1.02 + 0.09 * roof.model.power_w / RATED_W
+    # curve 1 at 1.08, 0 at 1.10; line 1.02 + 0.09 p: p = 0.08 / (0.09 + 0.02)
+    assert roof.model.power_w / RATED_W == pytest.approx(0.08 / 0.11, rel=1e-6)
+    assert not roof.model.tripped  # which is what the droop is for
+
+
 @given(
     u_pu=st.floats(0.85, 1.10),
     sun=st.floats(0.0, 1.0),
@@ -176,6 +190,15 @@ def test_a_dip_that_ends_in_time_is_ridden_through() -> None:
         roof.live(2.6, 0.7)
         roof.live(0.2, 0.9)
     assert not roof.model.tripped
+
+
+def test_a_stage_counts_the_time_that_a_voltage_held_before_it_was_looked_at() -> None:
+    roof = _Roof(preset("vde-ar-n-4105"), step_s=1.0)
+    roof.live(5.0, 1.0)
+    roof.live(2.0, 0.7)
+    assert not roof.model.tripped
+    roof.live(1.0, 0.7)
+    assert roof.model.tripped
 
 
 def test_one_phase_beyond_the_setting_is_enough() -> None:
@@ -242,6 +265,24 @@ def test_a_lost_phase_disconnects_every_inverter_also_one_without_protection() -
     assert roof.model.tripped
     assert roof.model.trip_reason == "grid lost"
     assert not roof.model.active_w.any()
+
+
+def test_off_the_grid_there_is_no_reactive_power_either() -> None:
+    roof = _Roof(InverterControl(q_of_u=(Point(1.0, 0.3), Point(1.1, 0.5))))
+    roof.live(30.0, 1.0)
+    assert roof.model.reactive_var.sum() == pytest.approx(0.3 * RATED_W, rel=1e-3)
+    roof.live(STEP_S, 0.0)
+    assert not roof.model.reactive_var.any()
+
+
+def test_each_trip_waits_its_own_minute() -> None:
+    roof = _Roof(UNITY, step_s=1.0)
+    for _ in range(3):
+        roof.live(100.0, 1.0)
+        assert not roof.model.tripped
+        roof.live(1.0, 0.0)
+        roof.live(55.0, 1.0)
+        assert roof.model.tripped
 
 
 @given(

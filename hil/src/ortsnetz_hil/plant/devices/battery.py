@@ -145,16 +145,16 @@ class BatteryModel:
 
     def _possible(self, power_w: float) -> float:
         """What of a power the state of charge allows during the next step."""
-        room_wh = self.spec.capacity_wh - self.soc_wh
-        rest_wh = self.soc_wh - self.reserve_wh
-        if (power_w > 0.0 and room_wh <= 0.0) or (power_w < 0.0 and rest_wh <= 0.0):
+        if power_w >= 0.0:
+            most_wh = (self.spec.capacity_wh - self.soc_wh) / self.spec.efficiency
+        else:
+            most_wh = (self.soc_wh - self.reserve_wh) * self.spec.efficiency
+        if most_wh <= 0.0:
             return 0.0
-        if self._step_s == 0.0:
-            return power_w
         hours = self._step_s / 3600.0
-        if power_w > 0.0:
-            return min(power_w, room_wh / self.spec.efficiency / hours)
-        return max(power_w, -rest_wh * self.spec.efficiency / hours)
+        return (
+            power_w if abs(power_w) * hours <= most_wh else math.copysign(most_wh / hours, power_w)
+        )
 
 
 def _within(power_w: float, bound_w: float) -> float:

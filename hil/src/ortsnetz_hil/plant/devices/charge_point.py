@@ -21,7 +21,8 @@ LOWEST_A = 6
 SLOWEST_S = 5.0
 """A car follows the pilot's duty cycle within 5 s (IEC 61851-1:2017, Annex A, Table A.6)."""
 STOP_S = 3.0
-"""A car stops within 3 s when the pilot stops offering current (same table, stop by the supply)."""
+"""A car stops within 3 s when the pilot offers no current any more (the project's reading of the
+sequences in the same table)."""
 
 
 class ControlPilot(IntEnum):

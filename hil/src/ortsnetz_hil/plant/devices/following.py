@@ -9,7 +9,8 @@ class Follower:
     """A limit that is taken over `reaction_s` after it first differed.
 
     The timer does not start again while the limit goes on changing: what holds when it ends is
-    taken over, as by a device that polls.
+    taken over, as by a device that polls. Even without a reaction time the step that first sees a
+    new limit still obeys the old one.
 
     Attributes:
         value: what the device obeys now.

@@ -31,7 +31,8 @@ class HeatPumpModel:
 
     The lock is a hard one: it acts after `reaction_s` whatever `min_on_s` says, as "Betriebszustand
     1" (the classic lock by the utility) of the SG-Ready label does (BWP, Regularium, 2.1 a).
-    `min_off_s` is kept always: pressures have to settle before a compressor starts again.
+    `min_off_s` is kept always: pressures have to settle before a compressor starts again (makers:
+    up to 5 min that cannot be bypassed; Glen Dimplex, "Sperrung der Anforderungen").
     A lost phase opens the contactor at once.
 
     Temperature and minimum times pass in calendar seconds. Power holds during a step and the

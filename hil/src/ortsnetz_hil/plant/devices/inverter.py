@@ -26,8 +26,8 @@ class InverterModel:
 
     Power is spread evenly over its terminals. Q(U) acts on the mean voltage of the terminals, P(U)
     on the highest one (project assumption: VDE-AR-N 4105 speaks of the connection point). Where
-    apparent power runs out, reactive power comes first and active power gives way (VDE-AR-N 4105,
-    5.7.2: the plant feeds in less so that it can provide its reactive power).
+    apparent power runs out, reactive power comes first and active power gives way (the
+    project's reading of VDE-AR-N 4105, 5.7.2: less is fed in for the sake of reactive power).
 
     Attributes:
         limit: limit in force, 0.1 % of the rating.
@@ -143,5 +143,5 @@ class InverterModel:
         lowest = self.spec.control.lowest_power_factor
         most_var = self.power_w * math.tan(math.acos(lowest)) if lowest > 0.0 else rated
         reactive_var = math.copysign(min(abs(wanted_var), most_var), wanted_var)
-        self.active_w = on_terminals(0.0 - self.power_w, self.terminals)
+        self.active_w = on_terminals(-self.power_w, self.terminals)
         self.reactive_var = on_terminals(reactive_var, self.terminals)

@@ -31,11 +31,6 @@ class Stage:
         mean = f" ({self.spec.mean_s:g} s mean)" if self._mean else ""
         return f"U {sign} {self.spec.u_pu:g} pu{mean}"
 
-    @property
-    def picked_up(self) -> bool:
-        """Whether the voltage is beyond the setting now."""
-        return self._since_s is not None
-
     def watch(self, now_s: float, passed_s: float, u_pu: NDArray[np.float64]) -> bool:
         """Look at the terminals' voltages; returns whether the stage trips.
 
@@ -56,8 +51,8 @@ class GridConnection:
     """The switch between a device and the grid with its protection.
 
     It opens when a stage trips or a phase is lost. It closes once all phases have been within the
-    band of reconnection for its time and no stage is picked up (so that a mean that is still too
-    high does not open it again at once); then power is ramped from zero.
+    band of reconnection for its time; the time begins only when no stage trips any more, so that a
+    mean that is still too high does not open it again at once. Then power is ramped from zero.
 
     Attributes:
         tripped: whether the device is off the grid.
@@ -100,7 +95,7 @@ class GridConnection:
     def _wait(self, now_s: float, u_pu: NDArray[np.float64]) -> None:
         low, high = self._control.reconnect_u_pu
         inside = low <= u_pu.min() and u_pu.max() <= high
-        if not inside or any(stage.picked_up for stage in self._stages):
+        if not inside:
             self._healthy_since_s = None
             return
         if self._healthy_since_s is None:

@@ -27,7 +27,7 @@ def per_unit(voltage_v: NDArray[np.float64]) -> NDArray[np.float64]:
 def on_terminals(total: float, terminals: int) -> NDArray[np.float64]:
     """A total power spread evenly over the connected terminals, shape (3,), unused ones zero."""
     spread = np.zeros(3)
-    spread[:terminals] = total / terminals
+    spread[:terminals] = total / terminals + 0.0  # never -0.0
     return spread
 
 
