@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
+from ortsnetz_hil.faults.meters import MeterFaults
+from ortsnetz_hil.faults.specs import Missing
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant.configuration import MeterClass
 from ortsnetz_hil.plant.core import Plant
@@ -25,6 +27,8 @@ from ortsnetz_hil.plant.loader import load
 from ortsnetz_hil.servers.counters import DeviceCounters
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.devices import Scene, Served, devices
+from ortsnetz_hil.servers.instrument import Instrument
+from ortsnetz_hil.servers.maps import BLOCKS
 from ortsnetz_hil.servers.setpoint_log import SetpointLog, read
 
 PAGE = Path(__file__).parents[3] / "docs" / "register-maps.md"
@@ -89,6 +93,16 @@ def _tables() -> dict[str, Table]:
 TABLES = _tables()
 
 
+class StoppedClock:
+    """Plant time stands still while somebody looks."""
+
+    def now_s(self) -> float:
+        return 84.8
+
+    def now_ns(self) -> int:
+        return TIME_NS
+
+
 class Bench:
     """A plant without measurement noise at an instant, and its servers on free ports."""
 
@@ -103,7 +117,7 @@ class Bench:
         self.log = SetpointLog(directory)
         self.served = {device.name: device for device in devices(self.plant, self.scene)}
         self.counters: dict[str, DeviceCounters] = {}
-        self.silent = False
+        self.faults: tuple[Missing, ...] = ()
         self._live()
 
     def _live(self) -> None:
@@ -126,12 +140,11 @@ class Bench:
     ) -> Any:
         counters = DeviceCounters(device.profile, 0, device.values)
         self.counters[device.name] = counters
-        device.port = 0
-        owner = DeviceServer(device, counters, self.log, lambda _: 85.0, lambda: self.silent)
-        server = owner.create("127.0.0.1")
+        faults = MeterFaults(self.faults, device.name, seed=1)
+        owner = DeviceServer(device, counters, self.log, StoppedClock(), faults)
+        server = owner.create(("127.0.0.1", 0))
         await server.serve_forever(background=True)
-        port = server.transport.sockets[0].getsockname()[1]
-        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=0.3, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=server.port, timeout=0.3, retries=0)
         assert await client.connect()
         try:
             return await question(client)
@@ -166,8 +179,15 @@ def _milliseconds(values: dict[str, list[Any]]) -> int:
 
 
 def test_every_published_map_is_served_by_some_device(bench: Bench) -> None:
-    assert {device.profile for device in bench.served.values()} == set(TABLES)
-    assert len(TABLES) == 5
+    assert {device.profile for device in bench.served.values()} <= set(TABLES)
+    assert set(TABLES) == set(BLOCKS)
+    for profile, table in TABLES.items():
+        block = BLOCKS[profile]
+        assert (table.function, table.first, table.count) == (
+            block.function,
+            block.address,
+            block.count,
+        )
 
 
 def test_the_transformer_meter_counts_power_towards_the_low_voltage_network(bench: Bench) -> None:
@@ -230,7 +250,7 @@ def test_a_single_phase_customer_has_nothing_at_terminals_two_and_three(bench: B
         m for m in bench.plant.configuration.meters if m.side is None and len(m.phases) == 1
     )
     row = bench.plant.network.ids("asym_load").tolist().index(spec.loads[0])
-    true = bench.scene.truth().injections.load_p[row]["abc".index(spec.phases)]
+    true = bench.scene.truth().state.load_s[row].real["abc".index(spec.phases)]
     values = bench.read(spec.name)
     assert values["active power"][0] == pytest.approx(true, abs=0.51)
     assert values["active power"][1:] == [-0x8000_0000] * 2
@@ -245,7 +265,7 @@ def test_a_three_phase_customer_is_measured_at_all_terminals(bench: Bench) -> No
         m for m in bench.plant.configuration.meters if m.side is None and len(m.phases) == 3
     )
     row = bench.plant.network.ids("asym_load").tolist().index(spec.loads[0])
-    true = bench.scene.truth().injections.load_p[row]
+    true = bench.scene.truth().state.load_s[row].real
     values = bench.read(spec.name)
     order = ["abc".index(letter) for letter in spec.phases]
     assert values["active power"] == pytest.approx(true[order], abs=0.51)
@@ -343,13 +363,13 @@ def test_a_value_that_a_device_cannot_take_is_answered_with_exception_3_and_chan
 ) -> None:
     commands = bench.served[device].commands
     assert commands is not None
-    before = commands.settings()
+    before = commands.settings.values()
 
     async def command(client: AsyncModbusTcpClient) -> Any:
         return await client.write_registers(address, values, device_id=1)
 
     assert bench.ask(device, command).exception_code == 3
-    assert commands.settings() == before
+    assert commands.settings.values() == before
     bench.log.flush()
     assert read(bench.directory) == []
 
@@ -371,30 +391,40 @@ def test_a_meter_takes_no_commands_and_answers_its_own_function_only(
 
 def test_a_silent_device_answers_nothing_and_counts_nothing(bench: Bench) -> None:
     table = TABLES["meter-transformer"]
+    bench.faults = (Missing(name="silent", first_s=80.0, last_s=90.0, device="meter-transformer"),)
 
-    async def lost(client: AsyncModbusTcpClient) -> int:
-        bench.silent = True
-        answered = 0
+    async def lost(client: AsyncModbusTcpClient) -> bool:
         try:
-            await _block(client, table)
-            answered += 1
+            return bool(await _block(client, table))
         except Exception:  # noqa: BLE001 - whatever the client makes of silence
-            bench.silent = False
-        return answered
+            return False
 
-    assert bench.ask("meter-transformer", lost) == 0
+    assert not bench.ask("meter-transformer", lost)
     counters = bench.counters["meter-transformer"]
     assert (counters.reads, counters.unanswered) == (0, 1)
 
 
 def test_noise_is_that_of_the_meters_class(prepared_run: Path) -> None:
-    from ortsnetz_hil.servers.instrument import Instrument
-
     accuracy = files.read(prepared_run / "plant").meter_class("meter-feeder")
     instrument = Instrument("meter-feeder-1", "abc", accuracy, seed=1)
-    shown = [instrument.show(np.full(3, 230.0), np.full(3, 1e4), np.zeros(3)) for _ in range(3000)]
+    true = (np.full(3, 230.0), np.full(3, 1e4), np.zeros(3))
+    shown = [instrument.show(0.2 * step, *true) for step in range(3000)]
     volts = np.array([m.u for m in shown]) / 230.0 - 1.0
     watts = np.array([m.p for m in shown]) / 1e4 - 1.0
     assert volts.std() == pytest.approx(0.002, rel=0.05)
     assert watts.std() == pytest.approx(0.010, rel=0.05)
     assert abs(watts.mean()) < 0.0005
+    # from one step to the next nothing is left of it, between terminals nothing is shared
+    assert abs(np.corrcoef(watts[:-1, 0], watts[1:, 0])[0, 1]) < 0.06
+    assert abs(np.corrcoef(watts[:, 0], watts[:, 1])[0, 1]) < 0.06
+    assert abs(np.corrcoef(watts[:, 0], volts[:, 0])[0, 1]) < 0.06
+
+
+def test_who_reads_often_sees_the_same_as_who_reads_once(prepared_run: Path) -> None:
+    accuracy = files.read(prepared_run / "plant").meter_class("meter-feeder")
+    true = (np.full(3, 230.0), np.full(3, 1e4), np.zeros(3))
+    eager, lazy = (Instrument("meter-feeder-1", "abc", accuracy, seed=1) for _ in range(2))
+    read = [eager.show(0.2 * step, *true) for step in range(50) for _ in range(3)]
+    assert read[3 * 7].p == pytest.approx(read[3 * 7 + 2].p, abs=0.0)
+    assert lazy.show(0.2 * 49, *true).p == pytest.approx(read[-1].p, abs=0.0)
+    assert read[0].p != pytest.approx(read[-1].p, rel=1e-6)

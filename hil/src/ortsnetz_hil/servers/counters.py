@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_hil.faults.conditions import WireCounts
 
 FILE = "counters.json"
 FORMAT = "ortsnetz.counters/1"
@@ -45,6 +46,7 @@ class Counters(Struct, forbid_unknown_fields=True):
         steps: steps since the start; overruns: steps that began more than a period late.
         worst_step_s: longest computation of one step.
         worst_lateness_s: longest delay of a step's beginning.
+        wires: what the proxies of bad connections have done, by device, or `uplink`.
         setpoints_dropped, truth_parts_dropped: what was dropped to bound an endless run.
     """
 
@@ -59,6 +61,7 @@ class Counters(Struct, forbid_unknown_fields=True):
     setpoints_dropped: int = 0
     truth_parts_dropped: int = 0
     finished: bool = field(default=False)
+    wires: dict[str, WireCounts] = field(default_factory=dict)
 
     def write(self, plant_directory: Path) -> None:
         """Replace the file at once: a reader sees the old or the new one, never a half."""

@@ -1,0 +1,202 @@
+"""All servers and proxies of a plant, and the log of its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ortsnetz_common.errors import InputError, OrtsnetzError
+from ortsnetz_hil.faults.conditions import WireCounts
+from ortsnetz_hil.faults.devices import DeviceFaults
+from ortsnetz_hil.faults.meters import MeterFaults
+from ortsnetz_hil.faults.specs import (
+    ChangesAddress,
+    Delays,
+    Fault,
+    Ignores,
+    Rejects,
+    SwappedPhases,
+    Wire,
+)
+from ortsnetz_hil.faults.timeline import Entry, FaultWatch, Timeline
+from ortsnetz_hil.faults.wire import Address, WireProxy
+from ortsnetz_hil.faults.words import target
+from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.servers.counters import Counters
+from ortsnetz_hil.servers.device_server import DeviceServer
+from ortsnetz_hil.servers.devices import Served
+from ortsnetz_hil.servers.plant_clock import PlantClock
+from ortsnetz_hil.servers.served_device import ServedDevice
+from ortsnetz_hil.servers.setpoint_log import SetpointLog
+
+UPLINK = "uplink"
+
+
+class StationServers:
+    """What the device under test can connect to.
+
+    Faults are those of the configuration; those of the command line are put there before.
+
+    Attributes:
+        devices: by name.
+    """
+
+    def __init__(  # noqa: PLR0917 - the parts of a plant in the order in which they are made
+        self,
+        configuration: PlantConfiguration,
+        served: Iterable[Served],
+        counters: Counters,
+        log: SetpointLog,
+        clock: PlantClock,
+        timeline: Timeline,
+        *,
+        uplink: tuple[Address, Address] | None = None,
+    ) -> None:
+        """Prepare everything; nothing listens before `start`.
+
+        Args:
+            configuration: the plant with its faults.
+            served: its devices.
+            counters: counts what devices and wires do.
+            log: takes accepted setpoints.
+            clock: plant time.
+            timeline: takes what happens.
+            uplink: where a proxy before the broker listens, and where the broker is; None if the
+                device under test connects to the broker itself.
+
+        Raises:
+            InputError: a fault of something that the plant does not have.
+        """
+        devices = {device.name: device for device in served}
+        _check(configuration.faults, devices, with_uplink=uplink is not None)
+        self._clock, self._timeline = clock, timeline
+        self._watch = FaultWatch(configuration.faults, timeline)
+        self._failed: set[str] = set()
+        self._uplink: WireProxy | None = None
+        faults, seed = configuration.faults, configuration.seed
+
+        def wires(link: str) -> tuple[Wire, ...]:
+            return tuple(f for f in faults if isinstance(f, Wire) and f.link == link)
+
+        self.devices = {
+            name: ServedDevice(
+                DeviceServer(
+                    device,
+                    counters.devices[name],
+                    log,
+                    clock,
+                    MeterFaults(faults, name, seed, device.phases),
+                    DeviceFaults(faults, name),
+                ),
+                configuration.host,
+                wires(name),
+                seed,
+            )
+            for name, device in devices.items()
+        }
+        for name, ready in self.devices.items():
+            if ready.wire is not None:
+                counters.wires[name] = ready.wire
+        if uplink is not None:
+            counters.wires[UPLINK] = WireCounts()
+            self._uplink = WireProxy(
+                *uplink,
+                wires(UPLINK),
+                clock.now_s,
+                seed,
+                name=UPLINK,
+                counts=counters.wires[UPLINK],
+            )
+
+    async def start(self) -> None:
+        """Listen everywhere, or nowhere.
+
+        Raises:
+            OrtsnetzError: names the port that cannot be had and whose it is.
+        """
+        try:
+            for device in self.devices.values():
+                await device.start()
+            if self._uplink is not None:
+                await self._uplink.start()
+        except OSError as error:
+            await self.stop()
+            raise OrtsnetzError(f"the proxy before the broker cannot listen: {error}") from error
+        except OrtsnetzError:
+            await self.stop()
+            raise
+
+    async def tick(self, now_s: float) -> None:
+        """Live through a step of the plant; call it after each.
+
+        Args:
+            now_s: instant of the step, plant seconds.
+        """
+        self._watch.tick(now_s, self._clock.now_ns())
+        if self._uplink is not None:
+            self._uplink.tick()
+        for name, device in self.devices.items():
+            try:
+                await device.tick(now_s)
+            except OrtsnetzError as error:
+                self._note_failure(name, now_s, str(error))
+            else:
+                self._failed.discard(name)
+
+    async def stop(self) -> None:
+        """Close every port."""
+        if self._uplink is not None:
+            await self._uplink.stop()
+        for device in self.devices.values():
+            await device.stop()
+
+    def _note_failure(self, name: str, now_s: float, why: str) -> None:
+        """Once for each time that a device does not come back where it has to."""
+        if name in self._failed:
+            return
+        self._failed.add(name)
+        self._timeline.append(
+            Entry(
+                kind="fault",
+                name=name,
+                what=f"{name} does not come back",
+                target=name,
+                due_s=now_s,
+                at_s=now_s,
+                time_ns=self._clock.now_ns(),
+                state="failed",
+                detail=why,
+            )
+        )
+
+
+def wanted_ports(served: Iterable[Served], faults: Iterable[Fault] = ()) -> list[tuple[str, int]]:
+    """Every public port that a device has at any time of a run, with the device's name."""
+    moves = [(f.device, f.port) for f in faults if isinstance(f, ChangesAddress)]
+    return [*((device.name, device.port) for device in served), *moves]
+
+
+def _check(faults: Iterable[Fault], devices: dict[str, Served], *, with_uplink: bool) -> None:
+    for fault in faults:
+        whose = target(fault)
+        if isinstance(fault, Wire) and whose == UPLINK:
+            if not with_uplink:
+                raise InputError(
+                    f"fault '{fault.name}': nobody carries the uplink; give the plant the "
+                    "addresses of the broker and of the proxy before it"
+                )
+            continue
+        if whose not in devices:
+            raise InputError(f"fault '{fault.name}': the plant has no device '{whose}'")
+        _check_fits(fault, devices[whose])
+
+
+def _check_fits(fault: Fault, device: Served) -> None:
+    if isinstance(fault, Ignores | Delays | Rejects) and device.commands is None:
+        raise InputError(f"fault '{fault.name}': '{device.name}' takes no setpoints")
+    if isinstance(fault, SwappedPhases) and not all(
+        1 <= terminal <= len(device.phases) for terminal in fault.terminals
+    ):
+        raise InputError(
+            f"fault '{fault.name}': '{device.name}' has {len(device.phases)} terminal(s), not "
+            f"{fault.terminals[0]} and {fault.terminals[1]}"
+        )
