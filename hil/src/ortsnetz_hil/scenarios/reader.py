@@ -13,8 +13,7 @@ import msgspec
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.scenarios import checks, events, faults, yaml_source
 from ortsnetz_hil.scenarios.complaints import complaint, did_you_mean
-from ortsnetz_hil.scenarios.durations import Seconds, seconds
-from ortsnetz_hil.scenarios.schema import FORMAT, Scenario
+from ortsnetz_hil.scenarios.schema import FORMAT, Scenario, converted
 from ortsnetz_hil.scenarios.yaml_source import Place, Source, spelled
 
 _PARTS = re.compile(r"[^.\[\]]+")
@@ -89,18 +88,12 @@ def apply_change(source: Source, change: Mapping[str, Any]) -> Scenario:
 def _converted(source: Source) -> Scenario:
     document = _tagged(source)
     try:
-        scenario = msgspec.convert(document, Scenario, dec_hook=_decoded)
+        scenario = converted(document)
     except msgspec.ValidationError as error:
         place, words = complaint(error, Scenario, document)
         raise source.error(place, words) from error
     sentences = tuple(" ".join(sentence.split()) for sentence in scenario.criteria)
     return msgspec.structs.replace(scenario, criteria=sentences)
-
-
-def _decoded(kind: type, value: object) -> Seconds:
-    if kind is not Seconds:
-        raise NotImplementedError
-    return seconds(value)
 
 
 def _tagged(source: Source) -> dict[str, Any]:

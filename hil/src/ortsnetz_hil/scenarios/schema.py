@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_hil.scenarios.devices import Devices, Profiles, Share, StationRecords
-from ortsnetz_hil.scenarios.durations import Seconds
+from ortsnetz_hil.scenarios.durations import Seconds, seconds
 from ortsnetz_hil.scenarios.events import Event
 from ortsnetz_hil.scenarios.faults import Fault
 
@@ -154,6 +155,33 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     def happenings(self) -> list[str]:
         """What criteria may refer to: faults and events, by the names they are called."""
         return [fault.name for fault in self.faults] + [event.called for event in self.events]
+
+
+def decode(payload: bytes) -> Scenario:
+    """The counterpart of `encode`.
+
+    Raises:
+        InputError: it is not the JSON of a scenario.
+    """
+    try:
+        return msgspec.json.decode(payload, type=Scenario, dec_hook=_decoded)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"not a scenario as it was understood: {error}") from error
+
+
+def converted(document: Any) -> Scenario:
+    """A scenario from plain values.
+
+    Raises:
+        msgspec.ValidationError: a field is wrong.
+    """
+    return msgspec.convert(document, Scenario, dec_hook=_decoded)
+
+
+def _decoded(kind: type, value: object) -> Seconds:
+    if kind is not Seconds:
+        raise NotImplementedError
+    return seconds(value)
 
 
 def encode(scenario: Scenario) -> bytes:

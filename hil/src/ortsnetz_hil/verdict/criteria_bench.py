@@ -39,10 +39,7 @@ class Overruns(Criterion, frozen=True, kw_only=True):
         counters = recording.counters
         if counters is None or counters.steps == 0:
             raise CannotJudgeError("the plant has left no count of its steps")
-        words = (
-            f"{counters.overruns} of {counters.steps} steps began more than a period late; "
-            f"the latest by {counters.worst_lateness_s:.2f} s"
-        )
+        words = f"{counters.overruns} of {counters.steps} steps began more than a period late"
         return self._below(counters.overruns, self.most, words, "steps")
 
 

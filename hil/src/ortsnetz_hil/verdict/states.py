@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
@@ -76,11 +76,13 @@ def qualities(recording: Recording) -> dict[str, States[bool]]:
     return {name: States(tuple(changes)) for name, changes in found.items()}
 
 
-def alarms(recording: Recording, pattern: str) -> States[bool]:
-    """Whether any alarm stands whose key matches a pattern with shell wildcards."""
+def alarms(recording: Recording, pattern: str, *, literal: bool = False) -> States[bool]:
+    """Whether any alarm stands whose key matches a pattern with shell wildcards, or is it."""
     changes: list[tuple[float, bool]] = []
     standing: set[str] = set()
-    for at_s, one in _matching(recording, pattern):
+    for at_s, one in timed(recording, recording.heard().alarms):
+        if not (one.key == pattern if literal else fnmatchcase(one.key, pattern)):
+            continue
         before = bool(standing)
         (standing.add if one.active else standing.discard)(one.key)
         if bool(standing) != before:
@@ -91,15 +93,7 @@ def alarms(recording: Recording, pattern: str) -> States[bool]:
 def standing(recording: Recording, pattern: str, instant_s: float) -> str:
     """Key of an alarm that matches and stands at an instant."""
     found: dict[str, bool] = {}
-    for at_s, one in _matching(recording, pattern):
-        if at_s <= instant_s:
+    for at_s, one in timed(recording, recording.heard().alarms):
+        if at_s <= instant_s and fnmatchcase(one.key, pattern):
             found[one.key] = one.active
     return next((key for key, active in found.items() if active), pattern)
-
-
-def _matching(recording: Recording, pattern: str) -> Iterable[tuple[float, AlarmSeen]]:
-    return (
-        (at_s, one)
-        for at_s, one in timed(recording, recording.heard().alarms)
-        if fnmatchcase(one.key, pattern)
-    )
