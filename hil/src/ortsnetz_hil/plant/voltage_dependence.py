@@ -43,8 +43,9 @@ def with_voltage_dependence(document: Document, z: float, i: float, p: float) ->
     data = changed["data"]
     following = 1 + max(element["id"] for found in data.values() for element in found)
     further: list[Document] = []
+    split = {load.get(PART_OF) for load in data["asym_load"]}
     for load in data["asym_load"]:
-        if not _follows(load):
+        if load["id"] in split or not _follows(load):
             continue
         whole = copy.deepcopy(load)
         load.update(_part(whole, *shares[0]))
