@@ -208,6 +208,18 @@ def test_what_a_dead_conductor_still_gets_is_small_even_behind_300_ampere(
     assert compared.u_pu[~compared.live].max() < 0.05
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_customers_in_series_between_two_phases_sink_as_in_opendss(
+    documents: dict[str, Any], name: str
+) -> None:
+    # constant powers: Newton's method alone finds a state 0.45 pu away in which both are well
+    line = some_line(documents[name], 0.5)
+    compared = compare(documents[name], OpenNeutral(0.0, line, 50.0), FuseBlown(0.0, line, "c"))
+    assert compared.difference_pu < 5e-4
+    assert compared.u_pu[compared.live].min() < 0.75
+    assert compared.u_pu[compared.live].max() > 1.15
+
+
 @pytest.mark.parametrize("order", ["bca", "cab", "acb", "bac", "cba"])
 def test_swapped_cores_give_customers_the_voltages_of_swapped_cores_in_opendss(
     documents: dict[str, Any], order: str

@@ -127,15 +127,29 @@ class PowerFlow:
             elements.component: effects.to_network(power, elements.nodes)
             for elements, power in zip(self._elements, local, strict=True)
         }
+        return self._state(self._solution(powers), powers)
+
+    def _solution(self, powers: Powers) -> Result:
+        ways = [self._by_newton, self._by_relaxation]
+        if self.condition.failures.neutrals:
+            ways.reverse()
         try:
-            self._solver.set_powers(powers)
-            result = self._solver.solve()
-            u_pu = result["node"]["u_pu"]
-            if not any(e.outside(powers[e.component], u_pu) for e in self._elements):
-                return self._state(result, powers)
+            return ways[0](powers)
         except NoSolutionError:
-            pass  # constant powers that cannot live; the impedances below can
-        return self._state(relaxed(self._solver, self._elements, powers), powers)
+            return ways[1](powers)
+
+    def _by_newton(self, powers: Powers) -> Result:
+        self._solver.set_powers(powers)
+        result = self._solver.solve()
+        u_pu = result["node"]["u_pu"]
+        if any(e.outside(powers[e.component], u_pu) for e in self._elements):
+            raise NoSolutionError(
+                "the plant's power flow found no solution in which loads hold their power"
+            )
+        return result
+
+    def _by_relaxation(self, powers: Powers) -> Result:
+        return relaxed(self._solver, self._elements, powers)
 
     def _interrupt(self, neutrals: Mapping[int, float]) -> None:
         """Give each line the zero-sequence resistance that its neutral leaves it."""
