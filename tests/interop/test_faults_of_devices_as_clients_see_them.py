@@ -29,7 +29,7 @@ from ortsnetz_hil.faults.specs import (
     Wire,
 )
 from ortsnetz_hil.faults.timeline import Timeline, read
-from ortsnetz_hil.plant.configuration import MeterClass, PlantConfiguration, PlantMeter
+from ortsnetz_hil.plant.configuration import MeterClass, Pace, PlantConfiguration, PlantMeter
 from ortsnetz_hil.plant.devices.charge_point import ChargePointModel
 from ortsnetz_hil.plant.devices.specs import ChargePoint
 from ortsnetz_hil.servers.commands import Commands, LimitSettings
@@ -159,10 +159,13 @@ class Station:
 
 @contextlib.asynccontextmanager
 async def _serving(
-    directory: Path, *faults: Fault, uplink: tuple[Any, Any] | None = None
+    directory: Path,
+    *faults: Fault,
+    uplink: tuple[Any, Any] | None = None,
+    stepped: bool = False,
 ) -> AsyncIterator[Station]:
     station = Station(directory, faults)
-    configuration = SimpleNamespace(faults=faults, seed=1, host=HOST)
+    configuration = SimpleNamespace(faults=faults, seed=1, host=HOST, pace=Pace(stepped=stepped))
     station.ready = StationServers(
         cast("PlantConfiguration", configuration),
         station.devices,
@@ -444,10 +447,30 @@ def test_a_fault_that_cannot_be_is_refused_before_anything_listens(
         _run(story)
 
 
+def test_what_takes_time_on_the_wire_is_refused_where_a_request_takes_none(tmp_path: Path) -> None:
+    def story(*faults: Fault, stepped: bool) -> Callable[[], Awaitable[None]]:
+        async def told() -> None:
+            async with _serving(tmp_path, *faults, stepped=stepped):
+                pass
+
+        return told
+
+    when = {"name": "f", "first_s": 0.0, "last_s": 1.0, "link": "ev-1"}
+    for fault in (
+        Wire(**when, delay_s=0.1),
+        Wire(**when, jitter_s=0.1),
+        Wire(**when, bytes_per_s=1e6),
+    ):
+        _run(story(fault, stepped=False))
+        with pytest.raises(InputError, match="stepped time"):
+            _run(story(fault, stepped=True))
+    _run(story(Wire(**when, loss=0.1), stepped=True))
+
+
 def test_a_taken_port_closes_what_had_been_opened(tmp_path: Path) -> None:
     async def story() -> None:
         station = Station(tmp_path, ())
-        configuration = SimpleNamespace(faults=(), seed=1, host=HOST)
+        configuration = SimpleNamespace(faults=(), seed=1, host=HOST, pace=Pace())
         ready = StationServers(
             cast("PlantConfiguration", configuration),
             station.devices,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ortsnetz_hil.faults import lane, wire
 from ortsnetz_hil.faults.specs import Wire
 from ortsnetz_hil.faults.wire import WireProxy
 
@@ -107,6 +108,13 @@ async def _carried(link: Link, chunks: int) -> None:
     """Wait until the proxy has taken so many chunks, whatever became of them."""
     async with asyncio.timeout(DEADLINE_S):
         while link.proxy.counts.chunks < chunks:  # noqa: ASYNC110 - the proxy tells nobody
+            await asyncio.sleep(0)
+
+
+async def _gone(link: Link) -> None:
+    """Wait until the proxy has let go of all connections."""
+    async with asyncio.timeout(DEADLINE_S):
+        while link.proxy.open_connections:  # noqa: ASYNC110 - the proxy tells nobody
             await asyncio.sleep(0)
 
 
@@ -253,6 +261,51 @@ def test_a_peer_that_takes_nothing_holds_its_sender_back() -> None:
         assert proxy.counts.bytes < 20_000_000  # what both kernels' buffers hold
         await proxy.stop()
         server.close()
+
+    _run(story)
+
+
+def test_a_peer_that_takes_nothing_for_too_long_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lane, "STALLED_S", SHORT_S)
+
+    async def story() -> None:
+        async def deaf(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(DEADLINE_S)
+
+        server = await asyncio.start_server(deaf, HOST, 0, limit=1024)
+        address = (HOST, server.sockets[0].getsockname()[1])
+        proxy = WireProxy((HOST, 0), address, (), lambda: 0.0, seed=1)
+        await proxy.start()
+        reader, writer = await asyncio.open_connection(HOST, proxy.port)
+        writer.write(b"x" * 50_000_000)
+        with pytest.raises(ConnectionResetError):
+            await reader.read(1)
+        assert proxy.counts.overdue == 1
+        await proxy.stop()
+        server.close()
+
+    _run(story)
+
+
+def test_a_proxy_takes_no_more_connections_than_it_can_watch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "MOST_CONNECTIONS", 3)
+
+    async def story() -> None:
+        async with _link() as link:
+            kept = [await link.client() for _ in range(3)]
+            await link.peer.until(lambda: link.peer.connections == 3)
+            with pytest.raises(ConnectionResetError):
+                await _say(link, b"one too many")
+            assert link.proxy.counts.refused == 1
+            for _, writer in kept:
+                writer.close()
+            await link.peer.until(lambda: link.peer.ended == 3)
+            await _gone(link)
+            assert await _say(link, b"free again") == b"free again"
 
     _run(story)
 

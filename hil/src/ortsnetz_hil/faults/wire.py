@@ -68,6 +68,11 @@ class WireProxy:
             raise RuntimeError("the proxy does not listen")
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections have an end left."""
+        return len(self._open)
+
     async def start(self) -> None:
         """Listen.
 

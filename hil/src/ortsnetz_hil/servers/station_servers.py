@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ortsnetz_common.errors import InputError, OrtsnetzError
+from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.faults.conditions import WireCounts
 from ortsnetz_hil.faults.devices import DeviceFaults
 from ortsnetz_hil.faults.meters import MeterFaults
 from ortsnetz_hil.faults.specs import (
     ChangesAddress,
-    Delays,
     Fault,
-    Ignores,
-    Rejects,
-    SwappedPhases,
     Wire,
 )
 from ortsnetz_hil.faults.timeline import Entry, FaultWatch, Timeline
 from ortsnetz_hil.faults.wire import Address, WireProxy
-from ortsnetz_hil.faults.words import target
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.servers.counters import Counters
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.devices import Served
 from ortsnetz_hil.servers.plant_clock import PlantClock
+from ortsnetz_hil.servers.possible_faults import UPLINK, require_possible
 from ortsnetz_hil.servers.served_device import ServedDevice
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
-
-UPLINK = "uplink"
 
 
 class StationServers:
@@ -64,10 +58,15 @@ class StationServers:
                 device under test connects to the broker itself.
 
         Raises:
-            InputError: a fault of something that the plant does not have.
+            InputError: a fault that cannot be.
         """
         devices = {device.name: device for device in served}
-        _check(configuration.faults, devices, with_uplink=uplink is not None)
+        require_possible(
+            configuration.faults,
+            devices,
+            with_uplink=uplink is not None,
+            stepped=configuration.pace.stepped,
+        )
         self._clock, self._timeline = clock, timeline
         self._watch = FaultWatch(configuration.faults, timeline)
         self._failed: set[str] = set()
@@ -173,30 +172,3 @@ def wanted_ports(served: Iterable[Served], faults: Iterable[Fault] = ()) -> list
     """Every public port that a device has at any time of a run, with the device's name."""
     moves = [(f.device, f.port) for f in faults if isinstance(f, ChangesAddress)]
     return [*((device.name, device.port) for device in served), *moves]
-
-
-def _check(faults: Iterable[Fault], devices: dict[str, Served], *, with_uplink: bool) -> None:
-    for fault in faults:
-        whose = target(fault)
-        if isinstance(fault, Wire) and whose == UPLINK:
-            if not with_uplink:
-                raise InputError(
-                    f"fault '{fault.name}': nobody carries the uplink; give the plant the "
-                    "addresses of the broker and of the proxy before it"
-                )
-            continue
-        if whose not in devices:
-            raise InputError(f"fault '{fault.name}': the plant has no device '{whose}'")
-        _check_fits(fault, devices[whose])
-
-
-def _check_fits(fault: Fault, device: Served) -> None:
-    if isinstance(fault, Ignores | Delays | Rejects) and device.commands is None:
-        raise InputError(f"fault '{fault.name}': '{device.name}' takes no setpoints")
-    if isinstance(fault, SwappedPhases) and not all(
-        1 <= terminal <= len(device.phases) for terminal in fault.terminals
-    ):
-        raise InputError(
-            f"fault '{fault.name}': '{device.name}' has {len(device.phases)} terminal(s), not "
-            f"{fault.terminals[0]} and {fault.terminals[1]}"
-        )
