@@ -10,7 +10,6 @@ import msgspec
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.plant.configuration import Pace
-from ortsnetz_hil.plant.network_file import PlantNetwork
 from ortsnetz_hil.plant.request import (
     AccuracyWish,
     BatteryWish,
@@ -52,21 +51,20 @@ class Bench:
     node: str
 
 
-def request(scenario: Scenario, bench: Bench, network: Path, parsed: PlantNetwork) -> Request:
+def request(scenario: Scenario, bench: Bench, network: Path) -> Request:
     """What the plant shall be, without events and faults: their elements have no ids yet.
 
     Args:
         scenario: as it was read.
         bench: where the run takes place.
         network: the imported network file.
-        parsed: the same, read.
 
     Raises:
         InputError: the scenario names what the network does not have.
     """
     time, stepped = scenario.time, scenario.time.mode == "stepped"
     return Request(
-        network=_network(scenario, network, parsed),
+        network=_network(scenario, network),
         out=bench.out,
         wall_start_ns=bench.wall_start_ns,
         seed=scenario.seed,
@@ -100,22 +98,19 @@ def request(scenario: Scenario, bench: Bench, network: Path, parsed: PlantNetwor
     )
 
 
-def _network(scenario: Scenario, path: Path, parsed: PlantNetwork) -> NetworkWish:
+def _network(scenario: Scenario, path: Path) -> NetworkWish:
     wanted = scenario.network
     dependence = wanted.customers
-    lengths = {str(line.get("name")): line for line in parsed.elements("line")}
-    ties = []
-    for tie in wanted.ties:
-        if tie.like not in lengths:
-            raise InputError(f"tie '{tie.name}': the network has no line '{tie.like}'")
-        ties.append(TieWish(tie.name, tie.start, tie.end, tie.like, tie.length))
     return NetworkWish(
         path=path,
         rated_kva=wanted.transformer_kva,
         z=dependence.z,
         i=dependence.i,
         p=dependence.p,
-        ties=tuple(ties),
+        ties=tuple(
+            TieWish(tie.name, tie.start, tie.end, tie.like, getattr(tie, "length", 1.0))
+            for tie in wanted.ties
+        ),
     )
 
 

@@ -89,11 +89,39 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
     metavar="DEVICE@SECONDS-SECONDS",
     help="A device stops answering in this window; repeatable.",
 )
-def run(run_dir: Path, seconds: float | None, silent: tuple[str, ...]) -> None:
-    """Run a prepared plant in real time behind its Modbus TCP servers."""
+@click.option(
+    "--conductor",
+    type=click.Path(path_type=Path),
+    help="Socket of a bench that stops and starts processes when the plant's events say so.",
+)
+@click.option("--uplink", metavar="HOST:PORT", help="Where faults of the uplink act on it.")
+@click.option("--broker", metavar="HOST:PORT", help="The broker behind --uplink.")
+def run(  # noqa: PLR0917 - click passes by keyword
+    run_dir: Path,
+    seconds: float | None,
+    silent: tuple[str, ...],
+    conductor: Path | None,
+    uplink: str | None,
+    broker: str | None,
+) -> None:
+    """Run a prepared plant behind its protocol servers, in real time or as its pace says."""
+    from ortsnetz_hil.servers.run import RunOptions  # noqa: PLC0415 - starts fast
     from ortsnetz_hil.servers.run import run as run_plant  # noqa: PLC0415 - starts fast
 
-    run_plant(run_dir / "plant", seconds, silent, click.echo)
+    if (uplink is None) != (broker is None):
+        raise InputError("--uplink and --broker belong together")
+    wire = None
+    if uplink is not None and broker is not None:
+        wire = (_address("--uplink", uplink), _address("--broker", broker))
+    options = RunOptions(seconds, silent, conductor, wire)
+    run_plant(run_dir / "plant", options, click.echo)
+
+
+def _address(option: str, text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f"{option} {text}: HOST:PORT is needed")
+    return host, int(port)
 
 
 @plant.command()

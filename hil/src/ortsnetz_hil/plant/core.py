@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +12,33 @@ from numpy.typing import NDArray
 from ortsnetz_hil.plant.calendar import Instant
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.customers import Customers
+from ortsnetz_hil.plant.devices.battery import BatteryModel
 from ortsnetz_hil.plant.devices.charge_point import ChargePointModel
+from ortsnetz_hil.plant.devices.heat_pump import HeatPumpModel
 from ortsnetz_hil.plant.devices.inverter import InverterModel
+from ortsnetz_hil.plant.events import ClockStep, NetworkEvent, ProcessEvent
 from ortsnetz_hil.plant.loading import Ratings, line_loading, ratings, transformer_loading
 from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.places import Places
 from ortsnetz_hil.plant.power_flow import GridState, Injections, PowerFlow
-from ortsnetz_hil.plant.profiles import DayProfiles, interpolate
+from ortsnetz_hil.plant.profiles import DayProfiles
+from ortsnetz_hil.plant.sunshine import Sunshine
+from ortsnetz_hil.plant.tap_changing import TapChanging
+from ortsnetz_hil.plant.weather import outdoor_c
 
 PHASE_LETTERS = "abc"
 NOMINAL_V = 230.0
+
+
+class Device(Protocol):
+    """What every device model has.
+
+    Attributes:
+        active_w, reactive_var: per terminal, load convention, shape (3,); unused terminals zero.
+    """
+
+    active_w: NDArray[np.float64]
+    reactive_var: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +46,13 @@ class Step:
     """The truth of one step.
 
     Attributes:
-        now_s: wall time of the step, in the caller's scale.
+        now_s: plant time of the step, in the caller's scale.
         instant: instant of the calendar.
-        injections: what loads and generators draw and feed in, power-grid-model's signs.
+        injections: what loads and generators were asked to draw and feed in, power-grid-model's
+            signs; `state` has what they really did at their voltage.
         state: solved three-phase state.
         line_loading, transformer_loading: in the order of the file.
+        happened: events that came into force with this step.
     """
 
     now_s: float
@@ -39,13 +61,16 @@ class Step:
     state: GridState
     line_loading: NDArray[np.float64]
     transformer_loading: NDArray[np.float64]
+    happened: tuple[NetworkEvent, ...] = ()
 
 
 class Plant:
     """The grid with its customers and devices.
 
     Attributes:
-        charge_points, inverters: the devices, in the order of the configuration.
+        charge_points, inverters, heat_pumps, batteries: the devices, in the order of the
+            configuration.
+        taps: tap changers and their transformers.
         flow: the plant's own power flow; a policy may ask it what would happen.
         low_voltage: which nodes count for voltage limits.
     """
@@ -57,47 +82,47 @@ class Plant:
         self.network = network
         self.charge_points = [ChargePointModel(spec) for spec in configuration.charge_points]
         self.inverters = [InverterModel(spec) for spec in configuration.inverters]
+        self.heat_pumps = [HeatPumpModel(spec) for spec in configuration.heat_pumps]
+        self.batteries = [BatteryModel(spec) for spec in configuration.batteries]
         self.flow = PowerFlow(network)
+        self.taps = TapChanging(configuration.tap_changers, network)
         self.low_voltage = network.low_voltage()
         self._ratings = ratings(network)
         self._customers = Customers(network, profiles)
-        self._sun = np.array([_sun(profiles, model) for model in self.inverters])
-        self._places = _Places(configuration, network)
+        self._sunshine = Sunshine(configuration, network, profiles, self._customers)
+        self._clear: NDArray[np.float64] | None = None
+        self._places = Places(configuration, network)
         self._voltage = np.full((network.data["node"].size, 3), NOMINAL_V)
-        self._now_s: float | None = None
+        self._events = sorted(
+            (e for e in configuration.events if not isinstance(e, ClockStep | ProcessEvent)),
+            key=lambda event: event.at_s,
+        )
         self._instant: Instant | None = None
+        self._passed_s = 0.0
 
     @property
     def rated(self) -> Ratings:
-        """Ratings of lines and transformer."""
+        """Ratings of lines and transformers."""
         return self._ratings
+
+    @property
+    def devices(self) -> Sequence[Device]:
+        """All devices: charge points, inverters, heat pumps, batteries."""
+        return [*self.charge_points, *self.inverters, *self.heat_pumps, *self.batteries]
 
     def step(self, now_s: float, instant: Instant) -> Step:
         """Live through the time since the last step and solve.
 
         Args:
-            now_s: wall time, any scale, rising.
+            now_s: plant time, any scale, rising; events are due in it.
             instant: calendar instant that belongs to it.
         """
-        passed_s = self._passed(instant)
-        self._now_s, self._instant = now_s, instant
-        for model, rows in zip(self.charge_points, self._places.terminals, strict=True):
-            model.advance(now_s, passed_s, instant, self._voltage[rows[0], rows[1]])
-        if self.inverters:
-            shares = interpolate(self._sun, instant.second)
-            for inverter, share in zip(self.inverters, shares, strict=True):
-                inverter.advance(
-                    now_s,
-                    passed_s,
-                    float(share),
-                    self._voltage[
-                        np.flatnonzero(self.network.ids("node") == inverter.spec.node)[0],
-                        [PHASE_LETTERS.index(letter) for letter in inverter.spec.phases],
-                    ],
-                )
-        injections = self.injections(instant)
+        happened = self._happen(now_s)
+        self._live(now_s, instant)
+        injections = self._with_batteries(now_s, instant)
         state = self.flow.solve(injections)
-        self._voltage = np.abs(state.u_v)
+        self._voltage = np.abs(state.local_u_v)
+        self.taps.step(now_s, instant.day, state, self.flow)
         return Step(
             now_s=now_s,
             instant=instant,
@@ -105,7 +130,43 @@ class Plant:
             state=state,
             line_loading=line_loading(state, self._ratings),
             transformer_loading=transformer_loading(state, self._ratings),
+            happened=happened,
         )
+
+    def _happen(self, now_s: float) -> tuple[NetworkEvent, ...]:
+        due = []
+        while self._events and self._events[0].at_s <= now_s:
+            event = self._events.pop(0)
+            self.flow.apply(event, now_s)
+            due.append(event)
+        self.flow.advance(now_s)
+        return tuple(due)
+
+    def _live(self, now_s: float, instant: Instant) -> None:
+        passed_s = self._passed(instant)
+        self._instant = instant
+        places = self._places
+        for point, at in zip(self.charge_points, places.charge_points, strict=True):
+            point.advance(now_s, passed_s, instant, at.seen(self._voltage))
+        shares, self._clear = self._sunshine.shares(now_s, instant)
+        for inverter, at, share in zip(self.inverters, places.inverters, shares, strict=True):
+            inverter.advance(now_s, passed_s, float(share), at.seen(self._voltage))
+        if self.heat_pumps:
+            cold_c = outdoor_c(self.configuration.weather.outdoor_c, instant.calendar_ns)
+            for pump, at in zip(self.heat_pumps, places.heat_pumps, strict=True):
+                pump.advance(now_s, passed_s, cold_c, at.seen(self._voltage))
+        self._passed_s = passed_s
+
+    def _with_batteries(self, now_s: float, instant: Instant) -> Injections:
+        """Injections with batteries that have seen what their customers draw now."""
+        if not self.batteries:
+            return self.injections(instant)
+        house = self._places.net_w(self.injections(instant))
+        for model, at in zip(self.batteries, self._places.batteries, strict=True):
+            own_w = float(model.active_w.sum())
+            net_w = float(house[at.node]) - own_w
+            model.advance(now_s, self._passed_s, net_w, at.seen(self._voltage))
+        return self.injections(instant)
 
     def injections(
         self,
@@ -121,19 +182,20 @@ class Plant:
                 what they draw now.
             pv_w: feed-in per inverter, shape (inverters,); None for what they feed in now.
         """
-        load_p, load_q, gen_p, gen_q = self._customers.at(instant.second)
-        power = self.ev_power() if ev_s is None else ev_s
-        for row, phases, terminals in self._places.charge_points(power):
-            load_p[row, phases] = terminals.real
-            load_q[row, phases] = terminals.imag
-        feed_in = self.pv_power() if pv_w is None else pv_w
-        gen_p[self._places.inverter_rows] = feed_in[:, np.newaxis] / 3.0
+        load_p, load_q, gen_p, gen_q = self._customers.at(instant.second, self._clear)
+        places = self._places
+        ev = _power(self.charge_points) if ev_s is None else ev_s
+        loads = np.concatenate([ev, _power(self.heat_pumps), _power(self.batteries)])
+        places.put_loads(loads, load_p, load_q)
+        pv = -_power(self.inverters)
+        if pv_w is not None:
+            pv = places.spread(pv_w) + 1j * pv.imag
+        places.put_generators(pv, gen_p, gen_q)
         return Injections(load_p, load_q, gen_p, gen_q)
 
     def ev_power(self) -> NDArray[np.complex128]:
         """What charge points draw now, per terminal, shape (charge points, 3)."""
-        powers = [model.active_w + 1j * model.reactive_var for model in self.charge_points]
-        return np.array(powers, np.complex128).reshape(-1, 3)
+        return _power(self.charge_points)
 
     def pv_power(self) -> NDArray[np.float64]:
         """What inverters feed in now, shape (inverters,)."""
@@ -141,8 +203,7 @@ class Plant:
 
     def terminal_voltage(self, charge_point: int) -> NDArray[np.float64]:
         """Voltage at a charge point's terminals in the last step, V, shape (terminals,)."""
-        node, phases = self._places.terminals[charge_point]
-        return self._voltage[node, phases]
+        return self._places.charge_points[charge_point].seen(self._voltage)
 
     def _passed(self, instant: Instant) -> float:
         before = self._instant
@@ -151,32 +212,7 @@ class Plant:
         return instant.second - before.second
 
 
-class _Places:
-    """Where the devices sit in power-grid-model's arrays."""
-
-    def __init__(self, configuration: PlantConfiguration, network: PlantNetwork) -> None:
-        nodes = {int(node): row for row, node in enumerate(network.ids("node"))}
-        loads = {int(load): row for row, load in enumerate(network.ids("asym_load"))}
-        gens = {int(gen): row for row, gen in enumerate(network.ids("asym_gen"))}
-        self.terminals: list[tuple[int, list[int]]] = []
-        self._rows: list[int] = []
-        for spec in configuration.charge_points:
-            phases = [PHASE_LETTERS.index(letter) for letter in spec.phases]
-            self.terminals.append((nodes[spec.node], phases))
-            self._rows.append(loads[spec.element])
-        self.inverter_rows = [gens[spec.element] for spec in configuration.inverters]
-
-    def charge_points(
-        self, power: NDArray[np.complex128]
-    ) -> list[tuple[int, list[int], NDArray[np.complex128]]]:
-        """Row, phases and power of each charge point."""
-        return [
-            (row, phases, power[i, : len(phases)])
-            for i, (row, (_, phases)) in enumerate(zip(self._rows, self.terminals, strict=True))
-        ]
-
-
-def _sun(profiles: DayProfiles, model: InverterModel) -> NDArray[np.float64]:
-    """Available power as a share of the rating: 1 at the profile's best instant of the year."""
-    name = model.spec.profile
-    return profiles.curve(name, model.spec.name) / profiles.yearly_peak[name]
+def _power(models: Sequence[Device]) -> NDArray[np.complex128]:
+    """Complex power per terminal, load convention, shape (models, 3)."""
+    powers = [model.active_w + 1j * model.reactive_var for model in models]
+    return np.array(powers, np.complex128).reshape(-1, 3)

@@ -58,7 +58,7 @@ def devices(plant: Plant, scene: Scene) -> list[Served]:
     found: list[Served] = [meter(plant, scene, spec) for spec in plant.configuration.meters]
     found += [controlled.charge_point(model) for model in plant.charge_points]
     found += [controlled.inverter(model) for model in plant.inverters]
-    found += [controlled.heat_pump(model) for model in getattr(plant, "heat_pumps", ())]
-    found += [controlled.battery(model) for model in getattr(plant, "batteries", ())]
-    found += [controlled.tap_changer(model) for model in getattr(plant, "tap_changers", ())]
+    found += [controlled.heat_pump(model) for model in plant.heat_pumps]
+    found += [controlled.battery(model) for model in plant.batteries]
+    found += [controlled.tap_changer(model) for model in plant.taps.models]
     return found

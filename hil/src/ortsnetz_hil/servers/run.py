@@ -1,4 +1,4 @@
-"""`ortsnetz plant run`: the plant in real time behind one Modbus TCP server a device."""
+"""`ortsnetz plant run`: the plant behind its protocol servers, in real time or in stepped time."""
 
 from __future__ import annotations
 
@@ -8,49 +8,71 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from pymodbus import pymodbus_apply_logging_config
-from pymodbus.server import ModbusTcpServer
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.measurement.time import now_ns
+from ortsnetz_hil.faults.timeline import Timeline
+from ortsnetz_hil.faults.wire import Address
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.loader import load
 from ortsnetz_hil.servers import silence
+from ortsnetz_hil.servers.clock_server import ClockServer
 from ortsnetz_hil.servers.counters import FORMAT, Counters, DeviceCounters
-from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.devices import Scene, Served, devices
+from ortsnetz_hil.servers.living import LivingPlant
+from ortsnetz_hil.servers.plant_clock import PlantClock, SteppedPlantClock, WallPlantClock
 from ortsnetz_hil.servers.real_time import RealTime
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
-from ortsnetz_hil.servers.silence import Silence
+from ortsnetz_hil.servers.station_servers import StationServers
+from ortsnetz_hil.servers.stepped_time import LEAD_IN_S, SteppedTime, steps_a_cycle
 from ortsnetz_hil.verdict.truth import Observer
 from ortsnetz_hil.verdict.truth_file import TruthWriter
 
 READY = "plant: ready"
 
 
-def run(
-    directory: Path, seconds: float | None, silences: tuple[str, ...], say: Callable[[str], None]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a run of the plant is asked to do beyond its configuration.
+
+    Attributes:
+        seconds: stop so many plant seconds after the beginning of the window; None at a signal.
+        silences: `DEVICE@SECONDS-SECONDS`, see `servers.silence`.
+        conductor: socket of the bench's conductor.
+        uplink: where the device under test reaches the broker, and where the broker is: between
+            them lies the wire that faults of the uplink act on.
+    """
+
+    seconds: float | None = None
+    silences: tuple[str, ...] = ()
+    conductor: Path | None = None
+    uplink: tuple[Address, Address] | None = None
+
+
+def run(directory: Path, options: RunOptions, say: Callable[[str], None]) -> None:
     """Run a prepared plant until its time is over or a signal comes.
 
     Args:
         directory: plant directory.
-        seconds: wall seconds since the beginning of the calendar's window; None without end.
-        silences: faults, `DEVICE@SECONDS-SECONDS`.
+        options: see there.
         say: takes lines for people.
 
     Raises:
         OrtsnetzError: a port is taken, a file cannot be used, or the network collapsed.
     """
     configuration = files.read(directory)
-    names = {name for name, _ in _ports(configuration)}
-    faults = tuple(silence.parse(text, names) for text in silences)
+    names = {name for name, _ in ports(configuration)}
+    faults = tuple(silence.parse(text, names) for text in options.silences)
+    configuration = msgspec.structs.replace(configuration, faults=(*configuration.faults, *faults))
     require_free_ports(configuration)
     pymodbus_apply_logging_config(logging.CRITICAL)
-    asyncio.run(_run(directory, configuration, seconds, faults, say))
+    asyncio.run(_run(directory, configuration, options, say))
 
 
 def require_free_ports(configuration: PlantConfiguration) -> None:
@@ -59,7 +81,7 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
     Raises:
         OrtsnetzError: names the port and the device.
     """
-    for name, port in _ports(configuration):
+    for name, port in ports(configuration):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -73,70 +95,90 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
                 ) from error
 
 
-def _ports(configuration: PlantConfiguration) -> list[tuple[str, int]]:
+def ports(configuration: PlantConfiguration) -> list[tuple[str, int]]:
+    """Name and port of every device of a plant."""
     return [
-        *((meter.name, meter.port) for meter in configuration.meters),
-        *((point.name, point.port) for point in configuration.charge_points),
-        *((inverter.name, inverter.port) for inverter in configuration.inverters),
+        (each.name, each.port)
+        for group in (
+            configuration.meters,
+            configuration.charge_points,
+            configuration.inverters,
+            configuration.heat_pumps,
+            configuration.batteries,
+            configuration.tap_changers,
+        )
+        for each in group
     ]
 
 
 async def _run(
     directory: Path,
     configuration: PlantConfiguration,
-    seconds: float | None,
-    faults: tuple[Silence, ...],
+    options: RunOptions,
     say: Callable[[str], None],
 ) -> None:
-    plant = load(directory, configuration)
-    scene = Scene()
-    log = SetpointLog(directory)
-    served = devices(plant, scene)
-    counters = Counters(FORMAT, now_ns(), {device.name: _counters(device) for device in served})
-    truth, stop = TruthWriter(directory), asyncio.Event()
-    loop = RealTime(directory, plant, scene, counters, log, Observer(plant), truth, stop)
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    loop.step()  # a device that is read must have something to say
-    truth.flush()  # the first part file costs half a second: pay it before anybody waits
-    servers: list[ModbusTcpServer] = []
+    stepped = _stepped_clock(configuration)
+    clock: PlantClock = stepped or WallPlantClock(configuration.window)
+    living = _bring_to_life(directory, configuration, clock, options)
+    living.step()  # a device that is read must have something to say
+    living.truth.flush()  # the first part file costs half a second: pay it before anybody waits
+    pace = configuration.pace
+    server = ClockServer(configuration.host, pace.clock_port or 0, pace.deadline_s)
     try:
-        for device in served:
-            server = _server(configuration, device, counters.devices[device.name], log, faults)
-            servers.append(await _listening(server.create(configuration.host), device))
-        loop.save()
+        await living.stations.start()
+        if stepped is not None:
+            await server.start()
+        living.save()
         say(READY)
-        await loop.run(seconds)
+        if stepped is None:
+            await RealTime(living, stop).run(options.seconds)
+        else:
+            end_s = options.seconds or configuration.seconds
+            await SteppedTime(living, stepped, server, stop).run(end_s, say)
     finally:
-        for listening in servers:
-            await listening.shutdown()  # type: ignore[no-untyped-call]
-        loop.close()
+        await server.stop()
+        await living.stations.stop()
+        living.close()
+
+
+def _stepped_clock(configuration: PlantConfiguration) -> SteppedPlantClock | None:
+    pace = configuration.pace
+    if not pace.stepped:
+        return None
+    if pace.clock_port is None:
+        raise OrtsnetzError("plant.json: pace: stepped time needs a clock_port")
+    steps = steps_a_cycle(pace)
+    first = -round(LEAD_IN_S / pace.cycle_s) * steps
+    return SteppedPlantClock(configuration.window, steps, pace.cycle_s, first)
+
+
+def _bring_to_life(
+    directory: Path, configuration: PlantConfiguration, clock: PlantClock, options: RunOptions
+) -> LivingPlant:
+    plant = load(directory, configuration)
+    scene, log, timeline = Scene(), SetpointLog(directory), Timeline(directory)
+    served = devices(plant, scene)
+    counters = Counters(FORMAT, now_ns(), {device.name: _counters(device) for device in served})
+    stations = StationServers(
+        configuration, served, counters, log, clock, timeline, uplink=options.uplink
+    )
+    return LivingPlant(
+        directory=directory,
+        plant=plant,
+        clock=clock,
+        scene=scene,
+        counters=counters,
+        log=log,
+        observer=Observer(plant),
+        truth=TruthWriter(directory),
+        timeline=timeline,
+        stations=stations,
+        conductor=options.conductor,
+    )
 
 
 def _counters(device: Served) -> DeviceCounters:
     return DeviceCounters(device.profile, device.port, points_per_read=device.values)
-
-
-def _server(
-    configuration: PlantConfiguration,
-    device: Served,
-    counters: DeviceCounters,
-    log: SetpointLog,
-    faults: tuple[Silence, ...],
-) -> DeviceServer:
-    elapsed_s = configuration.window.elapsed_s
-
-    def silent() -> bool:
-        return any(fault.covers(device.name, elapsed_s(now_ns())) for fault in faults)
-
-    return DeviceServer(device, counters, log, elapsed_s, silent)
-
-
-async def _listening(server: ModbusTcpServer, device: Served) -> ModbusTcpServer:
-    try:
-        await server.serve_forever(background=True)
-    except RuntimeError as error:
-        raise OrtsnetzError(
-            f"port {device.port}, wanted for device '{device.name}', cannot be used: {error}"
-        ) from error
-    return server

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from msgspec import Struct
 
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.core import NOMINAL_V
 from ortsnetz_hil.plant.devices.charge_point import POWER_FACTOR
-from ortsnetz_hil.plant.devices.specs import ChargePoint
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Session
 from ortsnetz_hil.verdict.truth import Row
 
 
@@ -94,9 +96,22 @@ def requested_wh(spec: ChargePoint, first_s: float, last_s: float, length_s: flo
         for session in spec.sessions:
             begin = max(day * length_s + session.arrival_s, first_s)
             end = min(day * length_s + session.departure_s, last_s)
-            power_w = session.max_a * NOMINAL_V * len(spec.phases) * POWER_FACTOR
-            total += min(session.energy_wh, power_w * max(end - begin, 0.0) / 3600.0)
+            phases = min(session.phases, len(spec.phases))
+            power_w = session.max_a * NOMINAL_V * phases * POWER_FACTOR
+            total += _taken_wh(session, power_w, max(end - begin, 0.0) / 3600.0)
     return total
+
+
+def _taken_wh(session: Session, power_w: float, hours: float) -> float:
+    """Energy that a car takes in its stay: at constant power first, then with a falling one."""
+    steady_wh = (1.0 - session.tail_share) * session.energy_wh
+    steady_h = steady_wh / power_w
+    if hours <= steady_h:
+        return power_w * hours
+    tail_wh = session.energy_wh - steady_wh
+    if tail_wh == 0.0:
+        return session.energy_wh
+    return steady_wh + tail_wh * (1.0 - math.exp(-(hours - steady_h) * power_w / tail_wh))
 
 
 def _integral(rows: list[Row], power_w: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.core import Plant, Step
-from ortsnetz_hil.plant.devices.charge_point import POWER_FACTOR, ChargePointModel
+from ortsnetz_hil.plant.devices.charge_point import LOWEST_A, POWER_FACTOR, ChargePointModel
 from ortsnetz_hil.plant.devices.inverter import FULL
 from ortsnetz_hil.plant.loading import line_loading, transformer_loading
 
@@ -130,7 +130,8 @@ def ev_limit(point: ChargePointModel, factor: float) -> int:
     """
     wanted = point.wanted_a or float(point.spec.rated_a)
     floor = min(float(point.spec.floor_a), wanted)
-    return int(max(factor * wanted, floor))
+    # a car near its end asks for less than a charge point can be told
+    return int(max(factor * wanted, floor, LOWEST_A))
 
 
 def _pv_limit(available_w: float, rated_w: float, factor: float) -> int:
@@ -143,6 +144,7 @@ def _ev_power(plant: Plant, factor: float) -> NDArray[np.complex128]:
     power = np.zeros((len(plant.charge_points), 3), np.complex128)
     for i, point in enumerate(plant.charge_points):
         current = min(float(ev_limit(point, factor)), point.wanted_a)
-        active = current * POWER_FACTOR * plant.terminal_voltage(i)
-        power[i, : point.terminals] = active * (1.0 + 1j * _TAN_PHI)
+        used = point.used_terminals
+        active = current * POWER_FACTOR * plant.terminal_voltage(i)[:used]
+        power[i, :used] = active * (1.0 + 1j * _TAN_PHI)
     return power

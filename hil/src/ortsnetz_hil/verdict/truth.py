@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.core import NOMINAL_V, Plant, Step
+from ortsnetz_hil.plant.devices.heat_pump import UNIT_W as HEAT_PUMP_UNIT_W
 from ortsnetz_hil.plant.devices.inverter import FULL
 
 Vector = NDArray[np.float64]
@@ -25,12 +26,18 @@ class Row:
         transformer_loading, line_loading: worst loading and the element that has it.
         u_min, u_max: extreme phase-to-neutral voltages of LV nodes, with the nodes.
         load_w, generation_w: uncontrolled customers, load convention (generation negative).
-        ev_w, pv_w: devices by kind, load convention (feed-in negative).
-        source_w: power from the MV grid; losses_w: lines and transformer.
-        device_w: power of each device, load convention, charge points before inverters.
+        ev_w, pv_w, heat_pump_w, battery_w: devices by kind, load convention (feed-in negative).
+        source_w, source_var: power from the MV grid; losses_w: lines and transformers.
+        balance: worst mismatch of power at a node and phase, relative to the transformer's rated
+            power per phase.
+        device_w, device_var: power of each device, load convention: charge points, inverters, heat
+            pumps, batteries.
         limit_w: limit in force of each device, magnitude.
         request_w: what each device would draw or feed in without a limit, magnitude.
+        line_loadings, transformer_loadings: of each element, in the order of the file.
+        tap: tap position of each transformer.
         node_u_pu: all voltages, shape (nodes, 3); a dead node reads NaN.
+        node_angle: their angles, rad, shape (nodes, 3).
     """
 
     time_s: float
@@ -48,12 +55,21 @@ class Row:
     generation_w: float
     ev_w: float
     pv_w: float
+    heat_pump_w: float
+    battery_w: float
     source_w: float
+    source_var: float
     losses_w: float
+    balance: float
     device_w: Vector
+    device_var: Vector
     limit_w: Vector
     request_w: Vector
+    line_loadings: Vector
+    transformer_loadings: Vector
+    tap: Ids
     node_u_pu: Vector
+    node_angle: Vector
 
 
 class Observer:
@@ -65,7 +81,10 @@ class Observer:
         self._lines = plant.network.ids("line")
         self._transformers = plant.network.ids("transformer")
         self._length_s = plant.configuration.window.length_s
-        own = {spec.element for spec in plant.configuration.charge_points}
+        configuration = plant.configuration
+        own = {spec.element for spec in configuration.charge_points}
+        own |= {spec.element for spec in configuration.heat_pumps}
+        own |= {spec.element for spec in configuration.batteries}
         self._customer = np.array([i not in own for i in plant.network.ids("asym_load")])
         own = {spec.element for spec in plant.configuration.inverters}
         self._generator = np.array([i not in own for i in plant.network.ids("asym_gen")], bool)
@@ -82,9 +101,9 @@ class Observer:
         low = np.where(plant.low_voltage[:, np.newaxis], u, np.nan)
         lowest, highest = int(np.nanargmin(low)) // 3, int(np.nanargmax(low)) // 3
         line, transformer = int(step.line_loading.argmax()), int(step.transformer_loading.argmax())
-        load_p, gen_p = step.injections.load_p, step.injections.gen_p
-        ev_w = np.array([float(m.active_w.sum()) for m in plant.charge_points])
-        pv_w = -plant.pv_power()
+        load_p, gen_p = state.load_s.real, state.gen_s.real
+        device_w, device_var = _powers(plant)
+        by_kind = _by_kind(plant, device_w)
         source_w = state.source_s.real
         return Row(
             time_s=time_s,
@@ -100,28 +119,55 @@ class Observer:
             u_max_node=int(self._nodes[highest]),
             load_w=float(load_p[self._customer].sum()),
             generation_w=-float(gen_p[self._generator].sum()),
-            ev_w=float(ev_w.sum()),
-            pv_w=float(pv_w.sum()),
+            ev_w=by_kind[0],
+            pv_w=by_kind[1],
+            heat_pump_w=by_kind[2],
+            battery_w=by_kind[3],
             source_w=source_w,
+            source_var=state.source_s.imag,
             losses_w=source_w - float(load_p.sum()) + float(gen_p.sum()),
-            device_w=np.concatenate([ev_w, pv_w]),
+            balance=state.balance,
+            device_w=device_w,
+            device_var=device_var,
             limit_w=limits_w(plant),
             request_w=requests_w(plant),
+            line_loadings=step.line_loading,
+            transformer_loadings=step.transformer_loading,
+            tap=plant.taps.positions.copy(),
             node_u_pu=u,
+            node_angle=np.angle(state.u_v),
         )
 
 
+def _powers(plant: Plant) -> tuple[Vector, Vector]:
+    """Active and reactive power of each device, load convention, shape (devices,) each."""
+    devices = plant.devices
+    active = np.array([float(device.active_w.sum()) for device in devices])
+    return active, np.array([float(device.reactive_var.sum()) for device in devices])
+
+
+def _by_kind(plant: Plant, device_w: Vector) -> tuple[float, float, float, float]:
+    """Sums over charge points, inverters, heat pumps and batteries."""
+    sizes = (len(plant.charge_points), len(plant.inverters), len(plant.heat_pumps))
+    ev, pv, heat, battery = np.split(device_w, np.cumsum(sizes))
+    return float(ev.sum()), float(pv.sum()), float(heat.sum()), float(battery.sum())
+
+
 def limits_w(plant: Plant) -> Vector:
-    """Limit in force of each device in W at nominal voltage, charge points before inverters."""
+    """Limit in force of each device, W, magnitude; amperes count at nominal voltage."""
     return np.array(
         [m.limit * NOMINAL_V * m.terminals for m in plant.charge_points]
         + [m.limit * m.spec.rated_w / FULL for m in plant.inverters]
+        + [float(m.limit * HEAT_PUMP_UNIT_W) for m in plant.heat_pumps]
+        + [m.limit * m.spec.rated_w / FULL for m in plant.batteries]
     )
 
 
 def requests_w(plant: Plant) -> Vector:
     """What each device would draw or feed in without a limit, W, magnitude."""
     return np.array(
-        [m.wanted_a * NOMINAL_V * m.terminals for m in plant.charge_points]
+        [m.wanted_a * NOMINAL_V * m.used_terminals for m in plant.charge_points]
         + [m.available_w for m in plant.inverters]
+        + [m.wanted_w for m in plant.heat_pumps]
+        + [abs(m.wanted_w) for m in plant.batteries]
     )

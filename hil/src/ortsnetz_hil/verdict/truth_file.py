@@ -18,18 +18,27 @@ ROWS_A_PART = 25
 KEPT_PARTS = 4320  # six hours at five rows a second
 
 _IDS = {"calendar_ns", "transformer", "line", "u_min_node", "u_max_node"}
-_LISTS = {"device_w", "limit_w", "request_w", "node_u_pu"}
+_NODES = {"node_u_pu", "node_angle"}
+_LISTS = _NODES | {
+    "device_w",
+    "device_var",
+    "limit_w",
+    "request_w",
+    "line_loadings",
+    "transformer_loadings",
+    "tap",
+}
 _SCALARS = [f.name for f in fields(Row) if f.name not in _LISTS]
 
 
 def _type(name: str) -> pa.DataType:
     if name in _LISTS:
-        return pa.list_(pa.float32())
+        return pa.list_(pa.int16() if name == "tap" else pa.float32())
     return pa.int64() if name in _IDS else pa.float64()
 
 
 SCHEMA = pa.schema([(f.name, _type(f.name)) for f in fields(Row)])
-_WITHOUT_VOLTAGES = [name for name in SCHEMA.names if name != "node_u_pu"]
+_WITHOUT_VOLTAGES = [name for name in SCHEMA.names if name not in _NODES]
 
 
 class TruthWriter:
@@ -58,7 +67,7 @@ class TruthWriter:
             return
         path = self._folder / f"part-{self._next:08d}.parquet"
         unfinished = path.with_suffix(".unfinished")
-        pq.write_table(_table(self._rows), unfinished)
+        pq.write_table(_table(self._rows), unfinished, compression="zstd")
         unfinished.rename(path)
         self._rows.clear()
         old = self._folder / f"part-{self._next - KEPT_PARTS:08d}.parquet"
@@ -105,7 +114,7 @@ def _table(rows: list[Row]) -> pa.Table:
     for field in SCHEMA:
         values = [getattr(row, field.name) for row in rows]
         if field.name in _LISTS:
-            values = [np.asarray(value, np.float32).reshape(-1) for value in values]
+            values = [np.asarray(value).reshape(-1) for value in values]
         columns.append(pa.array(values, field.type))
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
@@ -120,6 +129,7 @@ def _rows(table: pa.Table) -> list[Row]:
             name: np.asarray(column[i].values.to_numpy(zero_copy_only=False), float)
             for name, column in lists.items()
         }
-        values["node_u_pu"] = values.get("node_u_pu", np.empty(0)).reshape(-1, 3)
+        for name in _NODES:
+            values[name] = values.get(name, np.empty(0)).reshape(-1, 3)
         found.append(Row(**values))
     return found
