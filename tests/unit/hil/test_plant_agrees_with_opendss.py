@@ -165,6 +165,20 @@ def test_a_tap_position_changes_what_it_changes_in_opendss(
     assert state.u_pu.mean() - before == pytest.approx(-0.025 * position, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("winding", "clock"),
+    [*((2, clock) for clock in range(1, 12, 2)), *((1, clock) for clock in range(0, 12, 2))],
+)
+def test_every_vector_group_turns_and_couples_phases_as_in_opendss(
+    documents: dict[str, Any], winding: int, clock: int
+) -> None:
+    document = copy.deepcopy(documents["1-LV-rural2--0-sw"])
+    document["data"]["transformer"][0] |= {"winding_from": winding, "clock": clock}
+    compared = compare(document)
+    assert compared.difference_pu < 2e-5
+    assert np.abs(compared.circuit.u_v - compared.state.u_v).max() < 0.01
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_voltage_dependent_loads_draw_what_they_draw_in_opendss(
     documents: dict[str, Any], name: str

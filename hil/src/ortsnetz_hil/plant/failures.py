@@ -138,7 +138,8 @@ def _behind(network: PlantNetwork, topology: Topology, line: int) -> Mask:
         return nodes
     ids = network.ids("node")
     behind = set(ids[nodes].tolist())
-    for component, end in (("transformer", "from_node"), ("shunt", "node")):
+    ends = (("transformer", "from_node"), ("transformer", "to_node"), ("shunt", "node"))
+    for component, end in ends:
         found = network.array(component)
         if found is not None and behind & set(found[end].tolist()):
             raise InputError(

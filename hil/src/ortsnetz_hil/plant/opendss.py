@@ -12,7 +12,8 @@ from ortsnetz_common.errors import MissingExtraError, OrtsnetzError
 from ortsnetz_hil.plant.failures import Failures
 from ortsnetz_hil.plant.grid_state import Injections, Phases, Phasors
 from ortsnetz_hil.plant.network_file import PlantNetwork
-from ortsnetz_hil.plant.opendss_script import SQRT3, script
+from ortsnetz_hil.plant.opendss_script import script
+from ortsnetz_hil.plant.opendss_transformer import SQRT3
 
 _NO_FAILURES = Failures()
 

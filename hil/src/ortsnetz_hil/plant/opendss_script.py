@@ -1,9 +1,8 @@
 """A plant's network in OpenDSS's language, with the same models as power-grid-model's.
 
-Lines are pi sections in sequence quantities. A transformer is three single-phase units, whose zero
-sequence equals their short-circuit impedance as power-grid-model assumes, with the magnetising
-branch half at each end. A load is one element per phase between phase and neutral. Bus `n7` is
-node 7; its nodes 1 to 3 are the phases that equipment there calls a, b and c.
+Lines are pi sections in sequence quantities, transformers as in `opendss_transformer`. A load is
+one element per phase between phase and neutral. Bus `n7` is node 7; its nodes 1 to 3 are the phases
+that equipment there calls a, b and c.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from power_grid_model import LoadGenType, WindingType
+from power_grid_model import LoadGenType
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.plant.consumption import BAND_PU
 from ortsnetz_hil.plant.failures import Failures
 from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.opendss_transformer import SQRT3, transformer
 from ortsnetz_hil.plant.topology import Mask, Topology, statuses_of
 
-SQRT3 = float(np.sqrt(3.0))
 LOAD_MODELS = {
     LoadGenType.const_power: 1,
     LoadGenType.const_impedance: 2,
@@ -29,10 +28,6 @@ LOAD_MODELS = {
 _LINK_OHM = 1e-6
 _LEAK_OHM = 1e7
 """To earth at nodes behind a blown fuse, so that an isolated conductor has a defined voltage."""
-
-_DELTA_YN = {1: (1, 3), 3: (2, 3), 5: (2, 1), 7: (3, 1), 9: (3, 2), 11: (1, 2)}
-"""High-voltage phases between which the winding of low-voltage phase a lies, by clock."""
-_YN_YN = {0: (1, 0), 2: (0, 3), 4: (2, 0), 6: (0, 1), 8: (3, 0), 10: (0, 2)}
 
 
 def script(network: PlantNetwork, failures: Failures) -> list[str]:
@@ -52,7 +47,7 @@ def script(network: PlantNetwork, failures: Failures) -> list[str]:
         *_sources(network),
         *_lines(network, failures, alive),
         *_links(network, alive),
-        *(line for unit in network.data["transformer"] for line in _transformer(unit, alive)),
+        *_transformers(network, alive),
         *_consumers(network, "asym_load", alive),
         *_consumers(network, "asym_gen", alive),
         *_leaks(network, failures),
@@ -141,54 +136,10 @@ def _links(network: PlantNetwork, alive: set[int]) -> Iterator[str]:
             )
 
 
-def _transformer(unit: Any, alive: set[int]) -> Iterator[str]:
-    key, ends = int(unit["id"]), _ends(unit)
-    if not alive.issuperset(ends) or not (unit["from_status"] and unit["to_status"]):
-        return
-    windings = WindingType(int(unit["winding_from"])), WindingType(int(unit["winding_to"]))
-    pairs = {
-        (WindingType.delta, WindingType.wye_n): _DELTA_YN,
-        (WindingType.wye_n, WindingType.wye_n): _YN_YN,
-    }.get(windings, {})
-    if int(unit["clock"]) not in pairs:
-        raise InputError(f"transformer {key}: of vector groups, Dyn and YNyn are covered")
-    first = pairs[int(unit["clock"])]
-    step = float(unit["tap_size"]) * _steps(unit)
-    high = float(unit["u1"]) + (step if unit["tap_side"] == 0 else 0.0)
-    low = float(unit["u2"]) + (step if unit["tap_side"] == 1 else 0.0)
-    delta = windings[0] == WindingType.delta
-    kva = float(unit["sn"]) / 3e3
-    resistance = float(unit["pk"]) / float(unit["sn"])
-    reactance = float(np.sqrt(float(unit["uk"]) ** 2 - resistance**2))
-    for phase in range(3):
-        from_nodes = ".".join(str((node + phase - 1) % 3 + 1 if node else 0) for node in first)
-        yield (
-            f"new transformer.t{key}_{phase} phases=1 windings=2 "
-            f"buses=(n{ends[0]}.{from_nodes} n{ends[1]}.{phase + 1}.0) conns=(wye wye) "
-            f"kvs=({high / 1e3 / (1.0 if delta else SQRT3):.17g} {low / 1e3 / SQRT3:.17g}) "
-            f"kvas=({kva:.17g} {kva:.17g}) xhl={100 * reactance:.17g} "
-            f"%loadloss={100 * resistance:.17g} "
-            "%noloadloss=0 %imag=0 ppm_antifloat=0"
-        )
-    yield from _magnetising(unit, ends, (high, low))
-
-
-def _magnetising(unit: Any, ends: tuple[int, int], volts: tuple[float, float]) -> Iterator[str]:
-    """Half of the magnetising branch at each end, W and VA at rated voltage."""
-    losses, apparent = float(unit["p0"]), float(unit["i0"]) * float(unit["sn"])
-    reactive = float(np.sqrt(max(apparent**2 - losses**2, 0.0)))
-    for side, node, rated in zip(("from", "to"), ends, volts, strict=True):
-        for part, power in (("p", losses), ("q", reactive)):
-            if power > 0:
-                ohm = rated**2 / (power / 2.0)
-                values = f"r={ohm:.17g} x=0" if part == "p" else f"r=0 x={ohm:.17g}"
-                name = f"t{int(unit['id'])}_{side}_{part}"
-                yield f"new reactor.{name} phases=3 bus1=n{node} {values}"
-
-
-def _steps(unit: Any) -> int:
-    steps = int(unit["tap_pos"]) - int(unit["tap_nom"])
-    return steps if unit["tap_max"] >= unit["tap_min"] else -steps
+def _transformers(network: PlantNetwork, alive: set[int]) -> Iterator[str]:
+    for unit in network.data["transformer"]:
+        if alive.issuperset(_ends(unit)) and unit["from_status"] and unit["to_status"]:
+            yield from transformer(unit)
 
 
 def _consumers(network: PlantNetwork, component: str, alive: set[int]) -> Iterator[str]:
