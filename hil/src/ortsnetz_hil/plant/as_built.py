@@ -133,21 +133,16 @@ def _fit_tap_changer(document: Document, tap: TapChangerWish) -> None:
 
 def _transformer(data: Mapping[str, Any], tap: TapChangerWish) -> Document:
     if tap.transformer is None:
-        return dict_of(data["transformer"][0])
+        first: Document = data["transformer"][0]
+        return first
     return _find(data, "transformer", tap.transformer, "tap changer")
-
-
-def dict_of(element: Any) -> Document:
-    """An element of a document as what it is."""
-    found: Document = element
-    return found
 
 
 def _find(data: Mapping[str, Any], component: str, wanted: int | str, where: str) -> Document:
     """An element by id or name, which has to be unique."""
     key = "id" if isinstance(wanted, int) else "name"
-    found = [element for element in data[component] if element.get(key) == wanted]
+    found: list[Document] = [each for each in data[component] if each.get(key) == wanted]
     if len(found) != 1:
         how_many = "no" if not found else f"{len(found)} times a"
         raise InputError(f"{where}: the network has {how_many} {component} '{wanted}'")
-    return dict_of(found[0])
+    return found[0]

@@ -1,9 +1,9 @@
 """The sun on a roof under a clear sky, from date, time and the roof's direction.
 
-Declination after Cooper (1969), equation of time after Spencer (1971); global horizontal irradiance
-after Haurwitz (1945), GHI = 1098 cos z exp(-0.059 / cos z); its diffuse part after Erbs, Klein and
-Duffie (1982); isotropic sky on the tilted roof after Liu and Jordan (1963). Good enough for a day
-that looks like one: no horizon, no temperature, no snow.
+Declination and equation of time after Spencer (1971); global horizontal irradiance after Haurwitz
+(1945), GHI = 1098 cos z exp(-0.059 / cos z); its diffuse part after Erbs, Klein and Duffie (1982);
+isotropic sky on the tilted roof after Liu and Jordan (1963). Good enough for a day that looks like
+one: no horizon, no temperature, no snow.
 """
 
 from __future__ import annotations
@@ -78,8 +78,17 @@ def sun(calendar_s: Values) -> Sun:
 
 
 def declination_rad(day_of_year: Values) -> Values:
-    """Declination of the sun (Cooper 1969)."""
-    return np.asarray(np.radians(23.45) * np.sin(2.0 * np.pi * (284.0 + day_of_year) / 365.0))
+    """Declination of the sun (Spencer 1971)."""
+    angle = _year_angle(day_of_year)
+    return np.asarray(
+        0.006918
+        - 0.399912 * np.cos(angle)
+        + 0.070257 * np.sin(angle)
+        - 0.006758 * np.cos(2.0 * angle)
+        + 0.000907 * np.sin(2.0 * angle)
+        - 0.002697 * np.cos(3.0 * angle)
+        + 0.001480 * np.sin(3.0 * angle)
+    )
 
 
 def global_w_m2(sin_elevation: Values) -> Values:
@@ -145,9 +154,13 @@ def _day_of_year(calendar_s: Values) -> Values:
     return np.asarray((days - days.astype("datetime64[Y]")).astype(float) + 1.0)
 
 
+def _year_angle(day_of_year: Values) -> Values:
+    return np.asarray(2.0 * np.pi * (day_of_year - 1.0) / 365.0)
+
+
 def _solar_hour(calendar_s: Values, day: Values) -> Values:
     """True solar time in hours: UTC, longitude and the equation of time (Spencer 1971)."""
-    angle = 2.0 * np.pi * (day - 1.0) / 365.0
+    angle = _year_angle(day)
     equation_min = 229.18 * (
         0.000075
         + 0.001868 * np.cos(angle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ortsnetz_hil.plant import home_devices, placement
-from ortsnetz_hil.plant.accuracy import BATTERY, HEAT_PUMP, meter_classes
+from ortsnetz_hil.plant.accuracy import BATTERY, HEAT_PUMP, TAP_CHANGER, meter_classes
 from ortsnetz_hil.plant.as_built import transformer_id
 from ortsnetz_hil.plant.calendar import window
 from ortsnetz_hil.plant.configuration import FORMAT, PlantConfiguration, PlantMeter
@@ -63,7 +63,8 @@ def configure(request: Request, built: PlantNetwork, split: PlantNetwork) -> Pla
         homes, request.batteries, numbers.take(request.batteries.count), with_pv
     )
     tap_ports = numbers.take(len(request.tap_changers)).ports
-    present = [HEAT_PUMP] * bool(heat_pumps) + [BATTERY] * bool(batteries)
+    further = ((HEAT_PUMP, heat_pumps), (BATTERY, batteries), (TAP_CHANGER, request.tap_changers))
+    present = [profile for profile, devices in further if devices]
     return PlantConfiguration(
         format=FORMAT,
         node=request.node,

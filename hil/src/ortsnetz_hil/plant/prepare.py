@@ -68,6 +68,9 @@ def _check(request: Request) -> None:
         check_name(request.node)
     except ValueError as error:
         raise InputError(f"node: {error}") from error
+    for what in ("charge_points", "inverters", "heat_pumps", "batteries"):
+        if getattr(request, what).count < 0:
+            raise InputError(f"{what}: a number of devices is not negative")
     low, high = request.u_pu
     if not 0 < low < high or not request.loading > 0:
         raise InputError(f"limits of the verdict: {low} .. {high} pu, loading {request.loading}")

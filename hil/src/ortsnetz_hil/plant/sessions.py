@@ -32,7 +32,7 @@ FARTHEST_SIGMAS = 2.5
 MOST_KWH = 50.0
 SLOW_CAR_SHARE = 0.15
 SLOW_CAR_A = 16
-SINGLE_PHASE_A = 20
+SINGLE_PHASE_A = 20.0
 """Cars on one phase keep to 4.6 kVA of unbalance (VDE-AR-N 4100, 5.5.2)."""
 
 
