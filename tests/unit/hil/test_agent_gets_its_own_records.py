@@ -151,7 +151,7 @@ def test_pseudo_measurements_are_rough_but_honest(
     for pseudo in parameters.station.pseudo:
         element = plants[pseudo.element]
         sign = -1.0 if "kwp" in element else 1.0
-        curve = day.curve(element["profile"], "test")
+        curve = day.active(element["profile"], "test").values
         for quarter, share in enumerate(curve[:-1]):
             hour = 11 + quarter // 4
             true = sign * sum(element["p_specified"]) * share

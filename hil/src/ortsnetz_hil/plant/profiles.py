@@ -49,7 +49,6 @@ class Grid(Struct, frozen=True, forbid_unknown_fields=True):
         return self.first_s + (self.points - 1) * self.step_s
 
 
-QUARTERS_FIRST_S = 0.0
 FLAT = Grid(0.0, 1.0, 2)
 
 
@@ -142,33 +141,10 @@ class DayProfiles:
             raise InputError(f"{element}: profile '{name}' states no highest value of the year")
         return Member(found.grid, tuple(value / found.yearly_peak for value in found.active))
 
-    @property
-    def yearly_peak(self) -> Mapping[str, float]:
-        """Highest value of the year by profile name (generators)."""
-        peaks = {name: profile.yearly_peak for name, profile in self.known.items()}
-        return {name: peak for name, peak in peaks.items() if peak is not None}
-
-    def curve(self, name: str, element: str) -> Curve:
-        """Active values of a profile whose points are the quarters of an hour since the beginning.
-
-        Raises:
-            InputError: names the element and the profile; it is on another grid.
-        """
-        found = self._found(name, element)
-        if found.grid.first_s != QUARTERS_FIRST_S or found.grid.step_s != STEP_S:
-            raise InputError(f"{element}: profile '{name}' is not on the quarters of an hour")
-        return np.asarray(found.active)
-
     def _found(self, name: str, element: str) -> Profile:
         if name not in self.known:
             raise InputError(f"{element}: there is no profile '{name}'")
         return self.known[name]
-
-
-def interpolate(curves: NDArray[np.float64], second: float) -> NDArray[np.float64]:
-    """Values at a second of quarter-hourly curves (`curve`), shape (elements, points)."""
-    left, share = Grid(QUARTERS_FIRST_S, STEP_S, curves.shape[1]).place(second)
-    return np.asarray(curves[:, left] * (1.0 - share) + curves[:, left + 1] * share)
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
