@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -488,3 +490,9 @@ def test_jumps_of_the_nodes_clock_are_undone(
     found = plant_s(BEGIN + round(shown_s * S), configuration, entries, not_before=instant_s - 1e-6)
     ambiguous = any(abs(at_s - instant_s) < 1e-6 for at_s, _ in steps)
     assert ambiguous or found == pytest.approx(instant_s, abs=1e-5)
+
+
+def test_the_guide_explains_every_form() -> None:
+    guide = (Path(__file__).parents[3] / "docs/guides/scenario-files.md").read_text("utf-8")
+    explained = set(re.findall(r"`([^`]+)`", guide.replace(r"\|", "|")))
+    assert set(FORMS) <= explained

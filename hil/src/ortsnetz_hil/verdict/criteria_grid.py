@@ -175,7 +175,7 @@ class WithoutLimits(Criterion, frozen=True, kw_only=True):
     def _judged(self, recording: Recording) -> Judgement:
         if recording.unlimited is None:
             raise CannotJudgeError("the seed was not replayed without limits")
-        rows = measures.whole(recording.unlimited, 0.0, recording.seconds)
+        rows = measures.whole(recording, recording.unlimited, 0.0, recording.seconds)
         if self.of is not None:
             values = loading(recording, rows, self.of)
         else:

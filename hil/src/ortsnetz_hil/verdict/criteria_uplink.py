@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ortsnetz_hil.scenarios.durations import words as duration
 from ortsnetz_hil.verdict import measures, states
@@ -117,7 +117,7 @@ class QualityAlwaysGood(Criterion, frozen=True, kw_only=True):
             if bad_s is not None and bad_s < last_s:
                 words = f"{name} was not good at {bad_s:.1f} s"
                 return Judgement(self.sentence, passed=False, words=words, at_s=round(bad_s, 3))
-        return Judgement(self.sentence, passed=True, words=f"{len(found)} sources, all the time")
+        return Judgement(self.sentence, passed=True, words=f"{_many(found)}, all the time")
 
 
 class AlarmSoon(_Soon, frozen=True, kw_only=True):
@@ -257,6 +257,10 @@ class NothingDoubled(Criterion, frozen=True, kw_only=True):
                 found.append(f"{place}: {total} reads twice, most of {name}")
         words = "; ".join(found) or f"{sum(served.values())} reads of {len(served)} devices"
         return self._below(worst, 0, words, "reads")
+
+
+def _many(sources: Mapping[str, object]) -> str:
+    return next(iter(sources)) if len(sources) == 1 else f"{len(sources)} sources"
 
 
 def _sources(recording: Recording, pattern: str) -> dict[str, States[bool]]:

@@ -33,17 +33,24 @@ def judged(recording: Recording, first_s: float = 0.0, last_s: float | None = No
     Raises:
         CannotJudgeError: a part of it is missing.
     """
-    return whole(recording.rows, first_s, recording.seconds if last_s is None else last_s)
+    end_s = recording.seconds if last_s is None else last_s
+    return whole(recording, recording.rows, first_s, end_s)
 
 
-def whole(rows: Sequence[Row], first_s: float, last_s: float) -> list[Row]:
-    """Rows between two instants, if there is no gap in them; else CannotJudgeError."""
+def whole(recording: Recording, rows: Sequence[Row], first_s: float, last_s: float) -> list[Row]:
+    """Rows of a run or of its replay between two instants.
+
+    Raises:
+        CannotJudgeError: there are none, or they have a gap: longer than a second, and than two
+            steps, since in real time a step of a second begins a little late.
+    """
     found = [row for row in rows if first_s - 1e-9 <= row.time_s < last_s - 1e-9]
     if not found:
         raise CannotJudgeError(f"there is no truth between {first_s:g} s and {last_s:g} s")
+    longest_s = max(LONGEST_STEP_S, 2.0 * recording.configuration.pace.step_s) + 1e-6
     times = [first_s, *(row.time_s for row in found), last_s]
     for before, after in pairwise(times):
-        if after - before > LONGEST_STEP_S + 1e-6:
+        if after - before > longest_s:
             raise CannotJudgeError(f"the truth has a gap from {before:.1f} s to {after:.1f} s")
     return found
 

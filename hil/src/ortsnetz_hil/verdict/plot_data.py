@@ -56,6 +56,7 @@ class Run:
     Attributes:
         time_s: plant seconds, shape (points,), as all vectors here.
         limited: devices whose limit is below their rating.
+        tap: position of the tap changer, None where there is none.
         loading_limit, u_limits: what the run is judged by.
         happened, modes, qualities, alarms: None where the run has left nothing about them.
         good: how many sources were good all the time.
@@ -69,6 +70,7 @@ class Run:
     u_max: Vector
     kinds: tuple[Kind, ...]
     limited: Vector
+    tap: Vector | None
     loading_limit: float
     u_limits: tuple[float, float]
     happened: tuple[Happening, ...] | None
@@ -101,6 +103,7 @@ def run(recording: Recording) -> Run:
         u_max=_thin(_column(rows, "u_max"), bins, np.maximum),
         kinds=_kinds(plant, rows, bins),
         limited=_limited(plant, rows, bins),
+        tap=np.array([row.tap[0] for row in rows], float)[bins] if plant.tap_changers else None,
         loading_limit=plant.loading,
         u_limits=plant.u_pu,
         happened=None if happened is None else tuple(happened),

@@ -115,7 +115,7 @@ def _beside(axes: Axes, run: Run, one: Happening, lane: int) -> None:
 def _label(axes: Axes, run: Run, ends: tuple[float, float], lane: int, text: str) -> None:
     """A name to the right of a bar, or to its left where there is no room."""
     needed = INCH_A_CHARACTER * len(text) / AXES_IN * run.seconds
-    gap = 0.008 * run.seconds
+    gap = 0.01 * run.seconds
     if ends[1] + gap + needed <= run.seconds * 1.15:
         axes.text(ends[1] + gap, lane + 0.52, text, va="center")
     elif ends[0] - gap - needed >= 0.0:

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ortsnetz_hil.verdict import plot_strips as strips
 from ortsnetz_hil.verdict.excursions import Vector
-from ortsnetz_hil.verdict.plot_data import Run
+from ortsnetz_hil.verdict.plot_data import KINDS, Run
 from ortsnetz_hil.verdict.plot_data import run as gather
 from ortsnetz_hil.verdict.plot_paint import COLOURS, FAINT, INK, LIMIT, STYLE, VARIABLES
 from ortsnetz_hil.verdict.recording import Recording
@@ -30,6 +30,12 @@ MARGINS_IN = (0.95, 1.75)
 """Left: axis labels; right: names of the lines."""
 NEAREST = 0.13
 """Names of lines keep so far apart, as a share of the height."""
+PAINTED = {
+    **dict(zip(KINDS, COLOURS, strict=True)),
+    **dict(zip(("transformer", "worst line"), COLOURS, strict=False)),
+    **dict(zip(("highest", "lowest"), COLOURS, strict=False)),
+}
+"""Every line keeps its colour from plot to plot and from report to report."""
 
 
 def draw(recording: Recording) -> str:
@@ -51,6 +57,7 @@ def _figure(run: Run) -> Figure:
         (LANE_IN * max(strips.lanes(run.happened), 1), strips.happened),
         (PLOT_IN, _loading),
         (PLOT_IN, _voltage),
+        *([] if run.tap is None else [(COUNT_IN, _tap)]),
         (PLOT_IN, _power),
         (PLOT_IN, _limits),
         (COUNT_IN, _limited),
@@ -98,19 +105,27 @@ def _voltage(axes: Axes, run: Run) -> None:
     _names(axes, [("highest", run.u_max), ("lowest", run.u_min)], run.u_limits)
 
 
+def _tap(axes: Axes, run: Run) -> None:
+    _title(axes, "Position of the tap changer", "steps")
+    if run.tap is not None:
+        axes.step(run.time_s, run.tap, where="post", color=INK, linewidth=1.4)
+        axes.set_ylim(float(run.tap.min()) - 0.6, float(run.tap.max()) + 0.6)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+
+
 def _power(axes: Axes, run: Run) -> None:
     _title(axes, "Power of devices; dotted: what they would take or feed in without limits", "kW")
-    for number, kind in enumerate(run.kinds):
-        axes.plot(run.time_s, kind.wanted_kw, ":", color=COLOURS[number], linewidth=1.4)
-        axes.plot(run.time_s, kind.served_kw, "-", color=COLOURS[number])
+    for kind in run.kinds:
+        axes.plot(run.time_s, kind.wanted_kw, ":", color=PAINTED[kind.name], linewidth=1.4)
+        axes.plot(run.time_s, kind.served_kw, "-", color=PAINTED[kind.name])
     axes.set_ylim(bottom=0.0)
     _names(axes, [(kind.name, kind.served_kw) for kind in run.kinds])
 
 
 def _limits(axes: Axes, run: Run) -> None:
     _title(axes, "Limits in force, sum over the devices of a kind", "kW")
-    for number, kind in enumerate(run.kinds):
-        axes.step(run.time_s, kind.limit_kw, where="post", color=COLOURS[number])
+    for kind in run.kinds:
+        axes.step(run.time_s, kind.limit_kw, where="post", color=PAINTED[kind.name])
     axes.set_ylim(bottom=0.0)
     _names(axes, [(kind.name, kind.limit_kw) for kind in run.kinds])
 
@@ -130,8 +145,8 @@ def _title(axes: Axes, what: str, unit: str) -> None:
 
 
 def _lines(axes: Axes, run: Run, lines: Sequence[tuple[str, Vector, str]]) -> None:
-    for number, (_, values, dashes) in enumerate(lines):
-        axes.plot(run.time_s, values, dashes, color=COLOURS[number])
+    for name, values, dashes in lines:
+        axes.plot(run.time_s, values, dashes, color=PAINTED[name])
 
 
 def _limit(axes: Axes, value: float) -> None:
@@ -140,7 +155,7 @@ def _limit(axes: Axes, value: float) -> None:
 
 def _names(axes: Axes, lines: Sequence[tuple[str, Vector]], limits: Sequence[float] = ()) -> None:
     """Names beside the ends of lines and limits, moved apart where they would touch."""
-    wanted = [(_last(values), COLOURS[i], name) for i, (name, values) in enumerate(lines)]
+    wanted = [(_last(values), PAINTED[name], name) for name, values in lines]
     wanted += [(limit, LIMIT, f"limit {limit:g}") for limit in limits]
     low, high = axes.get_ylim()
     ends = sorted((min(max((y - low) / (high - low), 0.05), 0.95), c, n) for y, c, n in wanted)

@@ -52,6 +52,7 @@ def render(verdict: Verdict, recording: Recording) -> str:
     return environment.get_template("report.html.j2").render(
         verdict=verdict,
         scenario=recording.scenario,
+        paragraphs=recording.scenario.about.strip().split("\n\n"),
         lines=[_line(judgement) for judgement in sorted(verdict.criteria, key=_passed)],
         plots=_plots(recording),
         seconds=duration(verdict.seconds),
@@ -75,7 +76,8 @@ def _line(judgement: Judgement) -> Line:
         return Line(judgement, "", 0.0)
     scale = abs(judgement.limit or 0.0) or abs(judgement.margin) or 1.0
     bar = min(abs(judgement.margin) / scale, 1.0) * 100.0
-    margin = f"{judgement.margin:+.3g} {judgement.unit}" if judgement.margin else "0"
+    digits = ".0f" if abs(judgement.margin) >= 1000.0 else ".3g"
+    margin = f"{judgement.margin:+{digits}} {judgement.unit}" if judgement.margin else "0"
     return Line(judgement, margin, max(bar, 2.0) if judgement.margin else 0.0)
 
 
