@@ -139,6 +139,16 @@ def test_off_is_a_word_and_a_time_of_day_is_no_number() -> None:
     assert changed.connected.parameters.mode == {"limiting": "off"}
 
 
+def test_a_sentence_may_be_broken_into_lines() -> None:
+    text = TEMPLATE.replace(
+        "- loading of transformer below 1.0 within 3 cycles",
+        '- "loading of transformer\\n        below  1.0 within 3 cycles"',
+    )
+    scenario, _ = parse(text.encode(), "x.yaml")
+    assert scenario.criteria[0] == "loading of transformer below 1.0 within 3 cycles"
+    assert scenario.proofs[0].fails == (scenario.criteria[0],)
+
+
 def test_a_change_replaces_one_value_and_keeps_the_rest() -> None:
     scenario, source = parse(TEMPLATE.encode(), "x.yaml")
     changed = apply_change(source, {"faults[0].to": "90 s", "time.factor": 10})

@@ -251,7 +251,7 @@ def _check_proofs(scenario: Scenario, source: Source) -> None:
         if proof.name in [other.name for other in scenario.proofs[:i]]:
             raise source.error(("proofs", i, "name"), f"'{proof.name}' is the name of another")
         for k, sentence in enumerate(proof.fails):
-            if " ".join(sentence.split()) not in scenario.criteria:
+            if sentence not in scenario.criteria:
                 hint = did_you_mean(sentence, scenario.criteria)
                 words_ = hint if "?" in hint else ""
                 raise source.error(

@@ -92,8 +92,16 @@ def _converted(source: Source) -> Scenario:
     except msgspec.ValidationError as error:
         place, words = complaint(error, Scenario, document)
         raise source.error(place, words) from error
-    sentences = tuple(" ".join(sentence.split()) for sentence in scenario.criteria)
-    return msgspec.structs.replace(scenario, criteria=sentences)
+    proofs = tuple(
+        msgspec.structs.replace(proof, fails=_one_line(proof.fails)) for proof in scenario.proofs
+    )
+    criteria = _one_line(scenario.criteria)
+    return msgspec.structs.replace(scenario, criteria=criteria, proofs=proofs)
+
+
+def _one_line(sentences: tuple[str, ...]) -> tuple[str, ...]:
+    """Sentences with single spaces, however the file broke them into lines."""
+    return tuple(" ".join(sentence.split()) for sentence in sentences)
 
 
 def _tagged(source: Source) -> dict[str, Any]:
