@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pyModbusTCP import client as client_library
+from pyModbusTCP import utils
 
 from ortsnetz_hil.faults.timeline import Timeline
 from ortsnetz_hil.plant import configuration as files
@@ -33,9 +35,6 @@ from ortsnetz_hil.servers.devices import Scene, Served, devices
 from ortsnetz_hil.servers.maps import BLOCKS
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
 from ortsnetz_hil.servers.station_servers import StationServers
-
-client_library = pytest.importorskip("pyModbusTCP.client")
-utils = pytest.importorskip("pyModbusTCP.utils")
 
 ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 HOST = "127.0.0.1"

@@ -155,13 +155,19 @@ class Agent:
             if parameters.mode.limiting == "off":
                 return Findings(estimate, None, {LIMITING: "limiting is switched off"})
             at = LIMITING
-            limiting = LimitingCall(estimate.state, usable)
+            limiting = LimitingCall(estimate.state, usable, self._deaf())
             limits = await self.functions.limit(limiting, deadline - time.monotonic())
         except FunctionFailedError as error:
             starting = error.failure is Failure.STARTING
             key = f"{at}/starting" if starting and self._is_young else at
             return Findings(estimate, None, {key: str(error)})
         return Findings(estimate, limits, {})
+
+    def _deaf(self) -> tuple[str, ...]:
+        """Devices that have lately not followed their limits."""
+        now = self.clock.monotonic()
+        controls = self.controller.controls.items()
+        return tuple(name for name, control in controls if control.cannot_be_limited(now=now))
 
     def _count(self, found: Findings, verdict: Verdict) -> None:
         """Count cycles in which limits could not be raised, or were lowered without a state."""

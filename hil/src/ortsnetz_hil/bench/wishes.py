@@ -26,6 +26,8 @@ from ortsnetz_hil.plant.request import (
 from ortsnetz_hil.scenarios.devices import Csv
 from ortsnetz_hil.scenarios.schema import Scenario
 
+ROTATIONS = {"a": "abc", "b": "bca", "c": "cab"}
+"""Wiring that puts the first terminal on a phase."""
 VOLTAGE_PERCENT = 0.2
 """Standard deviation of voltages: instruments of all classes measure them this well."""
 
@@ -108,8 +110,7 @@ def _network(scenario: Scenario, path: Path) -> NetworkWish:
         i=dependence.i,
         p=dependence.p,
         ties=tuple(
-            TieWish(tie.name, tie.start, tie.end, tie.like, getattr(tie, "length", 1.0))
-            for tie in wanted.ties
+            TieWish(tie.name, tie.start, tie.end, tie.like, tie.length) for tie in wanted.ties
         ),
     )
 
@@ -151,7 +152,7 @@ def _charge_points(scenario: Scenario) -> ChargePointWish:
         single_phase_share=wanted.single_phase_cars,
         tail_share=wanted.tail_share,
         phases=wanted.phases,
-        rotation="random" if wanted.phases == "random" else "abc",
+        rotation=ROTATIONS.get(wanted.phases, wanted.phases),
     )
 
 

@@ -56,6 +56,7 @@ class Timeline:
         self._lines = _lines(plant_directory / FILE)
         self._older = _lines(plant_directory / OLDER_FILE)
         self.dropped = 0
+        (plant_directory / FILE).touch()  # a run in which nothing happens has a timeline too
 
     def append(self, entry: Entry) -> None:
         """Keep an entry until the next flush; more than `KEPT_LINES` are not kept."""

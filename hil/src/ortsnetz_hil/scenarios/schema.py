@@ -34,13 +34,14 @@ class Tie(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         start, end: names of the nodes that it connects (`from` and `to` in the file).
         like: name of the line whose cable it is.
+        length: length over that of this line; network files state no lengths.
     """
 
     name: Text
     start: Text = field(name="from")
     end: Text = field(name="to")
     like: Text
-    length_km: Annotated[float, Meta(gt=0.0, le=10.0)]
+    length: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
 
 
 class Network(Struct, frozen=True, forbid_unknown_fields=True):

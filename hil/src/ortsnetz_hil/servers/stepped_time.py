@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.link.bench_clock import Tick
@@ -49,6 +49,10 @@ class SteppedTime:
     server: ClockServer
     stop: asyncio.Event
     cycle: int = 0
+    first_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first_s = self.clock.now_s()
 
     async def run(self, end_s: float | None, say: Callable[[str], None]) -> None:
         """Step to the end of the window, then stay readable until told to stop.
@@ -59,11 +63,11 @@ class SteppedTime:
         await self.server.wait_connected()
         loop = asyncio.get_running_loop()
         factor = self.living.plant.configuration.pace.factor
-        began, first_s = loop.time(), self.clock.now_s()
+        began = loop.time()
         while not self.stop.is_set() and (end_s is None or self.clock.now_s() < end_s):
             await self._cycle()
             if factor is not None:
-                due = began + (self.clock.now_s() - first_s) / factor
+                due = began + (self.clock.now_s() - self.first_s) / factor
                 await self._until(due - loop.time())
         self.living.truth.flush()
         self.living.save()
@@ -75,8 +79,8 @@ class SteppedTime:
         """A cycle of the device under test at the instant of the last step, then plant time on."""
         living = self.living
         self.cycle += 1
-        now_s = self.clock.now_s()
-        await self.server.cycle(Tick(self.cycle, living.tick_ns(), now_s))
+        since_s = self.clock.now_s() - self.first_s  # a monotonic clock is never negative
+        await self.server.cycle(Tick(self.cycle, living.tick_ns(), since_s))
         if self.cycle % SAVE_EVERY_CYCLES == 0:
             living.save()
         while True:

@@ -116,7 +116,7 @@ def setpoints_ignored(controls: Iterable[DeviceControl], *, now: float) -> Itera
                 priority=3,
                 cause=f"{name} does not keep the limit it has confirmed; it says "
                 f"{control.read_back} {unit}",
-                consequence="if it draws more, others are limited instead",
+                consequence="others are limited instead, by as much as it draws too much",
                 action="check the device's controller; it is written to again meanwhile",
             )
 

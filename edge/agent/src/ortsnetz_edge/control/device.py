@@ -15,6 +15,9 @@ from ortsnetz_edge.drivers.contract import Watchdog
 
 OWN_WAY_S = 30.0
 """So long a device is remembered for having had another limit than it has confirmed."""
+EXCESS_SHARE = 0.1
+"""Share of the rating by which a device must exceed its limit to count as ignoring it: more than
+meters, rounding and the voltage account for."""
 _REMEMBERED = 32
 """Limits of which it is known when they were meant: one a cycle, for longer than devices react."""
 
@@ -61,6 +64,7 @@ class DeviceControl:
     _written_at: float = 0.0
     _changed_at: float = 0.0
     _own_way_at: float | None = None
+    _excess_at: float | None = None
     _announced: tuple[float, int] | None = None
     _meant: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
@@ -82,6 +86,8 @@ class DeviceControl:
             return
         if self._disobeys(now=now):
             self._own_way_at = now
+        if self._has_more(in_force, now=now) or self._draws_more(now=now):
+            self._own_way_at = self._excess_at = now
         if in_force < self._lowest_meant(now) - self.amounts.resolution.step / 2:
             self._own_way_at = now
             self._adopt(in_force, "the device has lowered its limit by itself", now=now)
@@ -194,6 +200,46 @@ class DeviceControl:
     def goes_its_own_way(self, *, now: float) -> bool:
         """Whether the device has lately had another limit than it has confirmed."""
         return self._own_way_at is not None and now - self._own_way_at < OWN_WAY_S
+
+    def cannot_be_limited(self, *, now: float) -> bool:
+        """Whether the device has lately had, or drawn, more than it has confirmed.
+
+        Nothing is gained by telling it less: others have to make room for what it draws.
+        """
+        return self._excess_at is not None and now - self._excess_at < OWN_WAY_S
+
+    def _highest_meant(self, now: float) -> float | None:
+        """Highest limit that the device can be at on our account; None before it has one of ours.
+
+        Limits that change each second do not excuse it: it counts what it was allowed at most for
+        as long as it may take to follow.
+        """
+        if self._written is None:
+            return None
+        since = now - self.device.reaction_s - 2 * self.cycle_s
+        highest = self._written
+        for at, amount in reversed(self._meant):
+            highest = max(highest, amount)
+            if at <= since:
+                return highest
+        return None  # it has not been under our limits for long enough
+
+    def _has_more(self, in_force: float, *, now: float) -> bool:
+        """Whether the device says a higher limit than it can be at on our account."""
+        highest = self._highest_meant(now)
+        return highest is not None and in_force > highest + self.amounts.resolution.step / 2
+
+    def _draws_more(self, *, now: float) -> bool:
+        """Whether the device draws or feeds in more than it is allowed, whatever it says."""
+        highest = self._highest_meant(now)
+        if highest is None or self.reading is None:
+            return False
+        active = self.reading.active_w[: self.device.phase_count]
+        if any(value is None for value in active):
+            return False
+        drawn_w = abs(sum(value for value in active if value is not None))
+        allowed_w = self.amounts.watts(highest, self.reading)
+        return drawn_w > allowed_w + EXCESS_SHARE * self.device.rated_w
 
     def _disobeys(self, *, now: float) -> bool:
         """Whether the device says another limit than it confirmed, beyond its reaction time."""

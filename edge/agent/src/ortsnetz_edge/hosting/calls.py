@@ -72,10 +72,13 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         state: from `EstimationResult.state` of the same cycle.
         readings: of the same cycle.
+        deaf: devices that do not follow their limits: what they draw is not at the decision's
+            disposal.
     """
 
     state: bytes
     readings: dict[str, Reading]
+    deaf: tuple[str, ...] = ()
 
 
 class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):

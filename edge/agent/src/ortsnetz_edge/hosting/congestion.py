@@ -39,6 +39,7 @@ class Limiting:
             self.parameters.station,
             call.readings,
             self.parameters.limits,
+            deaf=frozenset(call.deaf),
         )
         result = decide(
             situation.network,

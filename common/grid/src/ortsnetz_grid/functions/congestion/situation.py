@@ -53,7 +53,8 @@ class Situation:
         margin: reserve and uncertainty of the estimate.
         names: names of the controllable devices by element id.
         idle: names of controllable devices that want nothing at present.
-        uncontrolled: names of devices that said nothing usable; their power stays as estimated.
+        uncontrolled: names of devices that said nothing usable or do not follow their limits; their
+            power stays as estimated.
     """
 
     network: Network
@@ -72,6 +73,8 @@ def situation_from(
     station: Station,
     readings: Mapping[str, Reading],
     limits: Limits,
+    *,
+    deaf: frozenset[str] = frozenset(),
 ) -> Situation:
     """Build the arguments of `decide` from one cycle.
 
@@ -81,13 +84,17 @@ def situation_from(
         station: its devices.
         readings: usable values of the same cycle, by name of meter or device.
         limits: of the parameter set.
+        deaf: names of devices that do not follow their limits; like those that say nothing, they
+            stay as estimated and the others make room for them.
 
     Raises:
         InputError: names what does not fit together, or says that the estimated present has no
             power flow.
     """
     _check(network, state)
-    takes_part, uncontrolled = participants_of(network, state, station, readings)
+    takes_part, uncontrolled = participants_of(
+        network, state, station, {k: v for k, v in readings.items() if k not in deaf}
+    )
     present = _present(network, state, takes_part)
     branches = RatedBranches.of(network)
     return Situation(
