@@ -51,9 +51,11 @@ class Options:
         broker: `mosquitto`, `iotcore` or `auto`.
         start_in_s: in real time: seconds until the window begins, so that a device under test that
             is not ours can be brought up; None for the usual.
+        networks: folder in which imported networks are kept for the next run; None imports anew.
     """
 
     directory: Path
     ports: Ports
     broker: str = "auto"
     start_in_s: float | None = None
+    networks: Path | None = None

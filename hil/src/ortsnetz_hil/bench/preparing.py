@@ -74,7 +74,7 @@ def prepare_run(
     (directory.root / SCENARIO_FILE).write_bytes(encode(scenario))
     if Path(source.name).is_file():
         shutil.copyfile(source.name, directory.root / "scenario.yaml")
-    _network(scenario, source, directory)
+    _network(scenario, source, options, directory)
     broker = brokers.prepare(
         options.broker,
         directory.root / "broker",
@@ -100,18 +100,27 @@ def prepare_run(
     return prepared
 
 
-def _network(scenario: Scenario, source: Source, directory: RunDirectory) -> None:
+def _network(scenario: Scenario, source: Source, options: Options, directory: RunDirectory) -> None:
     """The network file: taken as it is if it is one already, else imported."""
     wanted = scenario.network.source
     path = (source.folder or Path()) / wanted
     if path.is_file() and b'"ortsnetz"' in path.read_bytes():
         shutil.copyfile(path, directory.network)
         return
+    kept = None
+    if options.networks is not None and not path.is_file():
+        kept = options.networks / f"{wanted}-{scenario.seed}.json"
+        if kept.is_file():
+            shutil.copyfile(kept, directory.network)
+            return
     name = str(path) if path.is_file() else wanted
     rundir.ortsnetz(
         *("network", "import", name, "-o", str(directory.network)),
         *("--seed", str(scenario.seed)),
     )
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(directory.network, kept)
 
 
 def _plant(

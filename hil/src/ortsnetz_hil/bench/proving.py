@@ -55,12 +55,20 @@ def prove(
     for number, proof in enumerate(scenario.proofs, start=1):
         if wanted and proof.name not in wanted:
             continue
-        say(f"bench: sabotage: {proof.name}")
-        broken = apply_change(source, proof.change)
         place = options.directory.with_name(f"{options.directory.name}-sabotage-{number}")
-        directory = play(broken, source, replace(options, directory=place), say)
-        found.append(_compared(proof, judged(directory)))
+        found.append(prove_one(proof, source, replace(options, directory=place), say))
     return found
+
+
+def prove_one(proof: Proof, source: Source, options: Options, say: Callable[[str], None]) -> Proved:
+    """Play the sabotaged scenario and see what noticed it.
+
+    Raises:
+        OrtsnetzError: the run cannot be played to its end.
+    """
+    say(f"bench: sabotage: {proof.name}")
+    broken = apply_change(source, proof.change)
+    return _compared(proof, judged(play(broken, source, options, say)))
 
 
 def _compared(proof: Proof, verdict: Verdict) -> Proved:

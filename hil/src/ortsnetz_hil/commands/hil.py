@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -130,9 +132,9 @@ def prove(file: str, **options: Any) -> None:
             raise InputError(f"'{name}' is no sabotage of {file}: {', '.join(known) or 'none'}")
     if not known:
         raise InputError(f"{file} has no proofs: nothing shows that it can fail")
-    found = prove_all(
-        scenario, source, _options(scenario.name, options), click.echo, options["only"]
-    )
+    with TemporaryDirectory() as networks:
+        where = replace(_options(scenario.name, options), networks=Path(networks))
+        found = prove_all(scenario, source, where, click.echo, options["only"])
     for proved in found:
         click.echo(f"{'noticed' if proved.noticed else 'NOT NOTICED'}: {proved.proof.name}")
         for sentence in proved.failed:

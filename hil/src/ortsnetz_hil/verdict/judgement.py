@@ -99,7 +99,10 @@ def judge(recording: Recording) -> Verdict:
 
 def encode(verdict: Verdict) -> bytes:
     """The verdict as JSON; the same run gives the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(verdict, order="sorted"), indent=1) + b"\n"
+    return (
+        msgspec.json.format(msgspec.json.encode(verdict, enc_hook=float, order="sorted"), indent=1)
+        + b"\n"
+    )
 
 
 def write_json(verdict: Verdict, path: Path) -> None:
