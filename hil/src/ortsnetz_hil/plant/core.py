@@ -19,7 +19,7 @@ from ortsnetz_hil.plant.devices.inverter import InverterModel
 from ortsnetz_hil.plant.events import ClockStep, NetworkEvent, ProcessEvent
 from ortsnetz_hil.plant.loading import Ratings, line_loading, ratings, transformer_loading
 from ortsnetz_hil.plant.network_file import PlantNetwork
-from ortsnetz_hil.plant.places import Places
+from ortsnetz_hil.plant.places import Places, Seen
 from ortsnetz_hil.plant.power_flow import GridState, Injections, PowerFlow
 from ortsnetz_hil.plant.profiles import DayProfiles
 from ortsnetz_hil.plant.sunshine import Sunshine
@@ -118,8 +118,9 @@ class Plant:
             instant: calendar instant that belongs to it.
         """
         happened = self._happen(now_s)
-        self._live(now_s, instant)
-        injections = self._with_batteries(now_s, instant)
+        seen = self._places.seen(self._voltage)
+        self._live(now_s, instant, seen)
+        injections = self._with_batteries(now_s, instant, seen.batteries)
         state = self.flow.solve(injections)
         self._voltage = np.abs(state.local_u_v)
         self.taps.step(now_s, instant.day, state, self.flow)
@@ -142,30 +143,32 @@ class Plant:
         self.flow.advance(now_s)
         return tuple(due)
 
-    def _live(self, now_s: float, instant: Instant) -> None:
+    def _live(self, now_s: float, instant: Instant, seen: Seen) -> None:
         passed_s = self._passed(instant)
         self._instant = instant
-        places = self._places
-        for point, at in zip(self.charge_points, places.charge_points, strict=True):
-            point.advance(now_s, passed_s, instant, at.seen(self._voltage))
+        for point, volts in zip(self.charge_points, seen.charge_points, strict=True):
+            point.advance(now_s, passed_s, instant, volts)
         shares, self._clear = self._sunshine.shares(now_s, instant)
-        for inverter, at, share in zip(self.inverters, places.inverters, shares, strict=True):
-            inverter.advance(now_s, passed_s, float(share), at.seen(self._voltage))
+        sun = zip(self.inverters, shares.tolist(), seen.inverters, strict=True)
+        for inverter, share, volts in sun:
+            inverter.advance(now_s, passed_s, share, volts)
         if self.heat_pumps:
             cold_c = outdoor_c(self.configuration.weather.outdoor_c, instant.calendar_ns)
-            for pump, at in zip(self.heat_pumps, places.heat_pumps, strict=True):
-                pump.advance(now_s, passed_s, cold_c, at.seen(self._voltage))
+            for pump, volts in zip(self.heat_pumps, seen.heat_pumps, strict=True):
+                pump.advance(now_s, passed_s, cold_c, volts)
         self._passed_s = passed_s
 
-    def _with_batteries(self, now_s: float, instant: Instant) -> Injections:
+    def _with_batteries(
+        self, now_s: float, instant: Instant, voltages: list[NDArray[np.float64]]
+    ) -> Injections:
         """Injections with batteries that have seen what their customers draw now."""
         if not self.batteries:
             return self.injections(instant)
         house = self._places.net_w(self.injections(instant))
-        for model, at in zip(self.batteries, self._places.batteries, strict=True):
-            own_w = float(model.active_w.sum())
-            net_w = float(house[at.node]) - own_w
-            model.advance(now_s, self._passed_s, net_w, at.seen(self._voltage))
+        own_w = np.array([model.active_w for model in self.batteries]).sum(axis=1)
+        net_w = house[[at.node for at in self._places.batteries]] - own_w
+        for model, drawn_w, volts in zip(self.batteries, net_w.tolist(), voltages, strict=True):
+            model.advance(now_s, self._passed_s, drawn_w, volts)
         return self.injections(instant)
 
     def injections(
@@ -214,5 +217,6 @@ class Plant:
 
 def _power(models: Sequence[Device]) -> NDArray[np.complex128]:
     """Complex power per terminal, load convention, shape (models, 3)."""
-    powers = [model.active_w + 1j * model.reactive_var for model in models]
-    return np.array(powers, np.complex128).reshape(-1, 3)
+    active = np.array([model.active_w for model in models], float).reshape(-1, 3)
+    reactive = np.array([model.reactive_var for model in models], float).reshape(-1, 3)
+    return active + 1j * reactive

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice, pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,15 @@ class Place:
         return voltage[self.node, list(self.phases)]
 
 
+class Seen(NamedTuple):
+    """Voltages at the terminals of devices, shape (terminals,) each, in the order of a kind."""
+
+    charge_points: list[Phases]
+    inverters: list[Phases]
+    heat_pumps: list[Phases]
+    batteries: list[Phases]
+
+
 class Places:
     """Rows and phases of all devices; puts their powers where they belong."""
 
@@ -60,11 +70,24 @@ class Places:
         self.heat_pumps = [place(spec, loads) for spec in configuration.heat_pumps]
         self.batteries = [place(spec, loads) for spec in configuration.batteries]
         self.inverters = [place(spec, gens) for spec in configuration.inverters]
+        self._kinds = (self.charge_points, self.inverters, self.heat_pumps, self.batteries)
+        every = [place for kind in self._kinds for place in kind]
+        # one look-up for all: one for each device costs as much as the device itself
+        ends = np.cumsum([0, *(len(place.phases) for place in every)]).tolist()
+        self._seen_parts = [slice(first, last) for first, last in pairwise(ends)]
+        self._seen_node = np.array([p.node for p in every for _ in p.phases], np.int64)
+        self._seen_phase = np.array([phase for p in every for phase in p.phases], np.int64)
         self._loads = _Scatter([*self.charge_points, *self.heat_pumps, *self.batteries])
         self._generators = _Scatter(self.inverters)
         self._node_of_load = _nodes(network, "asym_load", nodes)
         self._node_of_generator = _nodes(network, "asym_gen", nodes)
         self._node_count = len(nodes)
+
+    def seen(self, voltage: Phases) -> Seen:
+        """What all devices see, of voltages of all nodes, shape (nodes, 3)."""
+        flat = voltage[self._seen_node, self._seen_phase]
+        each = iter([flat[part] for part in self._seen_parts])
+        return Seen(*(list(islice(each, len(kind))) for kind in self._kinds))
 
     def put_loads(self, power: Powers, p: Phases, q: Phases) -> None:
         """Put powers per terminal, load convention, shape (devices, 3), into P and Q of loads."""

@@ -142,8 +142,9 @@ class Observer:
 def _powers(plant: Plant) -> tuple[Vector, Vector]:
     """Active and reactive power of each device, load convention, shape (devices,) each."""
     devices = plant.devices
-    active = np.array([float(device.active_w.sum()) for device in devices])
-    return active, np.array([float(device.reactive_var.sum()) for device in devices])
+    active = np.array([device.active_w for device in devices], float).reshape(-1, 3)
+    reactive = np.array([device.reactive_var for device in devices], float).reshape(-1, 3)
+    return active.sum(axis=1), reactive.sum(axis=1)
 
 
 def _by_kind(plant: Plant, device_w: Vector) -> tuple[float, float, float, float]:
