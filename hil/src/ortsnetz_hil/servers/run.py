@@ -7,7 +7,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from ortsnetz_hil.servers.living import LivingPlant
 from ortsnetz_hil.servers.plant_clock import PlantClock, SteppedPlantClock, WallPlantClock
 from ortsnetz_hil.servers.real_time import RealTime
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
-from ortsnetz_hil.servers.station_servers import StationServers
+from ortsnetz_hil.servers.station_servers import Reachable, StationServers, wanted_ports
 from ortsnetz_hil.servers.stepped_time import LEAD_IN_S, SteppedTime, steps_a_cycle
 from ortsnetz_hil.verdict.truth import Observer
 from ortsnetz_hil.verdict.truth_file import TruthWriter
@@ -76,12 +76,15 @@ def run(directory: Path, options: RunOptions, say: Callable[[str], None]) -> Non
 
 
 def require_free_ports(configuration: PlantConfiguration) -> None:
-    """Make sure that every device can have its port, before anything starts.
+    """Make sure that every device can have its ports, before anything starts.
+
+    Those to which a fault moves a device are tried, too: found taken in the middle of a run, they
+    would spoil it.
 
     Raises:
         OrtsnetzError: names the port and the device.
     """
-    for name, port in ports(configuration):
+    for name, port in wanted_ports(_devices(configuration), configuration.faults):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -97,18 +100,16 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
 
 def ports(configuration: PlantConfiguration) -> list[tuple[str, int]]:
     """Name and port of every device of a plant."""
-    return [
-        (each.name, each.port)
-        for group in (
-            configuration.meters,
-            configuration.charge_points,
-            configuration.inverters,
-            configuration.heat_pumps,
-            configuration.batteries,
-            configuration.tap_changers,
-        )
-        for each in group
-    ]
+    return wanted_ports(_devices(configuration))
+
+
+def _devices(configuration: PlantConfiguration) -> Iterator[Reachable]:
+    yield from configuration.meters
+    yield from configuration.charge_points
+    yield from configuration.inverters
+    yield from configuration.heat_pumps
+    yield from configuration.batteries
+    yield from configuration.tap_changers
 
 
 async def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.faults.conditions import WireCounts
@@ -168,7 +169,23 @@ class StationServers:
         )
 
 
-def wanted_ports(served: Iterable[Served], faults: Iterable[Fault] = ()) -> list[tuple[str, int]]:
+class Reachable(Protocol):
+    """What has a name and a port of its own."""
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Its port while nothing is wrong."""
+        ...
+
+
+def wanted_ports(
+    devices: Iterable[Reachable], faults: Iterable[Fault] = ()
+) -> list[tuple[str, int]]:
     """Every public port that a device has at any time of a run, with the device's name."""
     moves = [(f.device, f.port) for f in faults if isinstance(f, ChangesAddress)]
-    return [*((device.name, device.port) for device in served), *moves]
+    return [*((device.name, device.port) for device in devices), *moves]

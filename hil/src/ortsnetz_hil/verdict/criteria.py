@@ -21,14 +21,13 @@ from ortsnetz_hil.verdict.criteria_control import (
     SetpointChanges,
 )
 from ortsnetz_hil.verdict.criteria_grid import Loading, Voltage, WithoutLimits
+from ortsnetz_hil.verdict.criteria_reads import NothingDoubled, NothingLost
 from ortsnetz_hil.verdict.criteria_uplink import (
     AlarmCleared,
     AlarmSoon,
     ModeNever,
     ModeSoon,
     NoAlarm,
-    NothingDoubled,
-    NothingLost,
     QualityAlwaysGood,
     QualityGood,
     QualityInvalid,

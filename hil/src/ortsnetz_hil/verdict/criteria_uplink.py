@@ -1,13 +1,12 @@
-"""Criteria about what the device under test said: qualities, alarms, modes, nothing lost."""
+"""Criteria about what the device under test said: qualities, alarms, modes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ortsnetz_hil.scenarios.durations import words as duration
 from ortsnetz_hil.verdict import measures, states
 from ortsnetz_hil.verdict.criteria_values import Anchor, Criterion, Judgement, Span, Within
-from ortsnetz_hil.verdict.observed import ReadCount
 from ortsnetz_hil.verdict.recording import CannotJudgeError, Recording
 from ortsnetz_hil.verdict.states import States
 
@@ -220,45 +219,6 @@ class ModeNever(Criterion, frozen=True, kw_only=True):
         return Judgement(self.sentence, passed=False, words=words, at_s=round(at_s, 3))
 
 
-class NothingLost(Criterion, frozen=True, kw_only=True):
-    """`nothing lost`: every read that a device served was heard, and is in the cockpit's store."""
-
-    def _judged(self, recording: Recording) -> Judgement:
-        served = _served(recording)
-        worst, losses = 0, []
-        for place, reads, missing in _places(recording):
-            lost = {
-                name: count - reads[name].distinct if name in reads else count
-                for name, count in served.items()
-            }
-            total = sum(abs(count) for count in lost.values()) + missing
-            worst = max(worst, total)
-            if total:
-                name = max(lost, key=lambda device: abs(lost[device]))
-                losses.append(
-                    f"{place}: {sum(lost.values())} reads lost, most by {name} ({lost[name]}); "
-                    f"{missing} records missing"
-                )
-        words = "; ".join(losses) or f"{sum(served.values())} reads of {len(served)} devices"
-        return self._below(worst, 0, words, "reads")
-
-
-class NothingDoubled(Criterion, frozen=True, kw_only=True):
-    """`nothing doubled`: no read of a device is there twice."""
-
-    def _judged(self, recording: Recording) -> Judgement:
-        served = _served(recording)
-        worst, found = 0, []
-        for place, reads, _ in _places(recording):
-            total = sum(count.doubled for count in reads.values())
-            worst = max(worst, total)
-            if total:
-                name = max(reads, key=lambda device: reads[device].doubled)
-                found.append(f"{place}: {total} reads twice, most of {name}")
-        words = "; ".join(found) or f"{sum(served.values())} reads of {len(served)} devices"
-        return self._below(worst, 0, words, "reads")
-
-
 def _many(sources: Mapping[str, object]) -> str:
     return next(iter(sources)) if len(sources) == 1 else f"{len(sources)} sources"
 
@@ -277,26 +237,3 @@ def _worse(one: Judgement, other: Judgement) -> Judgement:
     if one.margin is None or other.margin is None:
         return one if one.margin is None else other
     return one if one.margin <= other.margin else other
-
-
-def _served(recording: Recording) -> dict[str, int]:
-    """Reads that each device served, by the plant's own count."""
-    if recording.counters is None:
-        raise CannotJudgeError("the plant has left no counters")
-    served = {name: device.reads for name, device in recording.counters.devices.items()}
-    if not any(served.values()):
-        raise CannotJudgeError("no device was ever read")
-    return served
-
-
-def _places(recording: Recording) -> Sequence[tuple[str, dict[str, ReadCount], int]]:
-    """Where reads have to be: name of the place, reads by device, missing records."""
-    totals = recording.heard().totals
-    if totals is None:
-        raise CannotJudgeError("the observer did not reach its end")
-    found = [("uplink", totals.reads, totals.missing)]
-    if recording.scenario.connected.cockpit:
-        if recording.store is None:
-            raise CannotJudgeError("the cockpit's store was not counted")
-        found.append(("store", recording.store.reads, recording.store.records_missing))
-    return found
