@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DISTRIBUTIONS := common/base common/grid edge/agent cockpit/server hil
 NETWORK ?= 1-LV-rural2--0-sw
 
-.PHONY: help demo test pins format lint types contracts clean bench bench-hil web
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil web
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ bench: $(VENV)/.test ## first figures: agent, cockpit, estimation, limiting
 
 bench-hil: $(VENV)/.test ## the bench: steps a second, other solvers, servers in real time (4 minutes)
 	@$(BIN)/python benchmarks/hil.py
+
+scenarios: $(VENV)/.test ## play every scenario of the bench in full and prove that each can fail (15 min)
+	@$(BIN)/python tests/play_scenarios.py
 
 web: ## build the page (needs node and npm); the result is committed
 	@cd cockpit/web && npm ci --no-audit --no-fund && npm run build

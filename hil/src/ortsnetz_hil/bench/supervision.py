@@ -137,8 +137,8 @@ class Child:
         if self.alive:
             raise OrtsnetzError(f"{self.name} runs already")
         said = len(self.text())
-        self._stopping = False
         self.start()
+        self._stopping = False  # not before: whoever watches must not take it for dead
         self.wait_ready(deadline_s, after=said)
 
     def stop(self) -> int | None:

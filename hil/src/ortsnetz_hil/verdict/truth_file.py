@@ -113,10 +113,18 @@ def _table(rows: list[Row]) -> pa.Table:
     columns = []
     for field in SCHEMA:
         values = [getattr(row, field.name) for row in rows]
-        if field.name in _LISTS:
-            values = [np.asarray(value).reshape(-1) for value in values]
-        columns.append(pa.array(values, field.type))
+        columns.append(
+            _lists(values, field.type) if field.name in _LISTS else pa.array(values, field.type)
+        )
     return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _lists(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """A column of lists from flat values and ends: a list at a time takes ten times as long."""
+    parts = [np.asarray(value).reshape(-1) for value in values]
+    ends = np.cumsum([0, *(part.size for part in parts)]).astype(np.int32)
+    flat = np.concatenate(parts).astype(kind.value_type.to_pandas_dtype())
+    return pa.ListArray.from_arrays(ends, pa.array(flat), type=kind)
 
 
 def _rows(table: pa.Table) -> list[Row]:
