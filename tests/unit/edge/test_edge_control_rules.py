@@ -106,6 +106,8 @@ class Substation:
         self.lost: set[str] = set()
         self.doubted: tuple[str, ...] = ()
         self.deaf: set[str] = set()
+        self.refusing: set[str] = set()
+        self.drawn_w: dict[str, float] = {}
         parameters = ParameterSet(
             SCHEMA,
             "ons-1",
@@ -128,8 +130,10 @@ class Substation:
         found = {} if self.meter is None else {"trafo": self.meter}
         for device in self.devices:
             if device.name not in self.lost:
+                drawn_w = (self.drawn_w.get(device.name, 0.0) / 3.0,) * 3
+                available_w = self.available_w[device.name]
                 found[device.name] = Reading(
-                    (self.volts,) * 3, (0.0,) * 3, (0.0,) * 3, None, self.available_w[device.name]
+                    (self.volts,) * 3, drawn_w, (0.0,) * 3, None, available_w
                 )
         return found
 
@@ -153,6 +157,8 @@ class Substation:
             now=self.now,
         )
         for write in verdict.writes:
+            if write.device in self.refusing:
+                continue
             self.controller.controls[write.device].written(write, now=self.now)
             if write.device not in self.deaf:
                 self.in_force[write.device] = write.amount
@@ -388,6 +394,71 @@ def test_a_device_that_confirms_and_ignores_is_noticed_and_written_again() -> No
     substation.deaf.clear()
     substation.steps(3, order)
     assert substation.in_force["ev"] == 10.0
+
+
+def cycles_until_given_up(substation: Substation, *orders: LimitingResult) -> int | None:
+    """Cycles until a device counts as one that cannot be limited; the orders take turns."""
+    control = substation.controller.controls["ev"]
+    for cycle in range(30):
+        substation.step(orders[cycle % len(orders)])
+        if control.cannot_be_limited(now=substation.now):
+            return cycle
+    return None
+
+
+REACTION_AND_TWO = 8  # the slowest reaction of 5 s, two cycles, and the cycle that notices
+
+
+def test_a_deaf_device_cannot_be_limited_even_if_its_limit_changes_each_second() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.deaf.add("ev")
+    orders = [result(limited("ev", amperes * 690.0)) for amperes in (10, 12, 11)]
+    given_up = cycles_until_given_up(substation, *orders)
+    assert given_up == pytest.approx(REACTION_AND_TWO, abs=1)
+
+
+def test_a_device_that_refuses_its_first_limit_cannot_be_limited() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.refusing.add("ev")
+    given_up = cycles_until_given_up(substation, result(limited("ev", 10 * 690.0)))
+    assert given_up == pytest.approx(REACTION_AND_TWO, abs=1)
+
+
+def test_a_device_that_says_its_new_limit_and_draws_more_cannot_be_limited() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.drawn_w["ev"] = 16 * 690.0
+    given_up = cycles_until_given_up(substation, result(limited("ev", 10 * 690.0)))
+    assert given_up == pytest.approx(REACTION_AND_TWO, abs=1)
+
+
+def test_a_device_that_draws_as_much_as_it_is_told_can_be_limited() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.drawn_w["ev"] = 10 * 690.0 * 1.05  # meters and rounding are no disobedience
+    assert cycles_until_given_up(substation, result(limited("ev", 10 * 690.0))) is None
+
+
+def test_a_device_that_is_lower_than_it_was_told_can_be_limited() -> None:
+    substation = Substation(EV)
+    substation.steps(20, result())
+    substation.deaf.add("ev")
+    substation.in_force["ev"] = 8.0
+    assert cycles_until_given_up(substation, result()) is None
+
+
+def test_a_device_that_follows_again_is_limited_again_after_a_while() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.deaf.add("ev")
+    order = result(limited("ev", 10 * 690.0))
+    assert cycles_until_given_up(substation, order) is not None
+    substation.deaf.clear()
+    substation.steps(40, order)
+    control = substation.controller.controls["ev"]
+    assert not control.cannot_be_limited(now=substation.now)
 
 
 def test_a_device_that_fell_back_by_itself_is_raised_by_the_rules_and_not_at_once() -> None:

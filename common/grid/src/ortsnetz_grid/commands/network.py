@@ -29,7 +29,10 @@ def network() -> None:
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Allocates loads to phases.")
 def import_(source: str, output: Path, seed: int) -> None:
-    """Convert SOURCE, a SimBench code or a pandapower JSON file, to a network file."""
+    """Convert SOURCE to a network file.
+
+    SOURCE is a SimBench code, `ieee-european-lv`, `cigre-lv`, or a pandapower JSON file.
+    """
     found = convert(load(source), Path(source).name, seed)
     require_valid(found, CalculationType.power_flow, source)
     write_atomically(output, found.to_json())

@@ -111,12 +111,14 @@ def setpoints_ignored(controls: Iterable[DeviceControl], *, now: float) -> Itera
     for control in controls:
         if control.goes_its_own_way(now=now):
             name, unit = control.device.name, control.amounts.resolution.unit.value
+            more = "others are limited instead, by as much as it draws too much"
+            less = "it serves less than it may; nothing is overloaded by it"
             yield Condition(
                 key=f"setpoint-ignored/{name}",
                 priority=3,
-                cause=f"{name} does not keep the limit it has confirmed; it says "
+                cause=f"{name} does not keep the limit it was told; it says "
                 f"{control.read_back} {unit}",
-                consequence="others are limited instead, by as much as it draws too much",
+                consequence=more if control.cannot_be_limited(now=now) else less,
                 action="check the device's controller; it is written to again meanwhile",
             )
 

@@ -65,6 +65,7 @@ class DeviceControl:
     _changed_at: float = 0.0
     _own_way_at: float | None = None
     _excess_at: float | None = None
+    _asked: bool = False
     _announced: tuple[float, int] | None = None
     _meant: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
@@ -185,6 +186,7 @@ class DeviceControl:
         if not (changed or refresh or again):
             return None
         self._meant.append((now, self.amount))
+        self._asked = True
         return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
 
     def written(self, write: Write, *, now: float) -> bool:
@@ -209,15 +211,15 @@ class DeviceControl:
         return self._excess_at is not None and now - self._excess_at < OWN_WAY_S
 
     def _highest_meant(self, now: float) -> float | None:
-        """Highest limit that the device can be at on our account; None before it has one of ours.
+        """Highest limit that the device can be at on our account; None before it was told one.
 
         Limits that change each second do not excuse it: it counts what it was allowed at most for
         as long as it may take to follow.
         """
-        if self._written is None:
+        if not self._asked:
             return None
         since = now - self.device.reaction_s - 2 * self.cycle_s
-        highest = self._written
+        highest = -math.inf  # not what it has confirmed last: it may refuse what it is told
         for at, amount in reversed(self._meant):
             highest = max(highest, amount)
             if at <= since:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable
 from typing import Any
 
@@ -31,13 +32,21 @@ class ModbusConnection:
     in the middle of a frame; both are caught here, on the bytes as they arrive.
     """
 
-    def __init__(self, host: str, port: int, timeout_s: float, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        timeout_s: float,
+        clock: Clock | None = None,
+        *,
+        name: str = "",
+    ) -> None:
         self._clock = clock or WallClock()
         self._generation = 0
         self._where = f"{host}:{port}"
         self._timeout_s = timeout_s
-        # stepped time is repeatable: there the jitter comes from the address
-        seed = port if self._clock.stepped else None
+        # stepped time is repeatable wherever it runs: there the jitter comes from the source's name
+        seed = zlib.crc32(name.encode()) if self._clock.stepped else None
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
         self._not_before = 0.0
         self._lock = asyncio.Lock()

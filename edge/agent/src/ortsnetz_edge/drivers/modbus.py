@@ -49,7 +49,7 @@ class ModbusTcp:
         key = (where.host, where.port)
         if key not in self._connections:
             self._connections[key] = ModbusConnection(
-                where.host, where.port, where.timeout_s, self._clock
+                where.host, where.port, where.timeout_s, self._clock, name=source.name
             )
         return ModbusTcpDriver(
             source, self._profiles[source.profile], self._connections[key], self._clock
