@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.plant.devices.characteristics import UNITY, preset
-from ortsnetz_hil.plant.devices.inverter import FULL, InverterModel
+from ortsnetz_hil.plant.devices.inverter import InverterModel
+from ortsnetz_hil.plant.devices.limited import FULL
 from ortsnetz_hil.plant.devices.sliding_mean import SlidingMean
 from ortsnetz_hil.plant.devices.specs import Inverter, InverterControl, Point, Trip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from ortsnetz_hil.bench.namespace import Namespace
 from ortsnetz_hil.bench.options import Options, Ports
 from ortsnetz_hil.bench.ports import require_free
 from ortsnetz_hil.bench.preparing import Prepared, prepare_run
-from ortsnetz_hil.bench.rundir import NODE, ORTSNETZ, STEP_DEADLINE_S, RunDirectory
+from ortsnetz_hil.bench.rundir import RunDirectory
 from ortsnetz_hil.bench.supervision import Child
 from ortsnetz_hil.scenarios.schema import Scenario
 from ortsnetz_hil.scenarios.yaml_source import Source
@@ -56,7 +55,7 @@ def play(scenario: Scenario, source: Source, options: Options, say: Say) -> RunD
         _until_over(run, Connected(run, space, stack, say), say)
         say("bench: stopping")
     if scenario.connected.cockpit:
-        _count_store(directory)
+        write_store(directory.root, store_count(rundir.stored(directory)))
     return directory
 
 
@@ -125,20 +124,6 @@ def _handed_over(run: Prepared, agent: Child) -> bool:
             return True
         time.sleep(POLL_S)
     return False
-
-
-def _count_store(directory: RunDirectory) -> None:
-    """Keep what the cockpit's store holds, as the cockpit itself counts it."""
-    done = subprocess.run(
-        [ORTSNETZ, "cockpit", "count", str(directory.cockpit)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=STEP_DEADLINE_S,
-    )
-    if done.returncode:
-        raise OrtsnetzError(f"the cockpit's store cannot be counted: {done.stderr.strip()}")
-    write_store(directory.root, store_count(json.loads(done.stdout)[NODE]))
 
 
 def _json(path: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -160,3 +161,21 @@ def _broker(broker: Broker) -> object:
 def _write(path: Path, document: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1))
+
+
+def stored(run: RunDirectory) -> dict[str, Any]:
+    """What the cockpit's store holds of the node, as the cockpit itself counts it.
+
+    Raises:
+        OrtsnetzError: it cannot be counted; carries the cockpit's own words.
+    """
+    done = subprocess.run(
+        [ORTSNETZ, "cockpit", "count", str(run.cockpit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=STEP_DEADLINE_S,
+    )
+    if done.returncode:
+        raise OrtsnetzError(f"the cockpit's store cannot be counted: {done.stderr.strip()}")
+    return dict(json.loads(done.stdout)[NODE])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from ortsnetz_common.errors import OrtsnetzError
-from ortsnetz_hil.bench.rundir import NODE, ORTSNETZ, STEP_DEADLINE_S, RunDirectory
+from ortsnetz_hil.bench import rundir
+from ortsnetz_hil.bench.rundir import RunDirectory
 from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, DemoSettings
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant.configuration import PlantConfiguration
@@ -215,7 +212,7 @@ def _reaction(truth: RunTruth) -> OverloadToSetpoint | None:
 
 def _samples(directory: RunDirectory) -> Samples:
     devices = served.read(directory.root / "plant").devices
-    stored = _store(directory)
+    stored = rundir.stored(directory)
     counted = {row["device"]: row for row in stored["read_counters"]}
     lost_reads = {
         name: device.reads - counted[name]["count"] + counted[name]["doubled"]
@@ -235,16 +232,3 @@ def _samples(directory: RunDirectory) -> Samples:
         lost_reads_per_device_at_most=max(lost_reads.values(), default=0),
         journal_lost=stored["records_missing"],
     )
-
-
-def _store(directory: RunDirectory) -> dict[str, Any]:
-    done = subprocess.run(
-        [ORTSNETZ, "cockpit", "count", str(directory.cockpit)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=STEP_DEADLINE_S,
-    )
-    if done.returncode:
-        raise OrtsnetzError(f"the store cannot be counted: {done.stderr.strip()}")
-    return dict(json.loads(done.stdout)[NODE])

@@ -17,7 +17,8 @@ from ortsnetz_hil.plant.configuration import (
     PlantConfiguration,
     PlantMeter,
 )
-from ortsnetz_hil.plant.devices.inverter import FALLBACK, FULL
+from ortsnetz_hil.plant.devices.inverter import FALLBACK
+from ortsnetz_hil.plant.devices.limited import FULL
 from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
 from ortsnetz_hil.plant.devices.watchdog import DEFAULT_S
 from ortsnetz_hil.plant.network_file import PlantNetwork

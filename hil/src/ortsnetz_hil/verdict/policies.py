@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.core import Plant, Step
 from ortsnetz_hil.plant.devices.charge_point import LOWEST_A, POWER_FACTOR, ChargePointModel
-from ortsnetz_hil.plant.devices.inverter import FULL
+from ortsnetz_hil.plant.devices.limited import FULL
 from ortsnetz_hil.plant.loading import line_loading, transformer_loading
 
 HALVINGS = 10

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_hil.plant.core import NOMINAL_V, Plant, Step
 from ortsnetz_hil.plant.devices.heat_pump import UNIT_W as HEAT_PUMP_UNIT_W
-from ortsnetz_hil.plant.devices.inverter import FULL
+from ortsnetz_hil.plant.devices.limited import FULL
 
 Vector = NDArray[np.float64]
 Ids = NDArray[np.int64]

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.plant.devices.following import Elapsed, Follower, Lag
+from ortsnetz_hil.plant.devices.limited import FULL, ShareLimited
 from ortsnetz_hil.plant.devices.protection import GridConnection
 from ortsnetz_hil.plant.devices.specs import Battery, InverterControl
 from ortsnetz_hil.plant.devices.supply import on_terminals, per_unit
-from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
+from ortsnetz_hil.plant.devices.watchdog import Watchdog
 
-FULL = 1000
-"""The rating in the unit of limits, 0.1 %."""
 FALLBACK = FULL
 """Without commands the battery serves its customer with full power: following the customer to zero
 it never makes what the grid sees larger."""
@@ -23,7 +22,7 @@ SETTLED = 3.0
 """Time constants within which it has followed its customer: 95 % after `reaction_s`."""
 
 
-class BatteryModel:
+class BatteryModel(ShareLimited):
     """A battery, the inverter in front of it and the control that follows the customer's power.
 
     It charges from surplus and discharges into consumption (self-consumption), never from or into
@@ -81,29 +80,6 @@ class BatteryModel:
     def reserve_wh(self) -> float:
         """Energy below which it does not discharge."""
         return self.spec.reserve_share * self.spec.capacity_wh
-
-    def write_limit(self, permille: int, now_s: float) -> None:
-        """Command a limit for both directions.
-
-        Raises:
-            RefusedValueError: above the rating; nothing changes.
-        """
-        self.limit = self.checked(permille)
-        self.watchdog.fed(now_s)
-
-    def write_fallback(self, permille: int) -> None:
-        """Set the fall-back limit.
-
-        Raises:
-            RefusedValueError: above the rating; nothing changes.
-        """
-        self.watchdog.fallback = self.checked(permille)
-
-    def checked(self, permille: int) -> int:
-        """A share that the battery takes as limit or fall-back; raises RefusedValueError."""
-        if not 0 <= permille <= FULL:
-            raise RefusedValueError(f"{self.spec.name} takes 0-{FULL}, not {permille}")
-        return permille
 
     def advance(
         self, now_s: float, passed_s: float, household_w: float, voltage_v: NDArray[np.float64]

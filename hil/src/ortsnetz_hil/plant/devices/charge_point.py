@@ -11,6 +11,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V
 from ortsnetz_hil.plant.calendar import Instant
 from ortsnetz_hil.plant.devices.charging import asked_current_a
+from ortsnetz_hil.plant.devices.limited import Limited
 from ortsnetz_hil.plant.devices.specs import ChargePoint, Session
 from ortsnetz_hil.plant.devices.supply import Contactor, at_terminals
 from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
@@ -33,7 +34,7 @@ class ControlPilot(IntEnum):
     C = 3
 
 
-class ChargePointModel:
+class ChargePointModel(Limited):
     """A charge point: a limit in force, a car that follows it late, a battery that fills.
 
     The control electronics live from terminal 1: without it the contactor drops out and nothing is
@@ -91,31 +92,14 @@ class ChargePointModel:
         """Number of phases that the car uses, from terminal 1 on; 0 without a car."""
         return min(self._session.phases, self.terminals) if self._session else 0
 
-    def write_limit(self, amperes: int, now_s: float) -> None:
-        """Command a limit.
-
-        Raises:
-            RefusedValueError: neither 0 nor between 6 A and the rating; nothing changes.
-        """
-        self.limit = self.checked(amperes)
-        self.watchdog.fed(now_s)
-
-    def write_fallback(self, amperes: int) -> None:
-        """Set the fall-back current.
-
-        Raises:
-            RefusedValueError: neither 0 nor between 6 A and the rating; nothing changes.
-        """
-        self.watchdog.fallback = self.checked(amperes)
-
-    def checked(self, amperes: int) -> int:
+    def checked(self, value: int) -> int:
         """A current that the charge point takes as limit or fall-back; raises RefusedValueError."""
         # the pilot cannot offer less than 6 A (IEC 61851-1, Table A.7); 0 is a pause
-        if amperes != 0 and not LOWEST_A <= amperes <= self.spec.rated_a:
+        if value != 0 and not LOWEST_A <= value <= self.spec.rated_a:
             raise RefusedValueError(
-                f"{self.spec.name} takes 0 or {LOWEST_A}-{self.spec.rated_a} A, not {amperes} A"
+                f"{self.spec.name} takes 0 or {LOWEST_A}-{self.spec.rated_a} A, not {value} A"
             )
-        return amperes
+        return value
 
     def advance(
         self, now_s: float, passed_s: float, instant: Instant, voltage_v: NDArray[np.float64]

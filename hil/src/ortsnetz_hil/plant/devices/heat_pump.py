@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.plant.devices.building import temperature_after
 from ortsnetz_hil.plant.devices.following import Follower
+from ortsnetz_hil.plant.devices.limited import Limited
 from ortsnetz_hil.plant.devices.specs import HeatPump
 from ortsnetz_hil.plant.devices.supply import Contactor, on_terminals, per_unit
 from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
@@ -21,7 +22,7 @@ UNIT_W = 10
 """Limits count in units of 10 W."""
 
 
-class HeatPumpModel:
+class HeatPumpModel(Limited):
     """A thermostat, a compressor that runs at rated power or not at all, and a building.
 
     A limit below rated power locks the compressor, since it cannot run at less: the guaranteed
@@ -89,29 +90,12 @@ class HeatPumpModel:
         ready = self._calls and self._state_s >= self.spec.min_off_s and self._contactor.closed
         return self.spec.rated_w if self._runs or ready else 0.0
 
-    def write_limit(self, tens_of_watts: int, now_s: float) -> None:
-        """Command a limit.
-
-        Raises:
-            RefusedValueError: negative or above the rating; nothing changes.
-        """
-        self.limit = self.checked(tens_of_watts)
-        self.watchdog.fed(now_s)
-
-    def write_fallback(self, tens_of_watts: int) -> None:
-        """Set the fall-back limit.
-
-        Raises:
-            RefusedValueError: negative or above the rating; nothing changes.
-        """
-        self.watchdog.fallback = self.checked(tens_of_watts)
-
-    def checked(self, tens_of_watts: int) -> int:
+    def checked(self, value: int) -> int:
         """A power in 10 W that it takes as limit or fall-back; raises RefusedValueError."""
         highest = max(math.ceil(self.spec.rated_w / UNIT_W), math.ceil(self.spec.floor_w / UNIT_W))
-        if not 0 <= tens_of_watts <= highest:
-            raise RefusedValueError(f"{self.spec.name} takes 0-{highest}, not {tens_of_watts}")
-        return tens_of_watts
+        if not 0 <= value <= highest:
+            raise RefusedValueError(f"{self.spec.name} takes 0-{highest}, not {value}")
+        return value
 
     def advance(
         self, now_s: float, passed_s: float, outdoor_c: float, voltage_v: NDArray[np.float64]

@@ -11,17 +11,16 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_hil.plant.devices import characteristics
 from ortsnetz_hil.plant.devices.characteristics import share_at
 from ortsnetz_hil.plant.devices.following import Elapsed, Follower, Lag
+from ortsnetz_hil.plant.devices.limited import FULL, ShareLimited
 from ortsnetz_hil.plant.devices.protection import GridConnection
 from ortsnetz_hil.plant.devices.specs import Inverter
 from ortsnetz_hil.plant.devices.supply import on_terminals, per_unit
-from ortsnetz_hil.plant.devices.watchdog import RefusedValueError, Watchdog
+from ortsnetz_hil.plant.devices.watchdog import Watchdog
 
-FULL = 1000
-"""The rating in the unit of limits, 0.1 %."""
 FALLBACK = 300
 
 
-class InverterModel:
+class InverterModel(ShareLimited):
     """An inverter: available power from the sun, a limit in force that acts late.
 
     Power is spread evenly over its terminals. Q(U) acts on the mean voltage of the terminals, P(U)
@@ -73,29 +72,6 @@ class InverterModel:
     def trip_reason(self) -> str | None:
         """Why it is off the grid; None while it is connected."""
         return self._connection.reason
-
-    def write_limit(self, permille: int, now_s: float) -> None:
-        """Command a limit.
-
-        Raises:
-            RefusedValueError: above the rating; nothing changes.
-        """
-        self.limit = self.checked(permille)
-        self.watchdog.fed(now_s)
-
-    def write_fallback(self, permille: int) -> None:
-        """Set the fall-back limit.
-
-        Raises:
-            RefusedValueError: above the rating; nothing changes.
-        """
-        self.watchdog.fallback = self.checked(permille)
-
-    def checked(self, permille: int) -> int:
-        """A share that the inverter takes as limit or fall-back; raises RefusedValueError."""
-        if not 0 <= permille <= FULL:
-            raise RefusedValueError(f"{self.spec.name} takes 0-{FULL}, not {permille}")
-        return permille
 
     def advance(
         self, now_s: float, passed_s: float, share: float, voltage_v: NDArray[np.float64]
