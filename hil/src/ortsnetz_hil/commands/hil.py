@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,8 @@ from ortsnetz_common.errors import InputError
 
 DEFAULT_PORT = 15500
 FAILED = 1
+INTERRUPTED = 130
+"""Exit code of a run that was stopped, as a shell gives it."""
 
 
 @click.group()
@@ -106,7 +110,8 @@ def run(file: str, **options: Any) -> None:
     scenario, source = _read(file)
     if options["seed"] is not None:
         scenario = apply_change(source, {"seed": options["seed"]})
-    directory = play(scenario, source, _options(scenario.name, options), click.echo)
+    with _stoppable():
+        directory = play(scenario, source, _options(scenario.name, options), click.echo)
     click.echo("bench: judging")
     verdict = judged(directory)
     _copy(directory.root, options)
@@ -132,7 +137,7 @@ def prove(file: str, **options: Any) -> None:
             raise InputError(f"'{name}' is no sabotage of {file}: {', '.join(known) or 'none'}")
     if not known:
         raise InputError(f"{file} has no proofs: nothing shows that it can fail")
-    with TemporaryDirectory() as networks:
+    with _stoppable(), TemporaryDirectory() as networks:
         where = replace(_options(scenario.name, options), networks=Path(networks))
         found = prove_all(scenario, source, where, click.echo, options["only"])
     for proved in found:
@@ -157,6 +162,22 @@ def report(run_dir: Path) -> None:
     verdict = judge_files(run_dir)
     _show(verdict, run_dir)
     sys.exit(0 if verdict.ok else FAILED)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop what was started, in order, and end the command."""
+    from ortsnetz_hil.bench.interruption import (  # noqa: PLC0415 - starts fast
+        Interrupted,
+        interruptible,
+    )
+
+    try:
+        with interruptible():
+            yield
+    except Interrupted:
+        click.echo("bench: interrupted: nothing was judged, everything has stopped")
+        sys.exit(INTERRUPTED)
 
 
 def _read(file: str) -> Any:

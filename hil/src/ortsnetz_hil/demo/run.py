@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.bench import broker as brokers
 from ortsnetz_hil.bench import rundir
+from ortsnetz_hil.bench.interruption import Interrupted, interruptible
 from ortsnetz_hil.bench.ports import HOST, require_free
 from ortsnetz_hil.bench.resources import Usage, usage
 from ortsnetz_hil.bench.rundir import NODE, ORTSNETZ, RunDirectory
@@ -27,10 +27,6 @@ READY_S = 90.0
 LEAD_IN_S = 20
 """The calendar waits this long for plant and agent to be up."""
 STATUS_EVERY_S = 1.0
-
-
-class _Interrupted(Exception):  # noqa: N818 - a request, not an error
-    """Ctrl-C or SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def run(settings: DemoSettings, say: Say) -> Summary | None:
     require_free(settings.cockpit_port, "the cockpit's page", "--cockpit-port")
     require_free(settings.broker_port, "the broker", "--broker-port")
     directory = rundir.create(settings.directory)
-    with _interruptible():
+    with interruptible():
         children: Children | None = None
         meter = Meter()
         interrupted = False
@@ -101,7 +97,7 @@ def run(settings: DemoSettings, say: Say) -> Summary | None:
             _start(children, directory, settings, say)
             meter.begin(children)
             _watch(children, directory, settings, meter, say)
-        except _Interrupted:
+        except Interrupted:
             say("\ndemo: interrupted")
             interrupted = True
         finally:
@@ -242,24 +238,3 @@ def _stop(children: Children, say: Say) -> None:
         code = child.stop()
         if child.served and code not in {0, None, -signal.SIGTERM}:
             say(f"demo: {child.name} ended with code {code}: {child.last_words()}")
-
-
-class _interruptible:  # noqa: N801 - reads as a phrase: `with _interruptible():`
-    """Ctrl-C and SIGTERM become an exception that stops everything in order."""
-
-    def __enter__(self) -> None:
-        self._former = {
-            number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
-    @staticmethod
-    def _interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        for later in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(later, signal.SIG_IGN)  # stopping is under way; it has its own deadlines
-        raise _Interrupted
