@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +26,16 @@ SOURCES = [
 ]
 
 
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=10"]
+ALONE = "run the named test alone: .venv/bin/pytest -k NAME"
+
+
 @dataclass(frozen=True)
 class Step:
     name: str
     command: list[str]
     advice: str
+    at_once: bool = False
 
 
 STEPS = [
@@ -44,12 +51,12 @@ STEPS = [
         [str(BIN / "lint-imports"), "--no-logo"],
         "an import crosses a wall of the house: see [tool.importlinter] in pyproject.toml",
     ),
-    Step(
-        "tests",
-        [sys.executable, "-m", "pytest", "-q", "--durations=15", "tests"],
-        "run the named test alone: .venv/bin/pytest -k NAME",
-    ),
+    Step("unit", [*PYTEST, "tests/unit"], ALONE, at_once=True),
+    Step("stepped", [*PYTEST, "-m", "stepped", "tests/end_to_end"], ALONE, at_once=True),
+    Step("real time", [*PYTEST, "-m", "not stepped", "tests", "--ignore=tests/unit"], ALONE),
 ]
+"""Unit tests and runs in stepped time do not depend on how busy the machine is: they share it. What
+lives in real time has it for itself."""
 
 
 def main() -> int:
@@ -58,21 +65,47 @@ def main() -> int:
     if unknown:
         print(f"unknown step: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
+    chosen = [step for step in STEPS if not wanted or step.name in wanted]
     failed = []
-    for step in STEPS:
-        if wanted and step.name not in wanted:
+    together: list[Step] = []
+    for step, following in zip(chosen, [*chosen[1:], None], strict=True):
+        together.append(step)
+        if step.at_once and following is not None and following.at_once:
             continue
-        print(f"== {step.name}", flush=True)
-        begin = time.monotonic()
-        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-        done = subprocess.run(step.command, cwd=ROOT, check=False, env=environment)
-        took = time.monotonic() - begin
-        verdict = "ok" if done.returncode == 0 else f"FAILED: {step.advice}"
-        print(f"== {step.name}: {verdict} ({took:.1f} s)", flush=True)
-        if done.returncode:
-            failed.append(step.name)
+        failed += _run(together)
+        together = []
     print(f"make test: {'failed: ' + ', '.join(failed) if failed else 'all steps passed'}")
     return 1 if failed else 0
+
+
+def _run(steps: list[Step]) -> list[str]:
+    """Run steps at the same time; names of those that failed. Only a single one shows its way."""
+    print(f"== {', '.join(step.name for step in steps)}", flush=True)
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    begin = time.monotonic()
+    with ExitStack() as stack:
+        outputs = [
+            stack.enter_context(tempfile.TemporaryFile()) if len(steps) > 1 else None for _ in steps
+        ]
+        running = [
+            subprocess.Popen(
+                step.command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
+            if output is not None
+            else subprocess.Popen(step.command, cwd=ROOT, env=environment)
+            for step, output in zip(steps, outputs, strict=True)
+        ]
+        failed = []
+        for step, output, process in zip(steps, outputs, running, strict=True):
+            code = process.wait()
+            took = time.monotonic() - begin
+            if output is not None:
+                output.seek(0)
+                sys.stdout.buffer.write(output.read())
+            verdict = "ok" if code == 0 else f"FAILED: {step.advice}"
+            print(f"== {step.name}: {verdict} ({took:.1f} s)", flush=True)
+            failed += [step.name] if code else []
+    return failed
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ def _played(change: dict[str, object], where: Path) -> tuple[Verdict, Path]:
     return judged(directory), directory.root
 
 
+@pytest.mark.stepped
 def test_an_agent_on_a_host_of_its_own_lives_through_the_same_evening(tmp_path: Path) -> None:
     here, near = _played(SHORT, tmp_path / "here")
     there, far = _played({**SHORT, "connected.namespace": True}, tmp_path / "there")

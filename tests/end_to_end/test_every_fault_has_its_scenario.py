@@ -116,6 +116,7 @@ def stepped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 @pytest.mark.end_to_end
+@pytest.mark.stepped
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", STEPPED)
 def test_the_agent_reacts_to_what_goes_wrong(name: str, stepped: dict[str, list[str]]) -> None:

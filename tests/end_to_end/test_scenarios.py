@@ -24,7 +24,7 @@ from ortsnetz_hil.scenarios.yaml_source import Source
 from ortsnetz_hil.verdict import truth_file
 from ortsnetz_hil.verdict.judgement import Verdict
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.stepped, pytest.mark.timeout(300)]
 
 BASE_PORT = 29_000
 EIGHT = (
