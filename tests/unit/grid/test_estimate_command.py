@@ -524,17 +524,3 @@ def test_a_sensor_s_noise_at_what_is_switched_off_is_no_contradiction(
         path.unlink()
     meter["p_measured"][1] = 50 * meter["p_sigma"][1]
     assert f"asym_power_sensor {meter['id']}: measures a flow" in command.refuses(case)
-
-
-def test_a_transformer_side_without_voltage_sensor_is_refused_by_its_nodes(
-    command: Command,
-) -> None:
-    """The source's power alone would tell; power-grid-model calls it a singular matrix."""
-    case, _ = village((2, 1, 5), 2.0)
-    data = case["data"]
-    data["asym_voltage_sensor"] = [
-        each for each in data["asym_voltage_sensor"] if each["measured_object"] > 2
-    ]
-    error = command.refuses(case)
-    assert "not observable" in error
-    assert "node 1, node 2" in error

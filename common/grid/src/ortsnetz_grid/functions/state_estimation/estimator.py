@@ -9,29 +9,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.state_estimation.answer import answer, library_state
 from ortsnetz_grid.functions.state_estimation.bad_data import (
     misfit,
     suspects,
     verdict,
 )
-from ortsnetz_grid.functions.state_estimation.passes import Near, Pass, Passes
+from ortsnetz_grid.functions.state_estimation.passes import Pass, Passes
 from ortsnetz_grid.functions.state_estimation.result import (
     Measurements,
     RemovedSensor,
     Settings,
     StateEstimate,
 )
-from ortsnetz_grid.functions.state_estimation.solver import (
-    DivergedError,
-    NoSolutionError,
-    Output,
-)
+from ortsnetz_grid.functions.state_estimation.solver import Output
 from ortsnetz_grid.functions.state_estimation.state import state_estimate
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
-_Solve = Callable[[Measurements, frozenset[int], Settings, Near], Pass]
+_Solve = Callable[[Measurements, frozenset[int], Settings], Pass]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +80,10 @@ class Estimator:
             InputError: a sensor is unusable or the case is not observable; names sensor or nodes.
         """
         cleaned = self._cleaned(self._passes.quick, measurements, settings)
+        linearisation = cleaned.last.linearisation
+        voltage = linearisation.frame.moved(linearisation.fit.step)
         rated = RatedBranches.of(self.network) if settings.loading else None
-        state = state_estimate(
-            self.network, rated, cleaned.last.voltage, cleaned.last.linearisation
-        )
+        state = state_estimate(self.network, rated, voltage, linearisation)
         guards = [
             f"the meter '{name}', which guards the limits, says nothing usable"
             for name in measurements.missing_guards
@@ -99,29 +94,16 @@ class Estimator:
         """power-grid-model's own state, after the removal of bad data.
 
         Raises:
-            InputError: see `estimate`; or power-grid-model takes the case for unobservable.
+            InputError: see `estimate`; or power-grid-model finds no state.
         """
-        library: Output | None = None
-        try:
-            library = library_state(self.network, measurements, frozenset())
-        except DivergedError:
-            pass  # least squares may find a state all the same
-        except NoSolutionError as error:
-            raise self._passes.unsolvable(measurements, settings, str(error)) from error
-        cleaned = self._cleaned(self._passes.precise, measurements, settings)
-        out = frozenset(each.sensor for each in cleaned.removed)
-        if out:
-            library = None
-            with contextlib.suppress(NoSolutionError):
-                library = library_state(self.network, measurements, out)
-            measurements = measurements.without(out)
-        places = self._passes.places
-        output = answer(self.network, places, measurements, library, cleaned.last.voltage)
-        return Solution(output, cleaned.removed, cleaned.problems)
+        cleaned = self._cleaned(self._passes.thorough, measurements, settings)
+        if cleaned.last.output is None:
+            raise InputError("power-grid-model finds no state")
+        return Solution(cleaned.last.output, cleaned.removed, cleaned.problems)
 
     def _cleaned(self, solve: _Solve, measurements: Measurements, settings: Settings) -> _Cleaned:
         """Estimate, remove the sensor that contradicts the others most, estimate again."""
-        current = solve(measurements, frozenset(), settings, None)
+        current = solve(measurements, frozenset(), settings)
         removed: list[RemovedSensor] = []
         doubts: list[str] = []
         while found := suspects(current.scores, settings):
@@ -133,10 +115,7 @@ class Estimator:
                 )
                 break
             out = frozenset(each.sensor for each in removed)
-            tried = {}
-            for each in found.ids:
-                with contextlib.suppress(InputError):  # nothing can replace that sensor
-                    tried[each] = solve(measurements, out | {each}, settings, current.voltage)
+            tried = self._tried(lambda less: solve(measurements, less, settings), out, found.ids)
             if not tried:
                 doubts.append(f"{names[0]} seems wrong ({size}) but nothing can replace it")
                 break
@@ -158,6 +137,17 @@ class Estimator:
             for each in removed
         )
         return _Cleaned(current, tuple(removed), (*sentences, *doubts))
+
+    @staticmethod
+    def _tried(
+        solve: Callable[[frozenset[int]], Pass], out: frozenset[int], ids: tuple[int, ...]
+    ) -> dict[int, Pass]:
+        """Passes without each of several sensors; none for a sensor that nothing can replace."""
+        found = {}
+        for each in ids:
+            with contextlib.suppress(InputError):
+                found[each] = solve(out | {each})
+        return found
 
     def _words(self, measurements: Measurements, sensor: int) -> str:
         return measurements.words.get(sensor) or self.network.label(sensor)

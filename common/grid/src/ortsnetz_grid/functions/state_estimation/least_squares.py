@@ -60,20 +60,12 @@ class Left:
 
     residual: Real
     _variance: Real  # (r,) of the measurements
-    _shown: Real | None  # (k, r) how each row shows in the k innovations; None where it is its own
-    _factor: Real  # (k, k) of the innovations' covariance
+    _checks: Real  # (k, r) how each row shows in the k white innovations
 
     def covariance(self, rows: NDArray[np.intp]) -> Real:
         """Covariances (b, d, d) of residuals in blocks of rows (b, d); 0 where nothing checks."""
-        flat = rows.ravel()
-        if self._shown is None:
-            shown = np.zeros((len(self._factor), len(flat)))
-            shown[flat, np.arange(len(flat))] = 1.0
-        else:
-            shown = self._shown[:, flat]
-        checks = _solved(self._factor, shown) * self._variance[flat]
-        blocks = checks.reshape(len(checks), *rows.shape)
-        return np.asarray(np.einsum("kba,kbc->bac", blocks, blocks))
+        checks = self._checks[:, rows] * self._variance[rows]
+        return np.asarray(np.einsum("kba,kbc->bac", checks, checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,76 +114,38 @@ def fit(base: Rows, others: Rows) -> Fit:
         base: as many rows as the state has entries, with a regular derivative.
         others: the remaining measurements; every one is measured.
     """
-    known = _Base.of(base)
-    sensitivity = _through(known.lu, others.derivative)
+    lu = splu(base.derivative.tocsc())
+    unknown = np.flatnonzero(np.isinf(base.variance))
+    columns = _columns(lu, unknown, len(base.residual))
+    reach = _UNKNOWN_PU / np.maximum(np.abs(columns).max(axis=0, initial=0.0), 1e-12)
+    prior = base.variance.copy()
+    prior[unknown] = reach**2
+    sensitivity = _through(lu, others.derivative)
     noise = np.maximum(others.variance, _EXACT**2)
-    inner = (sensitivity * known.prior) @ sensitivity.T
+    inner = (sensitivity * prior) @ sensitivity.T
     inner[np.diag_indices_from(inner)] += noise
     factor = np.asarray(linalg.cholesky(inner, lower=True, check_finite=False))
     innovation = others.residual - sensitivity @ base.residual
     white = _solved(factor, innovation)
-    weighed = _solved(factor, white, back=True)
-    base_residual = -known.prior * (sensitivity.T @ weighed)
+    base_checks, other_checks = _solved(factor, sensitivity), _solved(factor, np.eye(len(noise)))
+    base_residual = -prior * (base_checks.T @ white)
     return Fit(
-        base=Left(base_residual, known.prior, sensitivity, factor),
-        others=Left(noise * weighed, noise, None, factor),
+        base=Left(base_residual, prior, base_checks),
+        others=Left(noise * (other_checks.T @ white), noise, other_checks),
         objective=float(white @ white),
-        step=np.asarray(known.lu.solve(base.residual - base_residual)),
-        unseen=known.unseen(sensitivity[:, known.unknown], noise),
-        _lu=known.lu,
+        step=np.asarray(lu.solve(base.residual - base_residual)),
+        unseen=_unseen(sensitivity[:, unknown] * reach / np.sqrt(noise)[:, None], columns * reach),
+        _lu=lu,
         _sensitivity=sensitivity,
-        _prior=known.prior,
+        _prior=prior,
         _factor=factor,
     )
 
 
-def unseen(base: Rows, others: Rows) -> Real:
-    """`Fit.unseen` (s,) alone, without the cost of a fit."""
-    known = _Base.of(base)
-    noise = np.maximum(others.variance, _EXACT**2)
-    return known.unseen(np.asarray(others.derivative @ known.columns), noise)
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The base rows, solved.
-
-    Attributes:
-        unknown: (u,) places of what is not measured.
-        columns: (s, u) how the state moves with each of these.
-        reach: (u,) what each may be, one standard deviation.
-        prior: (s,) variances of all base rows.
-    """
-
-    lu: SuperLU
-    unknown: NDArray[np.intp]
-    columns: Real
-    reach: Real
-    prior: Real
-
-    @classmethod
-    def of(cls, base: Rows) -> _Base:
-        lu = splu(base.derivative.tocsc())
-        unknown = np.flatnonzero(np.isinf(base.variance))
-        columns = _columns(lu, unknown, len(base.residual))
-        reach = _UNKNOWN_PU / np.maximum(np.abs(columns).max(axis=0, initial=0.0), 1e-12)
-        prior = base.variance.copy()
-        prior[unknown] = reach**2
-        return cls(lu, unknown, columns, reach, prior)
-
-    def unseen(self, signal: Real, noise: Real) -> Real:
-        """Movement (s,) that measurements of a variance (k,) do not see; signal is (k, u)."""
-        deviations = signal * self.reach / np.sqrt(noise)[:, None]
-        return _unseen(deviations, self.columns * self.reach)
-
-
-def _solved(factor: Real, right: Real, *, back: bool = False) -> Real:
+def _solved(factor: Real, right: Real) -> Real:
     if not len(factor):
         return np.zeros_like(right)
-    trans = "T" if back else "N"
-    return np.asarray(
-        linalg.solve_triangular(factor, right, lower=True, trans=trans, check_finite=False)
-    )
+    return np.asarray(linalg.solve_triangular(factor, right, lower=True, check_finite=False))
 
 
 def _through(lu: SuperLU, derivative: sparse.csr_array) -> Real:

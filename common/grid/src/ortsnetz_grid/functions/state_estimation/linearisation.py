@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
-from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Left, Rows, fit, unseen
+from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Left, Rows, fit
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 
 Real = NDArray[np.float64]
@@ -53,17 +53,12 @@ class Linearisation:
     Attributes:
         frame: where it was linearised.
         fit: its solution.
+        residuals: of the quantities.
     """
 
     frame: Frame
     fit: Fit
-    _quantities: Quantities
-    _references: NDArray[np.intp]
-    _pieces: _Pieces
-
-    def residuals(self) -> Residuals:
-        """Residuals of the quantities; costs about as much as the fit."""
-        return _spread(self.frame, self._quantities, self._references, self._pieces, self.fit)
+    residuals: Residuals
 
 
 def linearise(
@@ -79,15 +74,8 @@ def linearise(
     """
     base = _base(frame, quantities, references, angle_sigma)
     pieces, others = _others(frame, quantities, references)
-    return Linearisation(frame, fit(base, others), quantities, references, pieces)
-
-
-def unseen_at(
-    frame: Frame, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
-) -> Real:
-    """What no measurement determines at a state, see `Fit.unseen`; arguments as `linearise`."""
-    base = _base(frame, quantities, references, angle_sigma)
-    return unseen(base, _others(frame, quantities, references)[1])
+    found = fit(base, others)
+    return Linearisation(frame, found, _spread(frame, quantities, references, pieces, found))
 
 
 def _base(

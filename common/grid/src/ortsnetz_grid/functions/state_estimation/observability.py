@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 from scipy.sparse.linalg import splu
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
+from ortsnetz_grid.functions.state_estimation.least_squares import Fit
 from ortsnetz_grid.functions.state_estimation.places import Places
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 
@@ -37,9 +36,9 @@ def no_load_voltage(frame: Frame, references: NDArray[np.intp]) -> NDArray[np.co
     return found
 
 
-def unseen_nodes(frame: Frame, unseen: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Rows of the nodes whose voltage is not determined, the worst first; see `Fit.unseen`."""
-    moved = unseen.reshape(2, -1, 3).max(axis=(0, 2))
+def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:
+    """Rows of the nodes whose voltage is not determined, the worst first; else empty."""
+    moved = fit.unseen.reshape(2, -1, 3).max(axis=(0, 2))
     order = np.argsort(-moved, kind="stable")
     return np.asarray(np.flatnonzero(frame.model.energised)[order][moved[order] > _MOVED_PU])
 
@@ -49,22 +48,6 @@ def unmeasured_nodes(places: Places, quantities: Quantities) -> NDArray[np.intp]
     known = np.asarray(np.isfinite(quantities.injection.variance).all(axis=(1, 2)))
     known[places.admittance.sources] = True
     return np.flatnonzero(places.admittance.energised & ~known)
-
-
-def nodes_without_voltage(places: Places, quantities: Quantities) -> NDArray[np.intp]:
-    """Rows of the nodes that lines and links join to no voltage sensor: transformers part them.
-
-    power-grid-model needs one on both sides of a transformer that lets no zero sequence through.
-    """
-    model = places.admittance
-    kinds = [places.network.components[element] for element in model.branch_ids.tolist()]
-    joins = model.connected.all(axis=1) & (np.array(kinds, dtype=np.str_) != "transformer")
-    ends = model.ends[joins]
-    count = len(model.node_ids)
-    graph = sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    _, part = csgraph.connected_components(graph, directed=False)
-    sees = np.isfinite(quantities.magnitude.variance).any(axis=1)
-    return np.flatnonzero(model.energised & ~np.isin(part, part[sees]))
 
 
 def named(places: Places, rows: NDArray[np.intp]) -> str:

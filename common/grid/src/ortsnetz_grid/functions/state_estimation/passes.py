@@ -1,4 +1,4 @@
-"""One estimation with a given set of sensors: least squares, from a start near the state."""
+"""One estimation with a given set of sensors: power-grid-model, then least squares around it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from scipy import sparse
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation.bad_data import Scores, score
+from ortsnetz_grid.functions.state_estimation.expressed import expressed
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
-from ortsnetz_grid.functions.state_estimation.linearisation import (
-    Linearisation,
-    linearise,
-    unseen_at,
-)
+from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation, linearise
 from ortsnetz_grid.functions.state_estimation.observability import (
     named,
     no_load_voltage,
-    nodes_without_voltage,
     unmeasured_nodes,
     unseen_nodes,
 )
@@ -34,25 +30,30 @@ from ortsnetz_grid.functions.state_estimation.result import Measurements, Settin
 from ortsnetz_grid.functions.state_estimation.sensors import Sensors, read_sensors
 from ortsnetz_grid.functions.state_estimation.solver import (
     QUICK,
+    THOROUGH,
     DivergedError,
     NoSolutionError,
+    Output,
     solve,
-    voltage_of,
 )
 from ortsnetz_grid.network.model import Network
 
 Complex = NDArray[np.complex128]
-Near = Complex | None
 
 _SHORT_PU = 0.005
 """A step of least squares that is shorter than this leaves an error of about its square."""
 _TINY_PU = 1e-4
-"""The same where exactness counts more than time: residuals that are far smaller than their
+"""The same where power-grid-model's time counts more: residuals that are far smaller than their
 sensor's deviation, such as that of a meter at kilometres of cable, bear no such error."""
 _MOST_STEPS = 10
+_ASTRAY_PU = 0.02
+"""Difference of a voltage between power-grid-model's state and that of least squares which no
+weighting explains: that library sometimes settles at angles that no network has."""
 _IMPLAUSIBLE = 25.0
 """Mean squared deviation from which a state may be a wrong solution (phases turned against each
 other) and not only bear bad data: then the way from no load is walked, too."""
+_MUTED = 1e4
+"""Factor on a removed sensor's deviation where power-grid-model counts on the sensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,14 @@ class Pass:
     """An estimated state.
 
     Attributes:
-        voltage: (n, 3), per unit.
+        output: power-grid-model's asymmetric output; None where it found no state and least squares
+            did without.
         linearisation: the least-squares problem close to the state.
         scores: normalised residuals of the sensors.
         objective: sum of the squared deviations of all sensors, in standard deviations.
     """
 
-    voltage: Complex
+    output: Output | None
     linearisation: Linearisation
     scores: Scores
     objective: float
@@ -100,68 +102,98 @@ class Passes:
         _, first = np.unique(model.island[model.sources], return_index=True)
         return cls(network, places, energised_matrix(model), np.sort(model.sources[first]))
 
-    def quick(
-        self, measurements: Measurements, out: frozenset[int], settings: Settings, near: Near
-    ) -> Pass:
+    def quick(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
         """A state that least squares have moved on from power-grid-model's; for every second.
 
         Args:
             measurements: all sensors.
             out: ids of those to leave out.
             settings: how to estimate.
-            near: of no use here: what is left should not depend on what was removed.
 
         Raises:
             InputError: a sensor is unusable, or the case is not observable; names sensor or nodes.
         """
-        del near
         reduced = measurements.without(out) if out else measurements
         sensors = read_sensors(reduced, self.places)
         quantities = gather(sensors, self.places)
-        start = self._no_load()
+        output: Output | None = None
         try:
-            start = voltage_of(solve(self.network, reduced, QUICK))
+            output = solve(self.network, reduced, QUICK)
         except DivergedError:
-            pass
+            start = self._no_load()
         except NoSolutionError as error:
-            # that library counts power sensors; its word is only needed without bad data
+            # see `_library`; without bad data that library's word counts
             if not out:
-                raise self.unsolvable(reduced, settings, str(error)) from error
-        starts = (start, self._no_load())
-        settled = self._settled(starts, quantities, settings, short=_SHORT_PU)
-        return self._judged(settled, sensors, quantities)
+                raise self._unsolvable(quantities, settings, str(error)) from error
+            start = self._no_load()
+        else:
+            start = _voltage(output)
+        settled = self._settled(start, quantities, settings, short=_SHORT_PU)
+        return self._judged(output, settled, sensors, quantities)
 
-    def precise(
-        self, measurements: Measurements, out: frozenset[int], settings: Settings, near: Near
-    ) -> Pass:
-        """A state of least squares that power-grid-model could see, too.
+    def thorough(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
+        """power-grid-model's own state; where it crawls for ever, that of least squares.
 
         Args:
             measurements: all sensors.
             out: ids of those to leave out.
             settings: how to estimate.
-            near: voltages of a state with other sensors left out, to start from.
 
         Raises:
-            InputError: see `quick`.
+            InputError: see `quick`; or power-grid-model finds no state.
         """
         reduced = measurements.without(out) if out else measurements
         sensors = read_sensors(reduced, self.places)
         quantities = gather(sensors, self.places)
-        self._require_seen(quantities, settings)
-        starts = (self._no_load(),) if near is None else (near, self._no_load())
-        settled = self._settled(starts, quantities, settings, short=_TINY_PU)
-        return self._judged(settled, sensors, quantities)
+        self.require_seen(quantities, settings)
+        output: Output | None = None
+        try:
+            output = self._library(measurements, out, reduced)
+        except DivergedError:
+            start = self._no_load()
+        except NoSolutionError as error:
+            raise self._unsolvable(quantities, settings, str(error)) from error
+        else:
+            start = _voltage(output)
+        settled = self._settled(start, quantities, settings, short=_TINY_PU)
+        voltage = settled.frame.moved(settled.fit.step)
+        if output is None or self._astray(output, voltage):
+            output = expressed(self.network, self.places, reduced, voltage)
+        return self._judged(output, settled, sensors, quantities)
 
-    def _judged(self, settled: Linearisation, sensors: Sensors, quantities: Quantities) -> Pass:
+    def _astray(self, output: Output, voltage: Complex) -> bool:
+        """Whether power-grid-model's state is far from voltages (n, 3)."""
+        away = np.abs(output["node"]["u_pu"] - np.abs(voltage))[self.places.admittance.energised]
+        return bool(away.max(initial=0.0) > _ASTRAY_PU)
+
+    def _judged(
+        self,
+        output: Output | None,
+        settled: Linearisation,
+        sensors: Sensors,
+        quantities: Quantities,
+    ) -> Pass:
         return Pass(
-            voltage=settled.frame.moved(settled.fit.step),
+            output=output,
             linearisation=settled,
-            scores=score(sensors, quantities, settled.residuals(), self.places),
+            scores=score(sensors, quantities, settled.residuals, self.places),
             objective=settled.fit.objective + inner_objective(sensors, quantities),
         )
 
-    def _linearised(
+    def _library(
+        self, measurements: Measurements, out: frozenset[int], reduced: Measurements
+    ) -> Output:
+        try:
+            return solve(self.network, reduced, THOROUGH)
+        except DivergedError:
+            raise
+        except NoSolutionError:
+            if not out:
+                raise
+            # the library counts power sensors and ignores what voltages tell about flows
+            return solve(self.network, _muted(measurements, out), THOROUGH)
+
+    def linearised(
         self, voltage: Complex, quantities: Quantities, settings: Settings
     ) -> Linearisation:
         """The least-squares problem at voltages (n, 3).
@@ -171,18 +203,15 @@ class Passes:
         """
         frame = Frame.at(self.places.admittance, voltage, self._matrix)
         found = linearise(frame, quantities, self._references, settings.reference_angle_sigma)
-        self._require_determined(frame, found.fit.unseen)
-        return found
-
-    def _require_determined(self, frame: Frame, unseen: NDArray[np.float64]) -> None:
-        nodes = unseen_nodes(frame, unseen)
-        if nodes.size:
+        unseen = unseen_nodes(found.frame, found.fit)
+        if unseen.size:
             raise InputError(
                 "not observable: no measurement determines the voltage of "
-                f"{named(self.places, nodes)}"
+                f"{named(self.places, unseen)}"
             )
+        return found
 
-    def _require_seen(self, quantities: Quantities, settings: Settings) -> None:
+    def require_seen(self, quantities: Quantities, settings: Settings) -> None:
         """Check what power-grid-model can see, before there is a state.
 
         That library takes the angles of its last iteration as measured wherever there is a voltage
@@ -196,26 +225,18 @@ class Passes:
             raise InputError("not observable: there is no voltage sensor")
         start = self._no_load()
         angle = Mean(np.angle(start), quantities.magnitude.variance)
-        frame = Frame.at(self.places.admittance, start, self._matrix)
-        seen = replace(quantities, angle=angle)
-        sigma = settings.reference_angle_sigma
-        self._require_determined(frame, unseen_at(frame, seen, self._references, sigma))
+        self.linearised(start, replace(quantities, angle=angle), settings)
 
     def _settled(
-        self,
-        starts: tuple[Complex, ...],
-        quantities: Quantities,
-        settings: Settings,
-        *,
-        short: float,
+        self, voltage: Complex, quantities: Quantities, settings: Settings, *, short: float
     ) -> Linearisation:
-        """Least squares, step by step, until a step is short; from the next start where that fails.
+        """Least squares, step by step, until a step is short; from no load where that fails.
 
         Raises:
             InputError: the case is not observable, or has no state.
         """
         best: Linearisation | None = None
-        for start in starts:
+        for start in (voltage, self._no_load()):
             found = self._stepped(start, quantities, settings, short)
             if found and (best is None or found.fit.objective < best.fit.objective):
                 best = found
@@ -230,7 +251,7 @@ class Passes:
     ) -> Linearisation | None:
         """Least squares from a start, None if no step becomes short."""
         for _ in range(_MOST_STEPS):
-            found = self._linearised(voltage, quantities, settings)
+            found = self.linearised(voltage, quantities, settings)
             longest = float(np.abs(found.fit.step).max(initial=0.0))
             if longest <= short:
                 return found
@@ -244,21 +265,34 @@ class Passes:
         flat = np.ones((len(model.node_ids), 3), dtype=np.complex128)
         return no_load_voltage(Frame.at(model, flat, self._matrix), self._references)
 
-    def unsolvable(self, measurements: Measurements, settings: Settings, reason: str) -> InputError:
-        """Why power-grid-model has no solution, by name as far as names help."""
+    def _unsolvable(self, quantities: Quantities, settings: Settings, reason: str) -> InputError:
+        """Why there is no solution, by name as far as names help."""
         try:
-            quantities = gather(read_sensors(measurements, self.places), self.places)
-            self._require_seen(quantities, settings)
+            self.require_seen(quantities, settings)
         except InputError as error:
             return error
-        for what, rows in (
-            ("the power of {} is not measured", unmeasured_nodes(self.places, quantities)),
-            (
-                "there is no voltage sensor at {}, nor anywhere on the same side of a transformer",
-                nodes_without_voltage(self.places, quantities),
-            ),
-        ):
-            if rows.size:
-                sentence = what.format(named(self.places, rows))
-                return InputError(f"not observable: {sentence} ({reason})")
+        unmeasured = unmeasured_nodes(self.places, quantities)
+        if unmeasured.size:
+            return InputError(
+                f"not observable: the power of {named(self.places, unmeasured)} is not measured "
+                f"({reason})"
+            )
         return InputError(f"no state fits the measurements: {reason}")
+
+
+def _voltage(output: Output) -> Complex:
+    node = output["node"]
+    return np.asarray(node["u_pu"] * np.exp(1j * node["u_angle"]))
+
+
+def _muted(measurements: Measurements, out: frozenset[int]) -> Measurements:
+    """Keep removed sensors in name only, with a deviation that takes their weight away."""
+    sensors = {}
+    for component, array in measurements.sensors.items():
+        mine = np.isin(array["id"], list(out))
+        changed = array.copy()
+        for name in array.dtype.names or ():
+            if name.endswith("sigma"):
+                changed[name][mine] *= _MUTED
+        sensors[component] = changed
+    return replace(measurements, sensors=sensors)

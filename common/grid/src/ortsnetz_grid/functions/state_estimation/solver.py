@@ -76,12 +76,6 @@ def solve(network: Network, measurements: Measurements, attempts: Attempts) -> O
     return output
 
 
-def voltage_of(output: Output) -> NDArray[np.complex128]:
-    """Voltages (n, 3) of a state, per unit."""
-    node = output["node"]
-    return np.asarray(node["u_pu"] * np.exp(1j * node["u_angle"]))
-
-
 def _converged(model: PowerGridModel, attempts: Attempts) -> Output:
     failure: IterationDiverge | None = None
     for tolerance, iterations in attempts:
