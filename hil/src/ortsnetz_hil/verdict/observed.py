@@ -72,6 +72,8 @@ class Totals(Struct, frozen=True, tag="totals", forbid_unknown_fields=True):
         missing: records never heard.
         epochs: incarnations of the node's journal or catalogue.
         reads: read numbers by device.
+        malformed: messages that were not understood: what they said is unknown.
+        until_ns: the node's time of the newest thing heard of it, None if there was none.
     """
 
     records: int
@@ -79,6 +81,8 @@ class Totals(Struct, frozen=True, tag="totals", forbid_unknown_fields=True):
     missing: int
     epochs: int
     reads: dict[str, ReadCount]
+    malformed: int = 0
+    until_ns: int | None = None
 
 
 Line = SourceQuality | ModeSeen | AlarmSeen | LimitSeen | Totals
