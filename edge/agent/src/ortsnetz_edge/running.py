@@ -24,6 +24,7 @@ DRAIN_DEADLINE_S = 10.0
 FLUSH_DEADLINE_S = 5.0
 WORKERS_DEADLINE_S = 60.0
 BENCH_DRAIN_DEADLINE_S = 240.0
+DRAIN_TURN_S = 0.5
 
 
 def run_agent(path: Path) -> None:
@@ -89,7 +90,8 @@ async def _bench_clock(configuration: Configuration) -> BenchClock | None:
 
 async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) -> None:
     """A cycle at each tick of the bench, until told to stop or the bench gives no time any more."""
-    await agent.functions.wait_ready(WORKERS_DEADLINE_S)  # the first cycle is a cycle like others
+    if not await agent.functions.wait_ready(WORKERS_DEADLINE_S):  # no cycle without functions
+        raise OrtsnetzError(f"the functions were not ready within {WORKERS_DEADLINE_S:.0f} s")
     told = asyncio.create_task(stopping.wait())
     try:
         while True:
@@ -99,7 +101,7 @@ async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) 
                 tick.cancel()
                 return
             if not tick.result():
-                await _hand_over(agent)
+                await _hand_over(agent, stopping)
                 await stopping.wait()
                 return
             await agent.run_cycle()
@@ -111,12 +113,14 @@ async def run_stepped(agent: Agent, clock: BenchClock, stopping: asyncio.Event) 
         await clock.close()
 
 
-async def _hand_over(agent: Agent) -> None:
+async def _hand_over(agent: Agent, stopping: asyncio.Event) -> None:
     """The bench's time is over: let the cockpit take what the journal holds."""
     await agent.writer.flush(FLUSH_DEADLINE_S)
-    await asyncio.to_thread(agent.uplink.wait_drained, BENCH_DRAIN_DEADLINE_S)
-    if agent.journal.store.backlog == 0:
-        _say("agent: handed over")
+    end = time.monotonic() + BENCH_DRAIN_DEADLINE_S
+    while not stopping.is_set() and time.monotonic() < end:
+        if await asyncio.to_thread(agent.uplink.wait_drained, DRAIN_TURN_S):
+            _say("agent: handed over")
+            return
 
 
 def _say_ready() -> None:

@@ -67,6 +67,11 @@ def prepare(
         )
     if program is not None and kind != "iotcore":
         return _mosquitto(program, directory, port, node, host)
+    if host != HOST:
+        raise OrtsnetzError(
+            "iotcore listens on loopback only: install mosquitto (Debian: apt install mosquitto), "
+            "or leave out 'namespace' and 'address'"
+        )
     return _iotcore(directory, port, python)
 
 

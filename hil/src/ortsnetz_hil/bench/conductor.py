@@ -29,7 +29,12 @@ class Conductor:
         self._stopping = threading.Event()
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         path.unlink(missing_ok=True)
-        self._server.bind(str(path))
+        try:
+            self._server.bind(str(path))
+        except OSError as error:
+            raise OrtsnetzError(
+                f"{path}: no socket can be made there ({error}): choose a shorter --dir"
+            ) from error
         self._server.listen(1)
         self._server.settimeout(ACCEPT_S)
         self._thread = threading.Thread(target=self._serve, name="conductor", daemon=True)
@@ -79,6 +84,8 @@ def _do(child: Child, action: str) -> str:
         child.kill()
         return "killed (SIGKILL)"
     if action == "start":
-        child.resume(READY_S)
+        # the agent says that it is ready after its first cycle, and that needs the plant, which
+        # in stepped time waits for this answer
+        child.resume(None if child.name == "agent" else READY_S)
         return "started"
     raise OrtsnetzError(f"'{action}' is no action: stop, kill or start")

@@ -37,14 +37,14 @@ class Connected:
         """
         self._run, self._space, self._stack, self._say = run, space, stack, say
         self.children: dict[str, Child] = {}
-        root = run.directory.root
+        # it stops last: a process that it has started ends with its thread
+        conductor = Conductor(run.directory.root / "plant" / SOCKET, self.children, say)
+        stack.callback(conductor.stop)
         self._start("broker", run.broker.command)
         self._observe()
         if run.scenario.connected.cockpit:
             command = [ORTSNETZ, "cockpit", "serve", str(run.directory.cockpit)]
             self._start("cockpit", command, "cockpit: ready")
-        conductor = Conductor(root / "plant" / SOCKET, self.children, say)
-        stack.callback(conductor.stop)
         self._start("plant", self._plant_command(), "plant: ready")
         if run.scenario.connected.device_under_test == "agent":
             command = [ORTSNETZ, "edge", "run", str(run.directory.agent)]
@@ -72,7 +72,8 @@ class Connected:
                 observer.start()
                 break
             except OrtsnetzError:
-                if time.monotonic() > end or not self.children["broker"].alive:
+                self.require_alive()  # a broker that has ended says why
+                if time.monotonic() > end:
                     raise
                 time.sleep(POLL_S)
         self._stack.callback(observer.stop)

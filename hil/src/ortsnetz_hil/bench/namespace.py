@@ -60,7 +60,7 @@ def create() -> Namespace:
             ("link", "set", "lo", "up"),
         ):
             _run("-n", name, *words)
-    except OrtsnetzError:
+    except BaseException:  # an interruption too must leave nothing behind
         _run("netns", "del", name)
         raise
     return Namespace(name, BENCH_SIDE, NODE_SIDE)

@@ -84,6 +84,7 @@ class Observer:
             raise OrtsnetzError(f"the bench cannot reach the broker: {error}") from error
         self._client.loop_start()
         if not self._connected.wait(CONNECT_S):
+            self._client.loop_stop()
             raise OrtsnetzError("the broker did not let the bench listen")
 
     def stop(self) -> None:
@@ -91,10 +92,7 @@ class Observer:
         self._client.disconnect()
         self._client.loop_stop()
         with self._lock:
-            self._notes.close(repeated=self.counters["repeated"], missing=self._missing())
-
-    def _missing(self) -> int:
-        return self.counters["missing"]
+            self._notes.close(self.counters)
 
     def _on_connect(
         self,
@@ -118,7 +116,8 @@ class Observer:
                 return
             with self._lock:
                 reached = self._take(said)
-        except CodecError:
+        except (CodecError, ValueError, OverflowError, IndexError):
+            # the thread goes on; what it did not understand is counted, and fails criteria
             self.counters["malformed"] += 1
             return
         if self._answers:
@@ -154,6 +153,7 @@ class _Notes:
         self._reads: dict[str, Counter[int]] = {}
         self._records = 0
         self._catalogues = 0
+        self._until_ns: int | None = None
 
     def take(self, record: Record) -> None:
         """Take in one record, in the order of the journal."""
@@ -180,6 +180,7 @@ class _Notes:
                     AlarmSeen(record.time_ns, record.key, active, record.priority, record.cause)
                 )
             case Health():
+                self._until_ns = record.time_ns
                 if record.mode != self._mode:
                     self._mode = record.mode
                     self._writer.put(ModeSeen(record.time_ns, record.mode, record.reason))
@@ -188,6 +189,7 @@ class _Notes:
 
     def _catalogue(self, record: Catalogue) -> None:
         self._catalogues += 1
+        self._mode, self._good = "", {}  # another life of the node: what it says is said afresh
         self._sources = self._sources[: record.first]
         for number, point in enumerate(record.points, start=record.first):
             source, _, name = point.name.partition("/")
@@ -216,11 +218,25 @@ class _Notes:
                 self._good[source] = fine
                 self._writer.put(SourceQuality(now_ns, source, fine))
 
-    def close(self, *, repeated: int, missing: int) -> None:
-        """Write the totals."""
+    def close(self, counters: Counter[str]) -> None:
+        """Write the totals.
+
+        Args:
+            counters: of the observer: records sent again, never heard, not understood.
+        """
         reads = {
             source: ReadCount(len(counted), counted.total() - len(counted))
             for source, counted in sorted(self._reads.items())
         }
-        self._writer.put(Totals(self._records, repeated, missing, self._catalogues, reads))
+        self._writer.put(
+            Totals(
+                records=self._records,
+                repeated=counters["repeated"],
+                missing=counters["missing"],
+                epochs=self._catalogues,
+                reads=reads,
+                malformed=counters["malformed"],
+                until_ns=self._until_ns,
+            )
+        )
         self._writer.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.bench_clock import BenchClockAddress
 from ortsnetz_common.link.broker import Broker
 from ortsnetz_common.measurement.time import now_ns
@@ -146,7 +147,10 @@ def _plant(
     whole = msgspec.structs.replace(
         prepared, events=plant_events(scenario, ids), faults=plant_faults(scenario)
     )
-    validate(network, whole.events)
+    try:
+        validate(network, whole.events)
+    except InputError as error:
+        raise source.error(("events",), str(error)) from error
     files.write(whole, plant)
     return whole
 

@@ -79,6 +79,7 @@ def _until_over(run: Prepared, connected: Connected, say: Say) -> None:
         end_s = run.plant.window.wall_start_ns / NS_PER_S + seconds
         allowed_s = end_s - time.time() + READY_S
         _wait(lambda: time.time() >= end_s, allowed_s, run, connected, say)
+    connected.require_alive()  # who has ended in the last moments was not seen by the wait
     if agent is not None and agent.alive:
         say("bench: the window is over; the agent hands over what it has")
         if not _handed_over(run, agent):
@@ -109,8 +110,12 @@ def _progress(run: Prepared) -> str | None:
     return (
         f"bench: {live['elapsed_s']:6.0f} of {run.scenario.time.seconds:.0f} s | "
         f"transformer {live['transformer_loading']:.0%} | lines {live['cable_loading']:.0%} | "
-        f"u {live['lowest_u_pu']:.3f}-{live['highest_u_pu']:.3f}"
+        f"u {_pu(live['lowest_u_pu'])}-{_pu(live['highest_u_pu'])}"
     )
+
+
+def _pu(value: float | None) -> str:
+    return "dead" if value is None else f"{value:.3f}"
 
 
 def _handed_over(run: Prepared, agent: Child) -> bool:

@@ -128,8 +128,11 @@ class Child:
             self.process.kill()
             self.process.wait(STOP_DEADLINE_S)
 
-    def resume(self, deadline_s: float) -> None:
+    def resume(self, deadline_s: float | None) -> None:
         """Start a process that was stopped or killed on purpose, and wait until it serves again.
+
+        Args:
+            deadline_s: longest wait; None does not wait.
 
         Raises:
             OrtsnetzError: it runs already, or it does not become ready.
@@ -139,7 +142,8 @@ class Child:
         said = len(self.text())
         self.start()
         self._stopping = False  # not before: whoever watches must not take it for dead
-        self.wait_ready(deadline_s, after=said)
+        if deadline_s is not None:
+            self.wait_ready(deadline_s, after=said)
 
     def stop(self) -> int | None:
         """Terminate and wait; kill after a deadline. Returns the exit code."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,7 @@ class LivingPlant:
     clock_error_s: float = 0.0
     live: Live | None = None
     _outside: list[ClockStep | ProcessEvent] = field(init=False)
+    _errands: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._outside = sorted(
@@ -76,16 +78,20 @@ class LivingPlant:
         happened = []
         while self._outside and self._outside[0].at_s <= now_s:
             event = self._outside.pop(0)
-            detail = ""
             if isinstance(event, ClockStep):
                 self.clock_error_s += event.seconds
-            else:
-                detail = await self._conduct(event)
-            self.note(event, now_s, detail)
+                self.note(event, now_s)
+            elif self.plant.configuration.pace.stepped:
+                await self._conduct(event)
+            else:  # real time does not wait for a process that starts
+                self._errands.append(asyncio.create_task(self._conduct(event)))
             happened.append(event)
+        for errand in [errand for errand in self._errands if errand.done()]:
+            self._errands.remove(errand)
+            errand.result()
         return tuple(happened)
 
-    async def _conduct(self, event: ProcessEvent) -> str:
+    async def _conduct(self, event: ProcessEvent) -> None:
         if self.conductor is None:
             raise OrtsnetzError(
                 f"event at {event.at_s:g} s: there is no bench that could {event.action} "
@@ -96,7 +102,7 @@ class LivingPlant:
             raise OrtsnetzError(
                 f"event at {event.at_s:g} s: {event.action} {event.process}: {reply.detail}"
             )
-        return reply.detail
+        self.note(event, self.clock.now_s(), reply.detail)
 
     def note(self, event: Event, now_s: float, detail: str = "") -> None:
         """Log an event."""

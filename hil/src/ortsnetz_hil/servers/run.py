@@ -174,7 +174,7 @@ def _bring_to_life(
         counters=counters,
         log=log,
         observer=Observer(plant),
-        truth=TruthWriter(directory),
+        truth=TruthWriter(directory, endless=configuration.seconds is None),
         timeline=timeline,
         stations=stations,
         conductor=options.conductor,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.link.bench_clock import Tick
 from ortsnetz_hil.plant.configuration import Pace
-from ortsnetz_hil.plant.events import ProcessEvent
+from ortsnetz_hil.plant.events import Event, ProcessEvent
 from ortsnetz_hil.servers.clock_server import ClockServer
 from ortsnetz_hil.servers.living import LivingPlant
 from ortsnetz_hil.servers.plant_clock import SteppedPlantClock
@@ -42,6 +42,7 @@ class SteppedTime:
         clock: the same as the living plant's.
         server: where the device under test gets its time.
         stop: set by a signal.
+        away: whether an event has taken the device under test away.
     """
 
     living: LivingPlant
@@ -49,6 +50,7 @@ class SteppedTime:
     server: ClockServer
     stop: asyncio.Event
     cycle: int = 0
+    away: bool = False
     first_s: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,16 +82,29 @@ class SteppedTime:
         living = self.living
         self.cycle += 1
         since_s = self.clock.now_s() - self.first_s  # a monotonic clock is never negative
-        await self.server.cycle(Tick(self.cycle, living.tick_ns(), since_s))
+        here = await self.server.cycle(Tick(self.cycle, living.tick_ns(), since_s))
+        if not (here or self.away or self.stop.is_set()):
+            raise OrtsnetzError(
+                f"the device under test hung up at {self.clock.now_s():g} s; no event told it to"
+            )
         if self.cycle % SAVE_EVERY_CYCLES == 0:
             living.save()
         while True:
             self.clock.advance()
-            happened = await living.around(living.step())
-            if any(_starts_agent(event) for event in happened):
-                await self.server.wait_connected()
+            await self._mind(await living.around(living.step()))
             if self.clock.at_cycle:
                 return
+
+    async def _mind(self, happened: tuple[Event, ...]) -> None:
+        """Know whether the device under test is away on purpose; wait until it is back."""
+        for event in happened:
+            if not (isinstance(event, ProcessEvent) and event.process == "agent"):
+                continue
+            self.away = event.action != "start"
+            if self.away:
+                await self.server.end_of_time()  # the old connection is dead: forget it now
+            else:
+                await self.server.wait_connected()
 
     async def _until(self, seconds: float) -> None:
         if seconds <= 0:
@@ -98,7 +113,3 @@ class SteppedTime:
             await asyncio.wait_for(self.stop.wait(), seconds)
         except TimeoutError:
             return
-
-
-def _starts_agent(event: object) -> bool:
-    return isinstance(event, ProcessEvent) and event.process == "agent" and event.action == "start"

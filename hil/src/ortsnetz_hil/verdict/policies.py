@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.plant.core import Plant, Step
 from ortsnetz_hil.plant.devices.charge_point import LOWEST_A, POWER_FACTOR, ChargePointModel
 from ortsnetz_hil.plant.devices.limited import FULL
@@ -112,15 +113,20 @@ class Uniform:
         imagined = plant.injections(
             step.instant, _ev_power(plant, ev), np.minimum(feed_in, available)
         )
-        state = plant.flow.solve(imagined)
+        try:
+            state = plant.flow.solve(imagined)
+        except OrtsnetzError:
+            return False  # what has no solution keeps nothing
         configuration = plant.configuration
         worst = max(
             line_loading(state, plant.rated).max(), transformer_loading(state, plant.rated).max()
         )
         alive = plant.low_voltage & state.energized
         u = state.u_pu[alive]
+        u = u[u > 0.0]  # a dead phase has no voltage to keep
         low, high = configuration.u_pu
-        return bool(worst <= configuration.loading and u.min() >= low and u.max() <= high)
+        inside = not u.size or (u.min() >= low and u.max() <= high)
+        return bool(worst <= configuration.loading and inside)
 
 
 def ev_limit(point: ChargePointModel, factor: float) -> int:
@@ -128,6 +134,8 @@ def ev_limit(point: ChargePointModel, factor: float) -> int:
 
     A floor beyond the request counts as the request; without a car the factor acts on the rating.
     """
+    if factor >= 1.0:
+        return point.spec.rated_a
     wanted = point.wanted_a or float(point.spec.rated_a)
     floor = min(float(point.spec.floor_a), wanted)
     # a car near its end asks for less than a charge point can be told

@@ -138,5 +138,8 @@ def _judged(row: Row, seconds: float | None) -> bool:
 
 
 def _extreme(rows: list[Row], value: str, element: str, sign: float) -> Extreme:
-    worst = rows[int(np.argmax([sign * getattr(row, value) for row in rows]))]
+    signed = np.array([sign * getattr(row, value) for row in rows], float)
+    if np.isnan(signed).all():
+        raise InputError("no low-voltage node was alive in the whole run: nothing to judge")
+    worst = rows[int(np.nanargmax(signed))]
     return Extreme(round(getattr(worst, value), 5), getattr(worst, element), round(worst.time_s, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ class Row:
         calendar_s: calendar seconds that were lived through up to here, windows added up.
         calendar_ns: calendar instant, UTC.
         transformer_loading, line_loading: worst loading and the element that has it.
-        u_min, u_max: extreme phase-to-neutral voltages of LV nodes, with the nodes.
+        u_min, u_max: extreme phase-to-neutral voltages of LV nodes that are alive, with the nodes;
+            NaN while none is.
         load_w, generation_w: uncontrolled customers, load convention (generation negative).
         ev_w, pv_w, heat_pump_w, battery_w: devices by kind, load convention (feed-in negative).
         source_w, source_var: power from the MV grid; losses_w: lines and transformers.
@@ -98,8 +100,9 @@ class Observer:
         """
         plant, state = self._plant, step.state
         u = np.where(state.energized[:, np.newaxis], state.u_pu, np.nan)
-        low = np.where(plant.low_voltage[:, np.newaxis], u, np.nan)
-        lowest, highest = int(np.nanargmin(low)) // 3, int(np.nanargmax(low)) // 3
+        # a phase that a blown fuse has taken has no voltage; neither is it a low one
+        low = np.where(plant.low_voltage[:, np.newaxis] & (u > 0.0), u, np.nan)
+        extremes = _extremes(low)
         line, transformer = int(step.line_loading.argmax()), int(step.transformer_loading.argmax())
         load_p, gen_p = state.load_s.real, state.gen_s.real
         device_w, device_var = _powers(plant)
@@ -113,10 +116,10 @@ class Observer:
             transformer=int(self._transformers[transformer]),
             line_loading=float(step.line_loading[line]),
             line=int(self._lines[line]),
-            u_min=float(np.nanmin(low)),
-            u_min_node=int(self._nodes[lowest]),
-            u_max=float(np.nanmax(low)),
-            u_max_node=int(self._nodes[highest]),
+            u_min=extremes.low,
+            u_min_node=int(self._nodes[extremes.low_row]),
+            u_max=extremes.high,
+            u_max_node=int(self._nodes[extremes.high_row]),
             load_w=float(load_p[self._customer].sum()),
             generation_w=-float(gen_p[self._generator].sum()),
             ev_w=by_kind[0],
@@ -137,6 +140,22 @@ class Observer:
             node_u_pu=u,
             node_angle=np.angle(state.u_v),
         )
+
+
+class _Extremes(NamedTuple):
+    """Lowest and highest voltage with the rows of their nodes; NaN while nothing is alive."""
+
+    low: float
+    low_row: int
+    high: float
+    high_row: int
+
+
+def _extremes(low: Vector) -> _Extremes:
+    if np.isnan(low).all():
+        return _Extremes(float("nan"), 0, float("nan"), 0)
+    first, last = int(np.nanargmin(low)), int(np.nanargmax(low))
+    return _Extremes(float(low.flat[first]), first // 3, float(low.flat[last]), last // 3)
 
 
 def _powers(plant: Plant) -> tuple[Vector, Vector]:

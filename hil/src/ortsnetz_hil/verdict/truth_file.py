@@ -48,7 +48,14 @@ class TruthWriter:
         dropped_parts: oldest parts that were removed to bound an endless run.
     """
 
-    def __init__(self, plant_directory: Path) -> None:
+    def __init__(self, plant_directory: Path, *, endless: bool = True) -> None:
+        """Write into a plant directory.
+
+        Args:
+            plant_directory: of the plant.
+            endless: whether the oldest parts are removed; a run of a stated length keeps all.
+        """
+        self._endless = endless
         self._folder = plant_directory / FOLDER
         self._folder.mkdir(exist_ok=True)
         self._rows: list[Row] = []
@@ -71,7 +78,7 @@ class TruthWriter:
         unfinished.rename(path)
         self._rows.clear()
         old = self._folder / f"part-{self._next - KEPT_PARTS:08d}.parquet"
-        if old.exists():
+        if self._endless and old.exists():
             old.unlink()
             self.dropped_parts += 1
         self._next += 1

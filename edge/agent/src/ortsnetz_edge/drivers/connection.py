@@ -124,7 +124,7 @@ class ModbusConnection:
             trace_connect=self._traced_connect,
         )
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._clock.patience(self._timeout_s)):
                 made = await client.connect()
         except TimeoutError:
             made = False
