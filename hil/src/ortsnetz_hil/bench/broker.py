@@ -125,7 +125,7 @@ def _acl(node: str) -> str:
             "topic read ortsnetz/tso/#",
             f"user {BENCH}",
             f"topic read {topics.ALL_UPLINKS}",
-            "topic readwrite ortsnetz/+/+/down",
+            f"topic readwrite {topics.downlink(node)}",
             "",
         ]
     )
