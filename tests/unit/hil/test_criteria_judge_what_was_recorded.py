@@ -91,7 +91,14 @@ def _seen(
             *(one for one in lines if isinstance(one, ModeSeen)),
         ),
         alarms=tuple(one for one in lines if isinstance(one, AlarmSeen)),
-        totals=Totals(10, 0, 0, 1, reads or {"ev-01": ReadCount(5, 0), "pv-01": ReadCount(5, 0)}),
+        totals=Totals(
+            10,
+            0,
+            0,
+            1,
+            reads or {"ev-01": ReadCount(5, 0), "pv-01": ReadCount(5, 0)},
+            until_ns=BEGIN + 117 * S,
+        ),
     )
 
 
@@ -286,6 +293,46 @@ def test_a_limit_has_to_reach_the_stated_fallback(device: str, passed: bool) -> 
     assert parse(sentence).judge(_recording(rows)).passed is passed
 
 
+def test_a_device_that_never_left_its_fallback_did_not_return_to_it() -> None:
+    low = np.array([FALLBACK_W["ev-01"], FALLBACK_W["pv-01"]])
+    sentence = parse("limit of ev-01 at fall-back within 10 s of meter lost")
+    found = sentence.judge(_recording(_rows(lambda _: {"limit_w": low})))
+    assert (found.passed, found.judged) == (False, False)
+    assert "ev-01 never was above its fall-back before" in found.words
+    high = np.array([16 * 690.0, 10_000.0])
+    left = _rows(lambda t: {"limit_w": high if 59.0 <= t < 60.0 else low})
+    assert sentence.judge(_recording(left)).passed
+    first = parse("limit of ev-01 at fall-back within 10 s")
+    assert not first.judge(_recording(_rows(lambda t: {"limit_w": high if t > 1 else low}))).passed
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "no floor violated",
+        "no limit raised while meter lost",
+        "setpoint changes below 120 per device and hour",
+    ],
+)
+def test_setpoints_that_were_dropped_may_be_those_that_count(sentence: str) -> None:
+    cut = Counters("f", 0, {}, steps=600, setpoints_dropped=1)
+    found = parse(sentence).judge(_recording(counters=cut))
+    assert found.words == "cannot be judged: 1 setpoints were dropped from the log"
+    assert parse(sentence).judge(_recording()).passed
+
+
+def test_setpoints_of_one_instant_are_judged_alike_however_the_network_brought_them() -> None:
+    writes = [_write(61, 16, 10), _write(61, 900, 800, "pv-01"), _write(61, 12, 16)]
+    orders = [writes, [writes[1], writes[0], writes[2]], [writes[0], writes[2], writes[1]]]
+    recordings = [_recording(writes=order) for order in orders]
+    assert [r.written() for r in recordings] == [recordings[0].written()] * 3
+    assert [(write.device, write.value) for _, write in recordings[0].written()] == [
+        ("ev-01", 16), ("ev-01", 12), ("pv-01", 900),  # of one device as they came
+    ]  # fmt: skip
+    found = {parse("no limit raised while meter lost").judge(r).words for r in recordings}
+    assert len(found) == 1
+
+
 def test_modes_are_judged_by_what_the_agent_said() -> None:
     seen = _seen(ModeSeen(BEGIN + 63 * S, "safe", ""), ModeSeen(BEGIN + 82 * S, "active", ""))
     recording = _recording(observed=seen)
@@ -412,6 +459,7 @@ def test_a_criterion_that_sees_nothing_fails(sentence: str) -> None:
     assert not found.passed
     assert found.words.startswith("cannot be judged: ")
     assert found.margin is None
+    assert not found.judged
 
 
 @pytest.mark.parametrize("sentence", [SOON, "voltage above 0.5", "trajectory unbroken"])

@@ -114,6 +114,7 @@ def test_nobody_limits_and_so_the_scenario_fails_where_it_has_to(verdict: Verdic
     assert passed["quality of meter-transformer good within 5 s after meter lost"]
     assert passed["alarm guard-meter-lost/* within 5 s of meter lost"]
     assert passed["trajectory unbroken"]
+    assert passed["everything took place"]
     assert not passed["no limit raised while meter lost after 3 s"]  # nothing was controlled
 
 
@@ -159,6 +160,7 @@ def test_machines_read_it_as_junit(verdict: Verdict, tmp_path: Path) -> None:
     assert [case.attrib["name"] for case in cases] == [one.sentence for one in verdict.criteria]
     failed = tuple(case.attrib["name"] for case in cases if case.find("failure") is not None)
     assert failed == verdict.failed
+    assert "everything took place" in [case.attrib["name"] for case in cases]
     assert int(suite.attrib["failures"]) == len(failed) == int(root.attrib["failures"])
     assert int(suite.attrib["tests"]) == len(cases)
 
@@ -235,6 +237,8 @@ def test_a_run_of_which_little_is_left_is_judged_all_the_same(run: Path, tmp_pat
     blind = [one for one in found.criteria if one.words.startswith("cannot be judged")]
     assert {one.passed for one in blind} == {False}
     assert len(blind) >= 5
+    assert "everything took place" in {one.sentence for one in blind}
+    assert {one.judged for one in blind} == {False}
     assert found.happened is None
     assert "the run has left no timeline" in report.render(found, recording)
 

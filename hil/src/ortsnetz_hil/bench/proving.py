@@ -19,7 +19,8 @@ class Proved:
 
     Attributes:
         failed: criteria that failed, of all.
-        missed: criteria that should have failed and passed; empty if the sabotage was noticed.
+        missed: criteria that should have failed and passed, or could not be judged; empty if the
+            sabotage was noticed.
     """
 
     proof: Proof
@@ -72,5 +73,7 @@ def prove_one(proof: Proof, source: Source, options: Options, say: Callable[[str
 
 
 def _compared(proof: Proof, verdict: Verdict) -> Proved:
+    """Only a criterion that failed on its merits noticed anything: silence fails all of them."""
     named = tuple(" ".join(sentence.split()) for sentence in proof.fails)
-    return Proved(proof, verdict.failed, tuple(s for s in named if s not in verdict.failed))
+    seen = {one.sentence for one in verdict.criteria if not one.passed and one.judged}
+    return Proved(proof, verdict.failed, tuple(s for s in named if s not in seen))

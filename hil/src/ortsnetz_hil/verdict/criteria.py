@@ -21,6 +21,11 @@ from ortsnetz_hil.verdict.criteria_control import (
     SetpointChanges,
 )
 from ortsnetz_hil.verdict.criteria_grid import Loading, Voltage, WithoutLimits
+from ortsnetz_hil.verdict.criteria_quality import (
+    QualityAlwaysGood,
+    QualityGood,
+    QualityInvalid,
+)
 from ortsnetz_hil.verdict.criteria_reads import NothingDoubled, NothingLost
 from ortsnetz_hil.verdict.criteria_uplink import (
     AlarmCleared,
@@ -28,9 +33,6 @@ from ortsnetz_hil.verdict.criteria_uplink import (
     ModeNever,
     ModeSoon,
     NoAlarm,
-    QualityAlwaysGood,
-    QualityGood,
-    QualityInvalid,
 )
 from ortsnetz_hil.verdict.criteria_values import Anchor, Criterion, Judgement, Span, Within
 

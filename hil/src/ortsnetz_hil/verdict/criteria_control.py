@@ -8,7 +8,14 @@ import numpy as np
 
 from ortsnetz_hil.scenarios.durations import words as duration
 from ortsnetz_hil.verdict import energy, measures
-from ortsnetz_hil.verdict.criteria_values import Anchor, Criterion, Judgement, Span, Within
+from ortsnetz_hil.verdict.criteria_values import (
+    TOLERANCE_S,
+    Anchor,
+    Criterion,
+    Judgement,
+    Span,
+    Within,
+)
 from ortsnetz_hil.verdict.recording import CannotJudgeError, Recording
 
 FALLBACK_TOLERANCE = 0.002  # a limit in steps of 0.1 % of the rating cannot meet every watt
@@ -106,9 +113,12 @@ class AtFallback(Criterion, frozen=True, kw_only=True):
         begin_s, allowed_s = self.anchor.instant(recording), self.within.seconds(recording)
         rows = measures.judged(recording, begin_s)
         limits = measures.by_device(recording, rows, "limit_w")
+        before = self._highest_before(recording, begin_s)
         slowest, latest = 0.0, ""
         for name in measures.matching(list(recording.stated), self.device, "device"):
             highest = recording.stated[name].fallback_w * (1.0 + FALLBACK_TOLERANCE) + NEARLY_W
+            if before.get(name, 0.0) <= highest:
+                raise CannotJudgeError(f"{name} never was above its fall-back before")
             reached = limits[name] <= highest
             if not reached.any():
                 words = f"{name} never was at its fall-back {self.anchor.words()}"
@@ -118,6 +128,15 @@ class AtFallback(Criterion, frozen=True, kw_only=True):
                 slowest, latest = max(seconds, 0.0), name
         words = f"{latest} was there {slowest:.1f} s {self.anchor.words()}"
         return self._below(slowest, allowed_s, f"{words}; allowed are {duration(allowed_s)}", "s")
+
+    @staticmethod
+    def _highest_before(recording: Recording, begin_s: float) -> dict[str, float]:
+        """Highest limit of each device before the anchor; empty without any truth before."""
+        rows = [row for row in recording.rows if row.time_s < begin_s - TOLERANCE_S]
+        if not rows:
+            return {}
+        limits = measures.by_device(recording, rows, "limit_w")
+        return {name: float(values.max()) for name, values in limits.items()}
 
 
 class EnergyServed(Criterion, frozen=True, kw_only=True):

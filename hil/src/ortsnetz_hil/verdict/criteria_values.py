@@ -18,6 +18,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
         observed, limit: the numbers behind it, in `unit`.
         at_s: plant seconds of the worst instant, None where there is none.
         words: the reason, for people.
+        judged: False where an input was missing; such a criterion fails, but proves nothing.
     """
 
     sentence: str
@@ -28,6 +29,12 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     observed: float | None = None
     limit: float | None = None
     at_s: float | None = None
+    judged: bool = True
+
+
+def unjudged(sentence: str, reason: object) -> Judgement:
+    """A failure for want of an input."""
+    return Judgement(sentence, passed=False, words=f"cannot be judged: {reason}", judged=False)
 
 
 class Criterion(Struct, frozen=True, kw_only=True):
@@ -65,7 +72,7 @@ class Criterion(Struct, frozen=True, kw_only=True):
         try:
             return self._judged(recording)
         except CannotJudgeError as error:
-            return Judgement(self.sentence, passed=False, words=f"cannot be judged: {error}")
+            return unjudged(self.sentence, error)
 
     def _judged(self, recording: Recording) -> Judgement:
         raise NotImplementedError

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ortsnetz_common.errors import InputError
 from ortsnetz_hil.verdict import run_truth
 from ortsnetz_hil.verdict.criteria import parse
+from ortsnetz_hil.verdict.criteria_planned import everything_took_place
 from ortsnetz_hil.verdict.criteria_values import Judgement
 from ortsnetz_hil.verdict.recording import CannotJudgeError, Happening, Recording
 from ortsnetz_hil.verdict.run_truth import RunTruth
@@ -38,6 +39,7 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         ok: whether all criteria passed.
+        criteria: those of the scenario, and that everything it plans took place.
         figures: worst values, energies and fairness; None where the truth is too short for any.
         happened: faults and events as they took place; None without a timeline.
         versions: what the run was made with.
@@ -74,13 +76,14 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
 def judge(recording: Recording) -> Verdict:
     """Judge a recording by the criteria of its scenario."""
     scenario = recording.scenario
-    judgements = tuple(parse(sentence).judge(recording) for sentence in scenario.criteria)
+    own = tuple(parse(sentence).judge(recording) for sentence in scenario.criteria)
+    judgements = (*own, everything_took_place(recording))
     return Verdict(
         format=FORMAT,
         scenario=scenario.name,
         title=scenario.title,
         seed=scenario.seed,
-        ok=bool(judgements) and all(one.passed for one in judgements),
+        ok=bool(own) and all(one.passed for one in judgements),
         criteria=judgements,
         figures=_figures(recording),
         happened=_happened(recording),

@@ -149,15 +149,22 @@ class Recording:
         return self.observed
 
     def written(self) -> list[tuple[float, SetpointWrite]]:
-        """Setpoints that devices accepted, with their plant seconds.
+        """Setpoints that devices accepted, with their plant seconds, by time and device.
+
+        Those of one instant stand in the log in the order in which the network brought them.
 
         Raises:
-            CannotJudgeError: no log, or no setpoint at all: then nothing was controlled.
+            CannotJudgeError: no setpoint at all: then nothing was controlled; or a part of the
+                log is gone.
         """
+        dropped = self.counters.setpoints_dropped if self.counters is not None else 0
+        if dropped:
+            raise CannotJudgeError(f"{dropped} setpoints were dropped from the log")
         if not self.writes:
             raise CannotJudgeError("no device was given a setpoint")
         window = self.configuration.window
-        return [(window.elapsed_s(write.time_ns), write) for write in self.writes]
+        writes = sorted(self.writes, key=lambda write: (write.time_ns, write.device))
+        return [(window.elapsed_s(write.time_ns), write) for write in writes]
 
     def _faults(self, timeline: Sequence[Entry]) -> Iterator[Happening]:
         own = [entry for entry in timeline if entry.kind == "fault"]

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 from ortsnetz_hil.verdict.observed import AlarmSeen, ModeSeen, SourceQuality, plant_s
 from ortsnetz_hil.verdict.recording import CannotJudgeError, Recording
 
+SILENT_CYCLES = 7
+"""Health comes every five cycles: one that is late, and the journey of its record."""
 State = TypeVar("State")
 Seen = TypeVar("Seen", AlarmSeen, ModeSeen, SourceQuality)
 
@@ -88,6 +90,49 @@ def alarms(recording: Recording, pattern: str, *, literal: bool = False) -> Stat
         if bool(standing) != before:
             changes.append((at_s, bool(standing)))
     return States(tuple(changes))
+
+
+def require_heard(recording: Recording, last_s: float) -> None:
+    """Refuse to take silence for calm: what has to be absent must have been listened for.
+
+    Args:
+        recording: the run.
+        last_s: plant seconds until which the node has to have been heard.
+
+    Raises:
+        CannotJudgeError: something was not heard or not understood, or it fell silent before.
+    """
+    totals = recording.heard().totals
+    if totals is None:
+        raise CannotJudgeError("the observer did not reach its end")
+    if totals.missing:
+        raise CannotJudgeError(f"{totals.missing} records were never heard")
+    if totals.malformed:
+        raise CannotJudgeError(f"{totals.malformed} messages were not understood")
+    if totals.until_ns is None:
+        raise CannotJudgeError("it is not known until when the device under test was heard")
+    until_s = _until_s(recording, totals.until_ns)
+    if until_s < last_s - SILENT_CYCLES * recording.cycle_s:
+        raise CannotJudgeError(f"nothing was heard after {until_s:.1f} s")
+
+
+def _until_s(recording: Recording, until_ns: int) -> float:
+    """Plant seconds of the end; not before anything that was heard, for the clock may jump."""
+    heard = recording.heard()
+    latest = max(
+        (
+            one[-1][0]
+            for one in (
+                timed(recording, heard.modes),
+                timed(recording, heard.qualities),
+                timed(recording, heard.alarms),
+            )
+            if one
+        ),
+        default=float("-inf"),
+    )
+    timeline = recording.timeline or ()
+    return plant_s(until_ns, recording.configuration, timeline, not_before=latest)
 
 
 def standing(recording: Recording, pattern: str, instant_s: float) -> str:
