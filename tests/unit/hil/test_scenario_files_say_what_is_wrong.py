@@ -23,6 +23,7 @@ from ortsnetz_hil.scenarios.faults import KEYS as FAULT_KEYS
 from ortsnetz_hil.scenarios.reader import apply_change, parse
 from ortsnetz_hil.scenarios.schema import Scenario, decode, encode
 from ortsnetz_hil.scenarios.translate import plant_events, plant_faults
+from ortsnetz_hil.verdict.criteria import parse as criterion
 
 TEMPLATE = library.template("evening")
 LINE = re.compile(r"^x\.yaml:(\d+): ")
@@ -75,8 +76,15 @@ MISTAKES = {
         "      - loading of transformer below 1.0 within 4 cycles",
         "no criterion of this scenario; did you mean",
     ),
-    "change leads nowhere": ("mode.limiting: off", "mod.limiting: off", "did you mean 'mode'?"),
-    "change of no item": ("{faults: []}", "{faults.7.to: 3 s}", "the list has 1 items"),
+    "change leads nowhere": ("limits.loading: 5.0", "limit.loading: 5.0", "mean 'limits'?"),
+    "change of no item": ('"faults[0].missing"', '"faults[7].missing"', "the list has 1 items"),
+    "no voltage": ("source_voltage: 1.03", "source_voltage: 0.0", "more than 0"),
+    "overrun in stepped time": ("- nothing doubled", "- no overrun", "no step is ever late"),
+    "overruns in stepped time": ("- nothing doubled", "- at most 3 overruns", "no step is ever"),
+    "area": ("transformer_kva: 160 ", "area: north ", "network.area: unknown field"),
+    "address by name": ("device_under_test: agent ", "address: localhost ", "no IP address"),
+    "every address": ("device_under_test: agent ", "address: 0.0.0.0 ", "name one, such as"),
+    "every address of IPv6": ("device_under_test: agent ", 'address: "::" ', "name one, such as"),
     "clock step in real time": (
         "{at: 20 s, source_voltage: 1.03, ramp: 5 s}",
         "{at: 20 s, clock_step: 0}",
@@ -132,7 +140,9 @@ def test_a_missing_file_of_curves_is_reported(tmp_path: Path) -> None:
 def test_off_is_a_word_and_a_time_of_day_is_no_number() -> None:
     """YAML 1.1, which PyYAML reads, makes false of `off` and 1080 of `18:00`."""
     assert yaml.safe_load("a: off") == {"a": False}
-    scenario, source = parse(TEMPLATE.encode(), "x.yaml")
+    off = "connected.parameters.mode.limiting: off"
+    text, _ = _changed("connected.parameters.limits.loading: 5.0", off)
+    scenario, source = parse(text.encode(), "x.yaml")
     assert scenario.devices.charge_points.arrival.mean == "18:00"
     assert scenario.proofs[0].change == {"connected.parameters.mode.limiting": "off"}
     changed = apply_change(source, scenario.proofs[0].change)
@@ -213,7 +223,7 @@ FAULTS = """
 
 
 def test_every_kind_of_fault_reaches_the_plant() -> None:
-    text = TEMPLATE.replace("mode: stepped", "mode: real", 1)
+    text = TEMPLATE.replace("mode: stepped", "mode: real", 1).partition("\nproofs:")[0]
     start = text.index("  - {name: meter lost")
     text = text[:start] + FAULTS.lstrip("\n") + text[text.index("\ncriteria:") :]
     scenario, _ = parse(text.encode(), "x.yaml")
@@ -283,6 +293,31 @@ def test_every_scenario_of_the_bench_and_the_template_are_valid(tmp_path: Path) 
         path = library.find(name)
         scenario, _ = parse(path.read_bytes(), str(path), path.parent)
         assert scenario.name == path.stem
+
+
+def test_no_sabotage_removes_what_its_criteria_speak_of() -> None:
+    """A criterion about a fault that does not take place cannot be judged and proves nothing."""
+    for name in [*library.names(), None]:
+        path = Path("template.yaml") if name is None else library.find(name)
+        text = TEMPLATE if name is None else path.read_text("utf-8")
+        scenario, source = parse(text.encode(), str(path), path.parent)
+        for proof in scenario.proofs:
+            left = apply_change(source, proof.change).happenings()
+            spoken_of = {one for sentence in proof.fails for one in criterion(sentence).happenings}
+            assert spoken_of <= set(left), (scenario.name, proof.name)
+
+
+def test_overruns_are_judged_in_real_time() -> None:
+    text, _ = _changed("- nothing doubled", "- no overrun")
+    scenario, _ = parse(text.replace("mode: stepped", "mode: real", 1).encode(), "x.yaml")
+    assert "no overrun" in scenario.criteria
+
+
+@pytest.mark.parametrize("address", ["127.0.0.2", "192.0.2.7", '"::1"'])
+def test_an_address_of_numbers_is_taken(address: str) -> None:
+    text, _ = _changed("device_under_test: agent ", f"address: {address} ")
+    scenario, _ = parse(text.encode(), "x.yaml")
+    assert scenario.connected.address == address.strip('"')
 
 
 def test_a_name_that_is_neither_scenario_nor_file_is_refused() -> None:

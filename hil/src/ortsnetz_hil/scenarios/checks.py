@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 
 import msgspec
 
@@ -17,6 +18,7 @@ from ortsnetz_hil.scenarios.faults import UPLINK, Wire
 from ortsnetz_hil.scenarios.schema import Scenario
 from ortsnetz_hil.scenarios.yaml_source import Place, Source
 from ortsnetz_hil.verdict.criteria import Criterion, parse
+from ortsnetz_hil.verdict.criteria_bench import Overruns
 
 SHORTEST_S, LONGEST_S = 10.0, 86_400.0
 SHORTEST_STEP_S, LONGEST_STEP_S = 0.1, 1.0
@@ -36,6 +38,7 @@ def check(scenario: Scenario, source: Source, *, complete: bool = True) -> None:
     """
     _check_time(scenario, source)
     _check_shares(scenario, source)
+    _check_address(scenario, source)
     _check_parameters(scenario, source)
     _check_events(scenario, source)
     _check_faults(scenario, source)
@@ -133,6 +136,20 @@ def _check_shares(scenario: Scenario, source: Source) -> None:
             raise source.error(("network", "ties", i, "name"), f"'{tie.name}' is there already")
 
 
+def _check_address(scenario: Scenario, source: Source) -> None:
+    """The device under test is told this address: a name or `any` would lead it nowhere."""
+    place: Place = ("connected", "address")
+    try:
+        address = ip_address(scenario.connected.address)
+    except ValueError as error:
+        what = f"'{scenario.connected.address}' is no IP address such as 127.0.0.1"
+        raise source.error(place, what) from error
+    if address.is_unspecified:
+        raise source.error(
+            place, f"{address} is every address of the machine; name one, such as 127.0.0.1"
+        )
+
+
 def _check_parameters(scenario: Scenario, source: Source) -> None:
     overlay = scenario.connected.parameters
     for section, kind in (("limits", Limits), ("timing", Timing), ("mode", Mode)):
@@ -221,6 +238,10 @@ def _check_criteria(scenario: Scenario, source: Source, *, complete: bool) -> No
             raise source.error(place, str(error)) from error
         if sentence in scenario.criteria[:i]:
             raise source.error(place, "this criterion is there already")
+        if isinstance(criterion, Overruns) and scenario.time.mode == "stepped":
+            raise source.error(
+                place, "in stepped time no step is ever late; use mode: real or leave it out"
+            )
         if complete:
             _check_references(criterion, happenings, source, place)
 

@@ -15,7 +15,7 @@ Process = Literal["cockpit", "broker", "agent"]
 Phase = Literal["a", "b", "c"]
 End = Literal["from", "to"]
 CoreOrder = Literal["acb", "bac", "bca", "cab", "cba"]
-Voltage = Annotated[float, Meta(ge=0.0, le=1.5)]
+Voltage = Annotated[float, Meta(gt=0.0, le=1.5)]
 Resistance = Annotated[float, Meta(gt=0.0, le=1e6)]
 
 

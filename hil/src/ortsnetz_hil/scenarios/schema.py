@@ -51,14 +51,12 @@ class Network(Struct, frozen=True, forbid_unknown_fields=True):
         source: SimBench code, `ieee-european-lv`, `cigre-lv`, or the path of a network or
             pandapower file, relative to the scenario file.
         transformer_kva: another rating of the transformer; its impedance in per cent stays.
-        area: the part to take where the source has several.
     """
 
     source: Text
     transformer_kva: Annotated[float, Meta(gt=0.0, le=10_000.0)] | None = None
     customers: VoltageDependence = VoltageDependence(p=1.0)
     ties: tuple[Tie, ...] = ()
-    area: str | None = None
 
 
 class Time(Struct, frozen=True, forbid_unknown_fields=True):
