@@ -143,13 +143,12 @@ def prove(file: str, **options: Any) -> None:
     for proved in found:
         click.echo(f"{'noticed' if proved.noticed else 'NOT NOTICED'}: {proved.proof.name}")
         for sentence in proved.failed:
-            click.echo(
-                f"    failed, as it has to: {sentence}"
-                if sentence in proved.proof.fails
-                else f"    failed besides: {sentence}"
-            )
+            if sentence in proved.missed:
+                continue
+            expected = sentence in proved.proof.fails
+            click.echo(f"    failed{', as it has to' if expected else ' besides'}: {sentence}")
         for sentence in proved.missed:
-            click.echo(f"    passed, but must not: {sentence}")
+            click.echo(f"    passed or could not be judged, but has to fail: {sentence}")
     sys.exit(0 if all(proved.noticed for proved in found) else FAILED)
 
 
