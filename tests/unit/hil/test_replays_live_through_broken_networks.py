@@ -45,6 +45,7 @@ def test_a_blackout_has_no_voltage_and_is_not_a_low_one(run_copy: Path) -> None:
     lit = judge("none", files.read(plant), found)
     assert lit.u_min.value > 0.8
     assert lit.u_min.time_s < 5.0
+    assert lit.seconds_outside_by.u_low == pytest.approx(7.0, abs=0.3)  # dark is not "inside"
 
 
 def test_a_run_in_the_dark_is_not_judged(run_copy: Path) -> None:

@@ -62,11 +62,11 @@ class Outside:
 
 
 def outside(rows: list[Row], limits: Limits) -> Outside:
-    """Compare rows with limits."""
+    """Compare rows with limits; an area in which no node is alive is below its band."""
     return Outside(
         transformer=np.array([row.transformer_loading > limits.loading for row in rows], bool),
         line=np.array([row.line_loading > limits.loading for row in rows], bool),
-        u_low=np.array([row.u_min < limits.u_pu[0] for row in rows], bool),
+        u_low=np.array([not row.u_min >= limits.u_pu[0] for row in rows], bool),
         u_high=np.array([row.u_max > limits.u_pu[1] for row in rows], bool),
     )
 
