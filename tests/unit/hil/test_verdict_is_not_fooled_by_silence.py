@@ -125,6 +125,19 @@ def test_health_may_be_seven_cycles_old_at_the_end_of_the_named_part(
     assert _judged("mode never blind from 60 s to 100 s", seen).passed is passed
 
 
+@pytest.mark.parametrize("sentence", ["mode never blind", "no alarm *", "quality of ev-01 good"])
+def test_an_agent_that_was_dead_in_the_middle_was_not_calm(sentence: str) -> None:
+    totals = msgspec.structs.replace(_totals(), silences=((_ns(30.0), _ns(60.0)),))
+    found = _judged(sentence, _seen(totals=totals))
+    assert (found.passed, found.judged) == (False, False)
+    assert "nothing was heard from 30.0 s to 60.0 s" in found.words
+
+
+def test_a_silence_before_the_named_part_does_not_matter() -> None:
+    totals = msgspec.structs.replace(_totals(), silences=((_ns(10.0), _ns(20.0)),))
+    assert _judged("mode never blind from 40 s to 60 s", _seen(totals=totals)).passed
+
+
 def test_what_was_heard_to_go_wrong_is_judged_though_the_node_fell_silent() -> None:
     seen = _seen(
         ModeSeen(_ns(30), "blind", ""),

@@ -33,6 +33,7 @@ from ortsnetz_common.link.messages import (
 from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.point import READ_COUNT
 from ortsnetz_common.measurement.quality import Validity, validity
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.verdict.observed import (
     AlarmSeen,
     LimitSeen,
@@ -44,6 +45,10 @@ from ortsnetz_hil.verdict.observed import (
 )
 
 CONNECT_S = 20.0
+USUAL_NS = 6 * NS_PER_S
+"""Health comes every five cycles."""
+MOST = 1000
+"""Silences that are kept; one is enough to fail a criterion."""
 
 
 class Observer:
@@ -154,6 +159,7 @@ class _Notes:
         self._records = 0
         self._catalogues = 0
         self._until_ns: int | None = None
+        self._silences: list[tuple[int, int]] = []
 
     def take(self, record: Record) -> None:
         """Take in one record, in the order of the journal."""
@@ -180,12 +186,19 @@ class _Notes:
                     AlarmSeen(record.time_ns, record.key, active, record.priority, record.cause)
                 )
             case Health():
-                self._until_ns = record.time_ns
+                self._heard(record.time_ns)
                 if record.mode != self._mode:
                     self._mode = record.mode
                     self._writer.put(ModeSeen(record.time_ns, record.mode, record.reason))
             case _:
                 pass
+
+    def _heard(self, time_ns: int) -> None:
+        """Note when the node spoke of its health, and where it did not for longer than usual."""
+        before = self._until_ns
+        if before is not None and time_ns - before > USUAL_NS and len(self._silences) < MOST:
+            self._silences.append((before, time_ns))
+        self._until_ns = time_ns
 
     def _catalogue(self, record: Catalogue) -> None:
         self._catalogues += 1
@@ -236,6 +249,7 @@ class _Notes:
                 epochs=self._catalogues,
                 reads=reads,
                 malformed=counters["malformed"],
+                silences=tuple(self._silences),
                 until_ns=self._until_ns,
             )
         )

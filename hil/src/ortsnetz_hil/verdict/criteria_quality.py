@@ -87,7 +87,7 @@ class QualityAlwaysGood(Criterion, frozen=True, kw_only=True):
             if bad_s is not None and bad_s < last_s:
                 words = f"{name} was not good at {bad_s:.1f} s"
                 return Judgement(self.sentence, passed=False, words=words, at_s=round(bad_s, 3))
-        states.require_heard(recording, last_s)
+        states.require_heard(recording, first_s, last_s)
         return Judgement(self.sentence, passed=True, words=f"{_many(found)}, all the time")
 
 

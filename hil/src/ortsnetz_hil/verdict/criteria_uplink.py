@@ -60,7 +60,7 @@ class NoAlarm(Criterion, frozen=True, kw_only=True):
             raise CannotJudgeError("the device under test said nothing of itself")
         at_s = states.alarms(recording, self.key).first(state=True, begin_s=first_s)
         if at_s is None or at_s >= last_s:
-            states.require_heard(recording, last_s)
+            states.require_heard(recording, first_s, last_s)
             return Judgement(self.sentence, passed=True, words="none")
         key = states.standing(recording, self.key, at_s)
         words = f"{key} at {at_s:.1f} s"
@@ -96,7 +96,7 @@ class ModeNever(Criterion, frozen=True, kw_only=True):
         modes = states.modes(recording)
         at_s = modes.first(self.mode, first_s)
         if at_s is None or at_s >= last_s:
-            states.require_heard(recording, last_s)
+            states.require_heard(recording, first_s, last_s)
             return Judgement(self.sentence, passed=True, words=f"never {self.mode}")
         words = f"{self.mode} at {at_s:.1f} s"
         return Judgement(self.sentence, passed=False, words=words, at_s=round(at_s, 3))

@@ -74,6 +74,7 @@ class Totals(Struct, frozen=True, tag="totals", forbid_unknown_fields=True):
         reads: read numbers by device.
         malformed: messages that were not understood: what they said is unknown.
         until_ns: the node's time of the newest thing heard of it, None if there was none.
+        silences: from and to, the node's time, where its health was not heard for too long.
     """
 
     records: int
@@ -83,6 +84,7 @@ class Totals(Struct, frozen=True, tag="totals", forbid_unknown_fields=True):
     reads: dict[str, ReadCount]
     malformed: int = 0
     until_ns: int | None = None
+    silences: tuple[tuple[int, int], ...] = ()
 
 
 Line = SourceQuality | ModeSeen | AlarmSeen | LimitSeen | Totals

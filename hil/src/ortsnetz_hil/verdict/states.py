@@ -92,12 +92,13 @@ def alarms(recording: Recording, pattern: str, *, literal: bool = False) -> Stat
     return States(tuple(changes))
 
 
-def require_heard(recording: Recording, last_s: float) -> None:
+def require_heard(recording: Recording, first_s: float, last_s: float) -> None:
     """Refuse to take silence for calm: what has to be absent must have been listened for.
 
     Args:
         recording: the run.
-        last_s: plant seconds until which the node has to have been heard.
+        first_s: plant seconds from which on the node has to have been heard.
+        last_s: until when.
 
     Raises:
         CannotJudgeError: something was not heard or not understood, or it fell silent before.
@@ -111,9 +112,16 @@ def require_heard(recording: Recording, last_s: float) -> None:
         raise CannotJudgeError(f"{totals.malformed} messages were not understood")
     if totals.until_ns is None:
         raise CannotJudgeError("it is not known until when the device under test was heard")
+    longest_s = SILENT_CYCLES * recording.cycle_s
     until_s = _until_s(recording, totals.until_ns)
-    if until_s < last_s - SILENT_CYCLES * recording.cycle_s:
+    if until_s < last_s - longest_s:
         raise CannotJudgeError(f"nothing was heard after {until_s:.1f} s")
+    timeline = recording.timeline or ()
+    for from_ns, to_ns in totals.silences:
+        from_s = plant_s(from_ns, recording.configuration, timeline)
+        to_s = plant_s(to_ns, recording.configuration, timeline, not_before=from_s)
+        if to_s - from_s > longest_s and from_s < last_s and to_s > first_s:
+            raise CannotJudgeError(f"nothing was heard from {from_s:.1f} s to {to_s:.1f} s")
 
 
 def _until_s(recording: Recording, until_ns: int) -> float:
