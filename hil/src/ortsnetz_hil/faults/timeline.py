@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-from ortsnetz_common.errors import InputError
 from ortsnetz_hil.faults.specs import Fault
 from ortsnetz_hil.faults.words import target, words
+from ortsnetz_hil.servers import rolling_lines
+from ortsnetz_hil.servers.rolling_lines import RollingLines
 
-FILE = "timeline.jsonl"
-OLDER_FILE = "timeline.older.jsonl"
+STEM = "timeline"
+FILE = f"{STEM}.jsonl"
 KEPT_LINES = 50_000
 
 
@@ -44,40 +44,23 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Timeline:
-    """Appends entries; the older half of an endless run's log is dropped and counted.
-
-    Attributes:
-        dropped: entries that were dropped.
-    """
+    """Appends entries; the older half of an endless run's log is dropped and counted."""
 
     def __init__(self, plant_directory: Path) -> None:
-        self._directory = plant_directory
-        self._pending: list[Entry] = []
-        self._lines = _lines(plant_directory / FILE)
-        self._older = _lines(plant_directory / OLDER_FILE)
-        self.dropped = 0
-        (plant_directory / FILE).touch()  # a run in which nothing happens has a timeline too
+        self._lines: RollingLines[Entry] = RollingLines(plant_directory, STEM, KEPT_LINES)
+
+    @property
+    def dropped(self) -> int:
+        """Entries that were dropped."""
+        return self._lines.dropped
 
     def append(self, entry: Entry) -> None:
-        """Keep an entry until the next flush; more than `KEPT_LINES` are not kept."""
-        if len(self._pending) >= KEPT_LINES:
-            self.dropped += 1
-            return
-        self._pending.append(entry)
+        """Keep an entry until the next flush."""
+        self._lines.append(entry)
 
     def flush(self) -> None:
         """Append what has come since the last flush."""
-        if not self._pending:
-            return
-        path = self._directory / FILE
-        if self._lines >= KEPT_LINES:
-            path.replace(self._directory / OLDER_FILE)
-            self.dropped += self._older
-            self._older, self._lines = self._lines, 0
-        with path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in self._pending))
-        self._lines += len(self._pending)
-        self._pending.clear()
+        self._lines.flush()
 
 
 class FaultWatch:
@@ -139,19 +122,4 @@ def read(plant_directory: Path) -> list[Entry]:
     Raises:
         InputError: a line is damaged; names the file and the line.
     """
-    found: list[Entry] = []
-    for path in (plant_directory / OLDER_FILE, plant_directory / FILE):
-        for number, line in enumerate(_complete(path), start=1):
-            try:
-                found.append(msgspec.json.decode(line, type=Entry))
-            except msgspec.MsgspecError as error:
-                raise InputError(f"{path}, line {number}: not a timeline entry: {error}") from error
-    return found
-
-
-def _complete(path: Path) -> list[bytes]:
-    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-
-
-def _lines(path: Path) -> int:
-    return len(_complete(path))
+    return rolling_lines.read(plant_directory, STEM, Entry)

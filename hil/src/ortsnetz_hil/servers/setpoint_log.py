@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-from ortsnetz_common.errors import InputError
+from ortsnetz_hil.servers import rolling_lines
+from ortsnetz_hil.servers.rolling_lines import RollingLines
 
-FILE = "setpoints.jsonl"
-OLDER_FILE = "setpoints.older.jsonl"
+STEM = "setpoints"
 KEPT_LINES = 200_000
 
 
@@ -30,52 +29,29 @@ class SetpointWrite(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SetpointLog:
-    """Appends writes; the older half of an endless run's log is dropped and counted.
-
-    Attributes:
-        dropped: lines that were dropped.
-    """
+    """Appends writes; the older half of an endless run's log is dropped and counted."""
 
     def __init__(self, plant_directory: Path) -> None:
-        self._directory = plant_directory
-        self._pending: list[SetpointWrite] = []
-        self._lines = len(read(plant_directory))
-        self._older = 0
-        self.dropped = 0
+        self._lines: RollingLines[SetpointWrite] = RollingLines(plant_directory, STEM, KEPT_LINES)
+
+    @property
+    def dropped(self) -> int:
+        """Writes that were dropped."""
+        return self._lines.dropped
 
     def note(self, write: SetpointWrite) -> None:
         """Keep a write until the next flush."""
-        self._pending.append(write)
+        self._lines.append(write)
 
     def flush(self) -> None:
         """Append what has come since the last flush."""
-        if not self._pending:
-            return
-        path = self._directory / FILE
-        if self._lines >= KEPT_LINES:
-            path.replace(self._directory / OLDER_FILE)
-            self.dropped += self._older
-            self._older, self._lines = self._lines, 0
-        with path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(w) + b"\n" for w in self._pending))
-        self._lines += len(self._pending)
-        self._pending.clear()
+        self._lines.flush()
 
 
 def read(plant_directory: Path) -> list[SetpointWrite]:
     """All writes that the log still has, in the order of time; an unfinished last line is left out.
 
     Raises:
-        InputError: a line is damaged; names the file.
+        InputError: a line is damaged; names the file and the line.
     """
-    found: list[SetpointWrite] = []
-    for name in (OLDER_FILE, FILE):
-        path = plant_directory / name
-        if not path.exists():
-            continue
-        lines = path.read_bytes().split(b"\n")[:-1]
-        try:
-            found += [msgspec.json.decode(line, type=SetpointWrite) for line in lines]
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{path}: not a log of setpoints: {error}") from error
-    return found
+    return rolling_lines.read(plant_directory, STEM, SetpointWrite)
