@@ -191,7 +191,7 @@ def test_a_slow_line_delays_in_each_direction_and_keeps_the_order() -> None:
             answer = await reader.readexactly(2000)
             took_s = loop.time() - began
             assert answer == b"".join(bytes([number]) * 100 for number in range(20))
-            assert 0.2 <= took_s < 2.0  # 0.1 to 0.15 s each way
+            assert took_s >= 0.2  # 0.1 to 0.15 s each way; a busy machine may take longer
 
     _run(story)
 

@@ -96,15 +96,11 @@ class Controlled:
             )
             return device_maps.charge_point(shown, status, stamp)
 
-        return ControlledDevice(
-            spec=spec,
-            profile="ev-controller",
-            phases=spec.phases,
-            values=4 * len(spec.phases) + 4,
-            commands=Commands(2000, LimitSettings(model)),
-            instrument=self._instrument(spec, "ev-controller", spec.phases),
-            scene=self._scene,
-            node_row=self._nodes[spec.node],
+        return self._limited(
+            model,
+            "ev-controller",
+            further=4,
+            address=2000,
             powers=self._drawn(spec.element),
             draw=draw,
         )
@@ -118,15 +114,11 @@ class Controlled:
             return device_maps.inverter(shown, status, stamp)
 
         row = self._generators[spec.element]
-        return ControlledDevice(
-            spec=spec,
-            profile="pv-inverter",
-            phases=spec.phases,
-            values=4 * len(spec.phases) + 3,
-            commands=Commands(40100, LimitSettings(model)),
-            instrument=self._instrument(spec, "pv-inverter", spec.phases),
-            scene=self._scene,
-            node_row=self._nodes[spec.node],
+        return self._limited(
+            model,
+            "pv-inverter",
+            further=3,
+            address=40100,
             powers=lambda state: np.asarray(state.gen_s[row]),
             draw=draw,
         )
@@ -145,15 +137,11 @@ class Controlled:
             )
             return device_maps.heat_pump(shown, status, stamp)
 
-        return ControlledDevice(
-            spec=spec,
-            profile="heat-pump",
-            phases=spec.phases,
-            values=4 * len(spec.phases) + 4,
-            commands=Commands(5100, LimitSettings(model)),
-            instrument=self._instrument(spec, "heat-pump", spec.phases),
-            scene=self._scene,
-            node_row=self._nodes[spec.node],
+        return self._limited(
+            model,
+            "heat-pump",
+            further=4,
+            address=5100,
             powers=self._drawn(spec.element),
             draw=draw,
         )
@@ -173,15 +161,11 @@ class Controlled:
             )
             return device_maps.battery(shown, status, stamp)
 
-        return ControlledDevice(
-            spec=spec,
-            profile="home-battery",
-            phases=spec.phases,
-            values=4 * len(spec.phases) + 4,
-            commands=Commands(650, LimitSettings(model)),
-            instrument=self._instrument(spec, "home-battery", spec.phases),
-            scene=self._scene,
-            node_row=self._nodes[spec.node],
+        return self._limited(
+            model,
+            "home-battery",
+            further=4,
+            address=650,
             powers=self._drawn(spec.element),
             draw=draw,
         )
@@ -207,6 +191,40 @@ class Controlled:
             scene=self._scene,
             node_row=self._nodes[int(own["to_node"])],
             powers=lambda _: np.full(3, np.nan, np.complex128),
+            draw=draw,
+        )
+
+    def _limited(
+        self,
+        model: ChargePointModel | InverterModel | HeatPumpModel | BatteryModel,
+        profile: str,
+        *,
+        further: int,
+        address: int,
+        powers: Powers,
+        draw: Draw,
+    ) -> ControlledDevice:
+        """A device with a limit.
+
+        Args:
+            model: of the device.
+            profile: its register map.
+            further: points of a read besides the four quantities at each terminal.
+            address: first of its command registers.
+            powers: see `ControlledDevice`.
+            draw: see `ControlledDevice`.
+        """
+        spec = model.spec
+        return ControlledDevice(
+            spec=spec,
+            profile=profile,
+            phases=spec.phases,
+            values=4 * len(spec.phases) + further,
+            commands=Commands(address, LimitSettings(model)),
+            instrument=self._instrument(spec, profile, spec.phases),
+            scene=self._scene,
+            node_row=self._nodes[spec.node],
+            powers=powers,
             draw=draw,
         )
 
