@@ -34,6 +34,7 @@ from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.point import READ_COUNT
 from ortsnetz_common.measurement.quality import Validity, validity
 from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_hil.bench.numbers_seen import NumbersSeen
 from ortsnetz_hil.verdict.observed import (
     AlarmSeen,
     LimitSeen,
@@ -155,7 +156,8 @@ class _Notes:
         self._counted: dict[int, str] = {}
         self._good: dict[str, bool] = {}
         self._mode = ""
-        self._reads: dict[str, Counter[int]] = {}
+        self._reads: dict[str, NumbersSeen] = {}
+        self._unknown = 0
         self._records = 0
         self._catalogues = 0
         self._until_ns: int | None = None
@@ -219,13 +221,14 @@ class _Notes:
         good: dict[str, bool] = {}
         rows = zip(record.points, record.values, record.qualities, strict=True)
         for point, value, quality in rows:
-            if point >= len(self._sources):
+            if point >= len(self._sources):  # its catalogue was not heard: nobody knows what it is
+                self._unknown += 1
                 continue
             source = self._sources[point]
             fine = validity(quality) is Validity.GOOD
             good[source] = good.get(source, True) and fine
             if point in self._counted and value is not None:
-                self._reads.setdefault(source, Counter())[int(value)] += 1
+                self._reads.setdefault(source, NumbersSeen()).add(int(value))
         for source, fine in good.items():
             if self._good.get(source) is not fine:
                 self._good[source] = fine
@@ -238,8 +241,8 @@ class _Notes:
             counters: of the observer: records sent again, never heard, not understood.
         """
         reads = {
-            source: ReadCount(len(counted), counted.total() - len(counted))
-            for source, counted in sorted(self._reads.items())
+            source: ReadCount(seen.distinct, seen.doubled)
+            for source, seen in sorted(self._reads.items())
         }
         self._writer.put(
             Totals(
@@ -248,7 +251,7 @@ class _Notes:
                 missing=counters["missing"],
                 epochs=self._catalogues,
                 reads=reads,
-                malformed=counters["malformed"],
+                malformed=counters["malformed"] + self._unknown,
                 silences=tuple(self._silences),
                 until_ns=self._until_ns,
             )

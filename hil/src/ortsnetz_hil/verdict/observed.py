@@ -72,7 +72,7 @@ class Totals(Struct, frozen=True, tag="totals", forbid_unknown_fields=True):
         missing: records never heard.
         epochs: incarnations of the node's journal or catalogue.
         reads: read numbers by device.
-        malformed: messages that were not understood: what they said is unknown.
+        malformed: messages and samples that were not understood: what they said is unknown.
         until_ns: the node's time of the newest thing heard of it, None if there was none.
         silences: from and to, the node's time, where its health was not heard for too long.
     """
