@@ -11,7 +11,7 @@ import msgspec
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.bench_clock import BenchClockAddress
-from ortsnetz_common.link.broker import Broker
+from ortsnetz_common.link.broker import Broker, Tls
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_hil.bench import broker as brokers
 from ortsnetz_hil.bench import rundir
@@ -167,11 +167,20 @@ def _ids(network: PlantNetwork) -> dict[str, int]:
 def _agent(prepared: Prepared) -> None:
     """Bootstrap file of the project's agent; another device under test may read it too."""
     node, ports_, host = prepared.broker.node, prepared.options.ports, prepared.host
-    if prepared.faulty_uplink:
-        node = Broker(host, ports_.uplink, node.tls)
+    port = ports_.uplink if prepared.faulty_uplink else node.port
+    node = Broker(host, port, _own_identity(node.tls, prepared.directory.agent.parent))
     rundir.write_agent(
         prepared.directory,
         node,
         bench_clock=BenchClockAddress(host, ports_.clock) if prepared.stepped else None,
         journal_max_bytes=prepared.scenario.connected.journal_max_bytes,
     )
+
+
+def _own_identity(tls: Tls | None, folder: Path) -> Tls | None:
+    """The node's own certificate beside its bootstrap file: nobody needs the broker's folder."""
+    if tls is None:
+        return None
+    for file in (tls.ca, tls.certificate, tls.key):
+        shutil.copy2(file, folder / file.name)  # with its mode: the key stays the owner's
+    return Tls(Path(tls.ca.name), Path(tls.certificate.name), Path(tls.key.name))

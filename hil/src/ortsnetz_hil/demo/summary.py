@@ -152,7 +152,9 @@ def _failed(summary: Summary) -> list[str]:
             f"outside a limit for {within.longest_excursion_s:.1f} s, "
             f"{summary.allowed_excursion_s:.1f} s are allowed"
         )
-    if within.floor_violations:
+    if within.floor_violations is None:
+        found.append("no device was given a setpoint: nothing was controlled")
+    elif within.floor_violations:
         found.append(f"{within.floor_violations} setpoints below a device's floor")
     if samples.lost or samples.doubled or samples.committed != samples.acquired:
         found.append(
