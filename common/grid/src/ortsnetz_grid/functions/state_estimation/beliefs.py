@@ -35,7 +35,8 @@ class Belief:
         q_var: (3,) inductive consumption positive.
         p_sigma_w: (3,).
         q_sigma_var: (3,).
-        assumed: whether anything in it is not measured.
+        assumed: whether anything in it is not measured now.
+        age_s: how old the last values are that it remembers, s; None if it remembers none.
     """
 
     p_w: Real
@@ -43,6 +44,23 @@ class Belief:
     p_sigma_w: Real
     q_sigma_var: Real
     assumed: bool
+    age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reactive:
+    """Reactive over active power of consumers that nobody measures, inductive positive.
+
+    Attributes:
+        tan_phi: mean.
+        sigma: standard deviation.
+    """
+
+    tan_phi: float
+    sigma: float
+
+
+ANY_CONSUMER = Reactive(TAN_PHI, TAN_PHI_SIGMA)
 
 
 def terminals(phases: str, owner: str) -> list[int]:
@@ -64,7 +82,9 @@ def network_phases(values: PhaseValues, at: list[int]) -> Real:
     return found
 
 
-def total_belief(mean_w: float, sigma_w: float, share: Real | None) -> Belief:
+def total_belief(
+    mean_w: float, sigma_w: float, share: Real | None, reactive: Reactive = ANY_CONSUMER
+) -> Belief:
     """Belief about a total of three phases.
 
     Args:
@@ -73,6 +93,7 @@ def total_belief(mean_w: float, sigma_w: float, share: Real | None) -> Belief:
         share: (3,) how it is shared between the phases, or None where nobody knows. Then it may be
             on any single phase: a third is expected on each, and the variance of a phase is that of
             "all or nothing".
+        reactive: of what consumes; what generates has no reactive power on the mean.
     """
     if share is None:
         mean = np.full(3, mean_w / 3)
@@ -82,12 +103,12 @@ def total_belief(mean_w: float, sigma_w: float, share: Real | None) -> Belief:
         # independent phases whose sum has the total's variance
         sigma = sigma_w * np.sqrt(np.abs(share))
     sigma = np.where(np.abs(mean) + sigma > 0, np.maximum(sigma, _SMALLEST_SIGMA_W), ABSENT_SIGMA_W)
-    tan_phi = TAN_PHI if mean_w >= 0 else 0.0
+    tan_phi = reactive.tan_phi if mean_w >= 0 else 0.0
     return Belief(
         p_w=mean,
         q_var=tan_phi * mean,
         p_sigma_w=sigma,
-        q_sigma_var=_q_sigma(mean, sigma),
+        q_sigma_var=_q_sigma(mean, sigma, reactive),
         assumed=True,
     )
 
@@ -161,6 +182,7 @@ def measured_belief(
         p_sigma_w=np.where(has_p, sigma, otherwise.p_sigma_w),
         q_sigma_var=np.where(has_q, sigma, assumed_sigma),
         assumed=bool((~has_p | ~has_q).any()),
+        age_s=None if has_p.all() else otherwise.age_s,
     )
 
 
@@ -183,8 +205,7 @@ def _unknown_phase(
     )
 
 
-def _q_sigma(p_w: Real, p_sigma_w: Real) -> Real:
+def _q_sigma(p_w: Real, p_sigma_w: Real, reactive: Reactive = ANY_CONSUMER) -> Real:
     """Deviation of an assumed reactive power."""
-    return np.asarray(
-        np.sqrt((TAN_PHI_SIGMA * p_w) ** 2 + (TAN_PHI * p_sigma_w) ** 2 + _SMALLEST_SIGMA_W**2)
-    )
+    own, along = reactive.sigma * p_w, reactive.tan_phi * p_sigma_w
+    return np.asarray(np.sqrt(own**2 + along**2 + _SMALLEST_SIGMA_W**2))

@@ -16,12 +16,17 @@ from power_grid_model import MeasuredTerminalType, initialize_array
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.reading import PhaseValues, Reading
 from ortsnetz_common.parameters.station import Device, Meter, Side, SourcePseudo
-from ortsnetz_grid.functions.state_estimation.beliefs import Belief, network_phases, terminals
+from ortsnetz_grid.functions.state_estimation.beliefs import Belief
+from ortsnetz_grid.functions.state_estimation.lately import aged_words, flow, voltage
+from ortsnetz_grid.functions.state_estimation.pseudo.ageing import LastKnown
 from ortsnetz_grid.functions.state_estimation.result import Measurements
 from ortsnetz_grid.network.model import Network
 
 Real = NDArray[np.float64]
 
+SINGLE_PHASE_VOLTAGES = False
+"""Whether voltages of some phases count without the others: rows whose other phases are NaN.
+power-grid-model's sensors need all three."""
 _BRANCHES = ("transformer", "line", "asym_line")
 
 
@@ -72,19 +77,29 @@ class SensorSheet:
         volts = np.full(3, source.u_pu * nominal)
         self._voltages.append(_Voltage(source.node, volts, sigma, words, pseudo=True))
 
-    def add_voltage(self, node: int, owner: Meter | Device, said: PhaseValues) -> None:
-        """The voltage that a meter or device measures, if it says all three phases."""
-        nominal = self._nominal(node, f"'{owner.name}'")
-        if owner.phases is None or len(owner.phases) < 3:
-            return
-        volts = network_phases(said, terminals(owner.phases, f"'{owner.name}'"))
-        if np.isfinite(volts).all() and (volts > 0).all():
-            sigma = owner.u_sigma * nominal
-            words = f"voltage of '{owner.name}'"
-            self._voltages.append(_Voltage(node, volts, sigma, words))
+    def add_voltage(
+        self,
+        node: int,
+        owner: Meter | Device,
+        said: PhaseValues,
+        last: LastKnown | None = None,
+    ) -> None:
+        """The voltage that a meter or device measures, if it says all three phases.
 
-    def add_flow(self, meter: Meter, said: Reading) -> int:
-        """The flow that a branch meter measures, if it says all of it.
+        What it does not say is taken from what it said last, with the deviation that belongs to the
+        age. Where `SINGLE_PHASE_VOLTAGES` holds, phases that are not known at all are NaN.
+        """
+        nominal = self._nominal(node, f"'{owner.name}'")
+        if owner.phases is None or (len(owner.phases) < 3 and not SINGLE_PHASE_VOLTAGES):
+            return
+        volts, sigma, age_s = voltage(owner, owner.phases, nominal, said, last)
+        known = ~np.isnan(volts)
+        if known.all() or (known.any() and SINGLE_PHASE_VOLTAGES):
+            words = aged_words(f"voltage of '{owner.name}'", age_s)
+            self._voltages.append(_Voltage(node, volts, sigma, words, pseudo=age_s is not None))
+
+    def add_flow(self, meter: Meter, said: Reading, last: LastKnown | None = None) -> int:
+        """The flow that a branch meter measures, if it says all of it, or said it lately.
 
         Returns:
             The node at the meter's end of the branch.
@@ -98,15 +113,16 @@ class SensorSheet:
                 f"meter '{meter.name}': element {meter.element} with side {meter.side} is no end "
                 "of a branch of the network"
             )
-        at = terminals(meter.phases, f"meter '{meter.name}'")
-        p, q = network_phases(said.active_w, at), network_phases(said.reactive_var, at)
-        if np.isfinite(p).all() and np.isfinite(q).all():
+        found = flow(meter, said, last)
+        if found is not None:
             end = MeasuredTerminalType.branch_from
             if meter.side is Side.TO:
                 end = MeasuredTerminalType.branch_to
-            sigma = np.full(3, meter.p_sigma)
-            words = f"power of '{meter.name}'"
-            self._powers.append(_Power(meter.element, int(end), (p, q, sigma, sigma), words))
+            power, sigma, age_s = found
+            words = aged_words(f"power of '{meter.name}'", age_s)
+            values = (power.real, power.imag, sigma, sigma)
+            pseudo = age_s is not None
+            self._powers.append(_Power(meter.element, int(end), values, words, pseudo=pseudo))
         row = self.network.row(component, meter.element)
         return int(self.network.data[component][f"{meter.side.value}_node"][row])
 
@@ -120,6 +136,7 @@ class SensorSheet:
         values = (sign * belief.p_w, sign * belief.q_var, belief.p_sigma_w, belief.q_sigma_var)
         name = f"'{owner.name}'" if owner is not None else self.network.label(element)
         words = f"assumed power of {name}" if belief.assumed else f"power of {name}"
+        words = aged_words(words, belief.age_s)
         self._powers.append(_Power(element, int(terminal), values, words, pseudo=belief.assumed))
 
     def measurements(self, missing_guards: tuple[str, ...]) -> Measurements:

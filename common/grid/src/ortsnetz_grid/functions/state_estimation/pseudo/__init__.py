@@ -1,0 +1,1 @@
+"""Pseudo-measurements: what is believed about customers that nobody measures, or no longer."""
