@@ -1,0 +1,160 @@
+"""What a hypothesis leaves unexplained: one estimate a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, StateEstimate
+from ortsnetz_grid.functions.topology_check.deviations import Deviations, deviations
+from ortsnetz_grid.functions.topology_check.hypothesis import STATED, Hypothesis, switched
+from ortsnetz_grid.functions.topology_check.result import CheckSettings
+from ortsnetz_grid.functions.topology_check.sites import Sites
+from ortsnetz_grid.network.model import Network
+
+DEAD_PU = 0.2
+"""Voltage below which a conductor is not fed: half of it would trip any protection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How well a hypothesis explains the snapshots.
+
+    Attributes:
+        misfit: sum of the squared deviations over all snapshots.
+        values: number of values in it.
+        snapshots: the deviations of each snapshot.
+    """
+
+    misfit: float
+    values: int
+    snapshots: tuple[Deviations, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Topology:
+    """A switch state, ready to be estimated; no estimator where no source is left."""
+
+    sites: Sites
+    estimator: Estimator | None
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges hypotheses on one set of snapshots; keeps what switch states have in common.
+
+    Attributes:
+        network: as stated.
+        snapshots: measurements of one or more instants in the same switch state.
+        settings: how to check.
+        computed: number of estimates so far.
+    """
+
+    network: Network
+    snapshots: Sequence[Measurements]
+    settings: CheckSettings
+    computed: int = 0
+    _topologies: dict[tuple[tuple[int, bool], ...], _Topology] = field(default_factory=dict)
+
+    def sites(self, states: tuple[tuple[int, bool], ...] = ()) -> Sites:
+        """The places under a switch state."""
+        return self._topology(states).sites
+
+    def judge(self, hypothesis: Hypothesis) -> Judgement | None:
+        """Estimate all snapshots under a hypothesis.
+
+        Returns:
+            The judgement; None where the hypothesis leaves the state unobservable, so that nothing
+            speaks for or against it.
+
+        Raises:
+            InputError: the stated case itself cannot be estimated; names sensor or nodes.
+        """
+        found = []
+        for snapshot in self.snapshots:
+            try:
+                found.append(self._deviations(hypothesis, snapshot))
+            except InputError:
+                if hypothesis == STATED:
+                    raise
+                return None
+        misfit, values = sum(each.objective for each in found), sum(each.values for each in found)
+        return Judgement(misfit, values, tuple(found))
+
+    def suspected(self) -> list[frozenset[int]]:
+        """Sensors of each snapshot that state estimation takes for wrong in the stated network."""
+        topology, found = self._topology(()), []
+        estimation = self.settings.estimation
+        share = estimation.false_alarm / len(self.snapshots)
+        for snapshot in self.snapshots:
+            self.computed += 1
+            if topology.estimator is None:
+                continue
+            state = topology.estimator.estimate(
+                fed(topology.sites, snapshot), replace(estimation, false_alarm=share)
+            )
+            found.append(frozenset(each.sensor for each in state.removed))
+        return found
+
+    def _deviations(self, hypothesis: Hypothesis, snapshot: Measurements) -> Deviations:
+        topology = self._topology(hypothesis.switched)
+        read = hypothesis.applied(snapshot)
+        shape = (len(topology.sites.model.node_ids), 3)
+        voltage = np.zeros(shape, dtype=np.complex128)
+        if topology.estimator is not None:
+            self.computed += 1
+            state = topology.estimator.estimate(
+                fed(topology.sites, read), replace(self.settings.estimation, largest_removals=0)
+            )
+            voltage = phasors(state)
+        return deviations(topology.sites, said(topology.sites, read), voltage)
+
+    def _topology(self, states: tuple[tuple[int, bool], ...]) -> _Topology:
+        if states not in self._topologies:
+            network = switched(self.network, states)
+            sites = Sites.of(network)
+            estimator = Estimator.of(network) if len(sites.model.sources) else None
+            self._topologies[states] = _Topology(sites, estimator)
+        return self._topologies[states]
+
+
+def phasors(state: StateEstimate) -> np.ndarray:
+    """Complex voltages (n, 3), per unit."""
+    return np.asarray(state.u_pu * np.exp(1j * state.u_angle))
+
+
+def fed(sites: Sites, measurements: Measurements) -> Measurements:
+    """The sensors that an estimate can use: where a source feeds, and not without any voltage.
+
+    A meter that reads nothing at all is a contradiction that no estimate should be bent by; it is
+    compared with the state afterwards.
+    """
+    kept = {}
+    for component, array in measurements.sensors.items():
+        mask = sites.live_rows(array)
+        if component.endswith("voltage_sensor"):
+            mask &= ~_dead(sites, array)
+        kept[component] = array[mask]
+    return replace(measurements, sensors=kept)
+
+
+def said(sites: Sites, measurements: Measurements) -> Measurements:
+    """Everything but assumptions about those who are not fed: they assume somebody who is."""
+    kept = {}
+    for component, array in measurements.sensors.items():
+        assumed = np.isin(array["id"], list(measurements.pseudo))
+        kept[component] = array[sites.live_rows(array) | ~assumed]
+    return replace(measurements, sensors=kept)
+
+
+def _dead(sites: Sites, array: np.ndarray) -> np.ndarray:
+    """Which voltage sensors (k,) read nothing in at least one phase."""
+    rows = [sites.node_rows.get(target, 0) for target in array["measured_object"].tolist()]
+    rated = sites.network.data["node"]["u_rated"][rows]
+    measured = array["u_measured"]
+    if measured.ndim > 1:
+        return np.asarray((measured < DEAD_PU * rated[:, None] / np.sqrt(3)).any(axis=1))
+    return np.asarray(measured < DEAD_PU * rated)
