@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from power_grid_model.errors import PowerGridError
 from power_grid_model.utils import json_deserialize
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.additions import Additions
+from ortsnetz_grid.network.additions_reading import read_additions
 
 FORMAT = "ortsnetz.network/1"
 Dataset = Mapping[str, NDArray[Any]]
@@ -29,12 +31,15 @@ class Network:
         document: the whole file, additions included. Not to be changed.
         components: component name of each element id.
         names: names of the elements that have one, by id.
+        additions: elements that power-grid-model's format lacks. Whoever hands `data` alone to that
+            library calls `library_coverage.require_library_covers` first.
     """
 
     data: Dataset
     document: Mapping[str, Any]
     components: Mapping[int, str]
     names: Mapping[int, str]
+    additions: Additions = field(default_factory=Additions)
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str) -> Network:
@@ -56,11 +61,16 @@ class Network:
                 f"{source}: not a power-grid-model input data set: {reason}"
             ) from error
         data = {str(getattr(name, "value", name)): array for name, array in dataset.items()}
+        additions = read_additions(document, data.get("node"), source)
         return cls(
             data=data,
             document=document,
-            components=_components(data, source),
-            names=_names(document),
+            components=_components(data, additions, source),
+            names={
+                **_names(document),
+                **{element.id: element.name for _, element in additions if element.name},
+            },
+            additions=additions,
         )
 
     def to_json(self) -> str:
@@ -116,18 +126,24 @@ def _in_words(message: str, document: Mapping[str, Any]) -> str:
     return f"{component} {element}: {attribute}: {text[: place.start()].lower()}"
 
 
-def _components(data: Dataset, source: str) -> dict[int, str]:
+def _components(data: Dataset, additions: Additions, source: str) -> dict[int, str]:
     found: dict[int, str] = {}
+
+    def take(element: int, component: str) -> None:
+        if element in found:
+            raise InputError(
+                f"{source}: the id {element} is used by {found[element]} and by {component}"
+            )
+        found[element] = component
+
     for component, array in data.items():
         nameless = np.flatnonzero(array["id"] == np.iinfo(array["id"].dtype).min)
         if nameless.size:
             raise InputError(f"{source}: {component} at place {nameless[0]} has no id")
         for element in array["id"].tolist():
-            if element in found:
-                raise InputError(
-                    f"{source}: the id {element} is used by {found[element]} and by {component}"
-                )
-            found[element] = component
+            take(element, component)
+    for component, addition in additions:
+        take(addition.id, component)
     return found
 
 
