@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := common/base common/grid edge/agent cockpit/server hil
 NETWORK ?= 1-LV-rural2--0-sw
+# matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
+QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil web
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil study-estimation web
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +38,9 @@ bench: $(VENV)/.test ## first figures: agent, cockpit, estimation, limiting
 
 bench-hil: $(VENV)/.test ## the bench: steps a second, other solvers, servers in real time (4 minutes)
 	@$(BIN)/python benchmarks/hil.py
+
+study-estimation: $(VENV)/.test ## state estimation on unknown networks beside power-grid-model [SEEDS=30] (15 min)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.estimation --seeds $(or $(SEEDS),30) -o run/study-estimation.jsonl
 
 scenarios: $(VENV)/.test ## play every scenario of the bench in full and prove that each can fail (15 min)
 	@$(BIN)/python tests/play_scenarios.py

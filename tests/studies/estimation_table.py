@@ -1,0 +1,145 @@
+"""What the study of state estimation found, as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
+
+from studies.judging import Judged
+
+CONDITION = 5.0
+"""Normalised residual in exact least squares from which a gross error has to be found (issue 4)."""
+HEAD = (
+    "network",
+    "nodes",
+    "cases",
+    "|V| ratio",
+    "worst (seed)",
+    "optimum",
+    "loading ratio",
+    "worst (seed)",
+    "optimum",
+    "|V| in 95 %",
+    "loading in 95 %",
+    "gross found",
+    "outside",
+    "clean alarms",
+    "impedance alarms",
+    "no answer ours/theirs",
+)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Our mean error over theirs.
+
+    Attributes:
+        mean: of the sums over all cases that both answered.
+        worst: of the worst single case.
+        worst_seed: which that was.
+    """
+
+    mean: float
+    worst: float
+    worst_seed: int
+
+
+def ratios(cases: Iterable[Judged], quantity: str) -> Ratios | None:
+    """Ratios of errors of `u_pu` or `loading`; None where not one case was answered by both."""
+    both = [
+        (getattr(case.ours, quantity), getattr(case.theirs, quantity), case.seed)
+        for case in cases
+        if case.ours is not None and case.theirs is not None
+    ]
+    if not both:
+        return None
+    worst, seed = max((ours / theirs, seed) for ours, theirs, seed in both)
+    return Ratios(sum(b[0] for b in both) / sum(b[1] for b in both), worst, seed)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Gross errors: how many had to be found, were found, and were outside the condition."""
+
+    due: int
+    found: int
+    outside: int
+
+
+def detection(cases: Iterable[Judged]) -> Detection:
+    """Over the cases with a gross error."""
+    gross = [case for case in cases if case.gross_error and case.exact is not None]
+    due = [case for case in gross if (case.exact or 0) > CONDITION]
+    return Detection(
+        len(due), sum(case.wrong in case.removed for case in due), len(gross) - len(due)
+    )
+
+
+def covered(cases: Iterable[Judged]) -> tuple[float, float] | None:
+    """Coverage of |V| and loading in the cases that hold nothing but what was stated."""
+    clean = [case for case in cases if case.clean and case.ours is not None]
+    if not clean:
+        return None
+    return fmean(case.u_covered or 0 for case in clean), fmean(
+        case.loading_covered or 0 for case in clean
+    )
+
+
+def lines(cases: Sequence[Judged]) -> Iterator[str]:
+    """The table, a row a network and one for all."""
+    rows = [HEAD]
+    rows += [_row(name, list(those)) for name, those in groupby(cases, lambda case: case.grid)]
+    rows.append(_row("all", cases))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    for row in rows:
+        yield "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+
+
+def _row(name: str, cases: Sequence[Judged]) -> tuple[str, ...]:
+    sizes = {case.nodes for case in cases}
+    quantities: list[str] = []
+    for quantity in ("u_pu", "loading"):
+        ratio = ratios(cases, quantity)
+        if ratio is None:
+            quantities += ["-", "-", "-"]
+        else:
+            quantities += [f"{ratio.mean:.3f}", f"{ratio.worst:.3f} ({ratio.worst_seed})"]
+            quantities.append(_best(cases, quantity))
+    share = covered(cases)
+    gross = detection(cases)
+    return (
+        name,
+        str(sizes.pop()) if len(sizes) == 1 else "",
+        str(len(cases)),
+        *quantities,
+        *(("-", "-") if share is None else (f"{100 * share[0]:.1f}", f"{100 * share[1]:.1f}")),
+        f"{gross.found} of {gross.due}",
+        str(gross.outside),
+        _alarms([case for case in cases if case.clean]),
+        _alarms([case for case in cases if case.impedance_error]),
+        f"{sum(case.ours is None for case in cases)}/{sum(case.theirs is None for case in cases)}",
+    )
+
+
+def _best(cases: Sequence[Judged], quantity: str) -> str:
+    """Error of exact least squares with all sensors over power-grid-model's; cases without errors.
+
+    A gross error spoils it like power-grid-model, so only the others say what weights allow.
+    """
+    sums = [
+        (getattr(case.optimum, quantity), getattr(case.theirs, quantity))
+        for case in cases
+        if not case.gross_error and case.optimum is not None and case.theirs is not None
+    ]
+    if not sums:
+        return "-"
+    return f"{sum(best for best, _ in sums) / sum(theirs for _, theirs in sums):.3f}"
+
+
+def _alarms(cases: Sequence[Judged]) -> str:
+    return f"{sum(bool(case.removed) for case in cases)} of {len(cases)}"
