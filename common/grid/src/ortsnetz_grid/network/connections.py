@@ -20,7 +20,7 @@ class Connections:
 
     Attributes:
         node_ids: (n,) in the order of the file.
-        branch_ids: (b,) by component, see `BRANCHES`.
+        branch_ids: (b,) by component, see `BRANCHES`, then those of the network's additions.
         ends: (b, 2) rows of the nodes at the ends `from` and `to`.
         connected: (b, 2) whether the ends are closed.
         sources: rows of the nodes with a source in service.
@@ -57,6 +57,14 @@ class Connections:
             ids.append(array["id"])
             ends.append(np.stack(rows, axis=1))
             connected.append(np.stack([array["from_status"] == 1, array["to_status"] == 1], axis=1))
+        if network.additions:
+            more = [branch for _, branch in network.additions.branches]
+            row_of = {node: row for row, node in enumerate(nodes.tolist())}
+            ids.append(np.array([each.id for each in more], np.int32))
+            at = [(row_of[each.from_node], row_of[each.to_node]) for each in more]
+            ends.append(np.array(at, np.intp).reshape(-1, 2))
+            status = [(each.from_status == 1, each.to_status == 1) for each in more]
+            connected.append(np.array(status, bool).reshape(-1, 2))
         sources = np.zeros(0, np.intp)
         if "source" in network.data:
             sources = _rows(network, "source", "node")[network.data["source"]["status"] == 1]
