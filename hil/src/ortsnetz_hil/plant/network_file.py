@@ -95,6 +95,11 @@ def parse(text: str | bytes, source: str) -> PlantNetwork:
     except (PowerGridError, ValueError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{source}: not a network file: {reason}") from error
+    if document.get("ortsnetz", {}).get("elements"):
+        raise InputError(
+            f"{source}: the plant does not cover the additions of a network file "
+            "(ortsnetz.elements)"
+        )
     data = {str(getattr(name, "value", name)): array for name, array in dataset.items()}
     for component, array in data.items():
         if array.size and component not in _COVERED:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice
+from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.model import Network
 
 _FILE_SIGN = {"asym_load": 1.0, "asym_gen": -1.0}
@@ -108,8 +109,10 @@ def power_flow_data(network: Network, banks: tuple[Bank, ...]) -> dict[str, NDAr
     """The network's data for a power flow, devices at their request; sensors are left out.
 
     Raises:
-        InputError: names an element whose power is missing, or a network without a source.
+        InputError: names an element whose power is missing or that is no component of
+            power-grid-model, or a network without a source.
     """
+    require_library_covers(network, "limiting")
     data = {
         component: array.copy() if component in _INJECTIONS else array
         for component, array in network.data.items()

@@ -24,6 +24,7 @@ from ortsnetz_common.parameters.station import Station
 from ortsnetz_grid.functions.congestion.participants import Participant, participants_of
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet, Offsets
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
+from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
@@ -114,6 +115,7 @@ def situation_from(
 
 
 def _check(network: Network, state: StateEstimate) -> None:
+    require_library_covers(network, "limiting")
     if not np.array_equal(network.data["node"]["id"], state.node_ids):
         raise InputError("the estimated state belongs to another network: its nodes differ")
 

@@ -23,6 +23,7 @@ from ortsnetz_grid.functions.state_estimation.result import (
 )
 from ortsnetz_grid.functions.state_estimation.solver import Output
 from ortsnetz_grid.functions.state_estimation.state import state_estimate
+from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
@@ -71,6 +72,7 @@ class Estimator:
         Raises:
             InputError: names an element that the three-phase model does not cover.
         """
+        require_library_covers(network, "the state estimation")
         return cls(network, Passes.of(network))
 
     def estimate(self, measurements: Measurements, settings: Settings) -> StateEstimate:
