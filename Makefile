@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := common/base common/grid edge/agent cockpit/server hil
 NETWORK ?= 1-LV-rural2--0-sw
+KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/hatch_build.py
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
@@ -19,16 +20,19 @@ demo: $(VENV)/.runtime ## run the closed loop: make demo [SECONDS=120] [NETWORK=
 test: $(VENV)/.test ## format, lint, types, import contracts, unit, interop and end-to-end tests
 	@$(BIN)/python tests/run.py
 
-$(VENV)/.runtime: requirements/runtime.txt $(DISTRIBUTIONS:=/pyproject.toml)
+$(VENV)/.runtime: requirements/runtime.txt $(DISTRIBUTIONS:=/pyproject.toml) $(KERNELS)
 	@PYTHON="$(PYTHON)" ./requirements/install.sh $(VENV) runtime $(DISTRIBUTIONS)
 
-$(VENV)/.test: requirements/test.txt $(DISTRIBUTIONS:=/pyproject.toml)
+$(VENV)/.test: requirements/test.txt $(DISTRIBUTIONS:=/pyproject.toml) $(KERNELS)
 	@PYTHON="$(PYTHON)" ./requirements/install.sh $(VENV) test $(DISTRIBUTIONS)
 
 pins: $(VENV)/.test ## write the pinned requirement files anew
 	@for f in edge runtime test; do \
 	  $(BIN)/uv pip compile -q --universal --upgrade --generate-hashes --no-header --no-annotate \
 	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt || exit 1; done
+
+kernels: ## compile the kernels in place after a change of their C sources
+	@$(BIN)/python common/grid/hatch_build.py && $(BIN)/python -m ortsnetz_grid.kernels.native
 
 format: $(VENV)/.test ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only -q .

@@ -23,6 +23,7 @@ editables=()
 for distribution in "$@"; do editables+=(-e "./$distribution"); done
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "${editables[@]}" \
   || fail "step 'ortsnetz itself' failed: see pip's message above."
+"$venv/bin/python" -m ortsnetz_grid.kernels.native | sed 's/^/install: /'
 touch "$venv/.runtime"
 [ "$set" = test ] && touch "$venv/.test"
 exit 0

@@ -1,0 +1,1 @@
+"""Compiled kernels (C, one shared library, loaded through ctypes) and their typed border."""
