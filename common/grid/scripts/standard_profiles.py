@@ -230,11 +230,10 @@ def reference_kwh(year: Year, profiles: tuple[str, ...]) -> float:
     return float(f"{energy.median():.2g}")
 
 
-def main() -> None:
-    """Write the file."""
-    year = Year.read()
+def document(year: Year) -> dict[str, Any]:
+    """The whole file."""
     kin = kinship(year)
-    document = {
+    return {
         "format": "ortsnetz.standard-profiles/1",
         "source": f"derived from SimBench {simbench.__version__} (profiles of 2016, German clock)",
         "attribution": "SimBench database, University of Kassel, TU Dortmund, RWTH Aachen "
@@ -243,7 +242,11 @@ def main() -> None:
         "kinship_sigma": round(kin**0.5, 2),
         "classes": {name: derive(year, name, kin) for name in CLASSES},
     }
-    OUT.write_text(compact(json.dumps(document, indent=1)) + "\n")
+
+
+def main() -> None:
+    """Write the file."""
+    OUT.write_text(compact(json.dumps(document(Year.read()), indent=1)) + "\n")
 
 
 def compact(text: str) -> str:
