@@ -12,7 +12,7 @@
 
 #if defined(__x86_64__) && defined(__GLIBC__)
 #define ORTSNETZ_DISPATCH \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define ORTSNETZ_DISPATCH
 #endif

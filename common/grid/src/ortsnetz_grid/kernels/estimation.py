@@ -1,0 +1,208 @@
+"""The kernel of state estimation (`estimation.c`) with arrays in, arrays out."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Index = NDArray[np.int32]
+
+BLOCK = 12
+"""Unknowns of a node: three voltage changes along and across, six multipliers of injections."""
+
+SINGULAR, DIVERGED = 1, 2
+"""Answers other than 0: the system has no solution; its steps do not become short."""
+
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int32
+
+
+class _Grid(ctypes.Structure):
+    _fields_ = [
+        ("nodes", _INT),
+        ("links", _INT),
+        *((name, _POINTER) for name in ("start", "row", "pair", "pair_start")),
+        *((name, _POINTER) for name in ("own", "low", "up")),
+    ]
+
+
+class _Measured(ctypes.Structure):
+    _fields_ = [
+        *((name, _POINTER) for name in ("injection", "injection_variance")),
+        *((name, _POINTER) for name in ("magnitude", "magnitude_weight")),
+        *((name, _POINTER) for name in ("angle", "angle_weight")),
+        ("flows", _INT),
+        *((name, _POINTER) for name in ("kind", "at", "other", "link")),
+        *((name, _POINTER) for name in ("flow_own", "flow_mutual", "flow", "flow_weight")),
+    ]
+
+
+class _Work(ctypes.Structure):
+    _fields_ = [
+        (name, _POINTER)
+        for name in (
+            *("own", "low", "factor", "inverse"),
+            *("right", "step", "size", "turn", "frame", "current"),
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockGrid:
+    """A network of `m` nodes in the order of their elimination, with `l` pairs of neighbours.
+
+    Attributes:
+        start, row, pair, pair_start: see `functions.state_estimation.elimination.Elimination`.
+        own: (m, 3, 3) current into the network at a node for its voltage, per unit.
+        low: (l, 3, 3) current at the later node of a pair for the earlier one's voltage.
+        up: (l, 3, 3) current at the earlier node for the later one's voltage.
+    """
+
+    start: Index
+    row: Index
+    pair: Index
+    pair_start: Index
+    own: Complex
+    low: Complex
+    up: Complex
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMeasurements:
+    """What is measured of `m` nodes and `f` branch ends and shunts, per unit.
+
+    Attributes:
+        injection: (m, 3) complex power into the network.
+        injection_variance: (m, 2, 3) of its parts; 0 is exact, infinite is unknown.
+        magnitude: (m, 3) voltage magnitudes.
+        magnitude_weight: (m, 3) their inverse variances, 0 where not measured.
+        angle: (m, 3) rad.
+        angle_weight: (m, 3).
+        kind: (f,) `places.Kind` of the flows.
+        at: (f,) node where it is measured.
+        other: (f,) node at the other end, -1 for shunts.
+        link: (f,) their pair, -1 for shunts.
+        flow_own: (f, 3, 3) current there for its own voltage.
+        flow_mutual: (f, 3, 3) current there for the other end's voltage.
+        flow: (f, 3) complex value.
+        flow_weight: (f, 2, 3) inverse variances of real and imaginary part, 0 is not measured.
+    """
+
+    injection: Complex
+    injection_variance: Real
+    magnitude: Real
+    magnitude_weight: Real
+    angle: Real
+    angle_weight: Real
+    kind: Index
+    at: Index
+    other: Index
+    link: Index
+    flow_own: Complex
+    flow_mutual: Complex
+    flow: Complex
+    flow_weight: Real
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a solution ended.
+
+    Attributes:
+        code: 0, `SINGULAR` or `DIVERGED`.
+        steps: steps taken.
+        factorisations: how often the system was factorised.
+        longest: largest change of a voltage in the last step, per unit.
+    """
+
+    code: int
+    steps: int
+    factorisations: int
+    longest: float
+
+
+class BlockSolver:
+    """Memory for networks of one shape. Not for two threads at once.
+
+    Args:
+        library: the compiled kernels.
+        grid: the network.
+    """
+
+    def __init__(self, library: ctypes.CDLL, grid: BlockGrid) -> None:
+        nodes, links = len(grid.own), len(grid.low)
+        self._library, self._grid = library, grid
+        self._links = links
+        self._arrays = {
+            "own": np.zeros((nodes, BLOCK, BLOCK)),
+            "low": np.zeros((links, BLOCK, BLOCK)),
+            "factor": np.zeros((links, BLOCK, BLOCK)),
+            "inverse": np.zeros((nodes, BLOCK, BLOCK)),
+            "right": np.zeros((nodes, BLOCK)),
+            "step": np.zeros((nodes, BLOCK)),
+            "size": np.zeros((nodes, 3)),
+            "turn": np.zeros((nodes, 3), dtype=np.complex128),
+            "frame": np.zeros((nodes, 3), dtype=np.complex128),
+            "current": np.zeros((nodes, 3), dtype=np.complex128),
+        }
+        names = ("start", "row", "pair", "pair_start", "own", "low", "up")
+        self._c_grid = _Grid(nodes, links, *(_address(getattr(grid, name)) for name in names))
+        self._c_work = _Work(*(_address(array) for array in self._arrays.values()))
+
+    def solve(
+        self, measured: BlockMeasurements, start: Complex, most_steps: int, tolerance: float
+    ) -> tuple[Complex, Report]:
+        """Most probable voltages (m, 3) from a start (m, 3)."""
+        voltage = np.array(start, dtype=np.complex128, order="C")
+        report = np.zeros(3)
+        fields = [
+            len(value) if name == "flows" else _address(value)
+            for name, value in _fields_of(measured)
+        ]
+        code = self._library.ortsnetz_estimate(
+            ctypes.byref(self._c_grid),
+            ctypes.byref(_Measured(*fields)),
+            ctypes.byref(self._c_work),
+            ctypes.c_void_p(_address(voltage)),
+            ctypes.c_int32(most_steps),
+            ctypes.c_double(tolerance),
+            ctypes.c_void_p(_address(report)),
+        )
+        return voltage, Report(int(code), int(report[0]), int(report[1]), float(report[2]))
+
+    def multipliers(self) -> Real:
+        """Multipliers (m, 2, 3) of the injections in the last step."""
+        return self._arrays["step"][:, BLOCK // 2 :].reshape(-1, 2, 3).copy()
+
+    def inverse(self) -> tuple[Real, Real]:
+        """Blocks of the inverse at the last factorisation: of nodes (m, 12, 12), of pairs.
+
+        Those of pairs (l, 12, 12) have the later node's rows and the earlier node's columns.
+        """
+        own = np.empty_like(self._arrays["own"])
+        low = np.empty_like(self._arrays["low"])
+        self._library.ortsnetz_selected_inverse(
+            ctypes.byref(self._c_grid),
+            ctypes.byref(self._c_work),
+            ctypes.c_void_p(_address(own)),
+            ctypes.c_void_p(_address(low)),
+        )
+        return own, low
+
+
+def _fields_of(measured: BlockMeasurements) -> list[tuple[str, NDArray[Any]]]:
+    """Arrays in the order of the C structure."""
+    names = [name for name, _ in _Measured._fields_]
+    return [(name, measured.kind if name == "flows" else getattr(measured, name)) for name in names]
+
+
+def _address(array: NDArray[Any]) -> int:
+    """Address of an array that C may read; it must be in C's order."""
+    if not array.flags.c_contiguous:
+        raise ValueError("an array for the kernel is not in C's order")
+    return int(array.ctypes.data)
