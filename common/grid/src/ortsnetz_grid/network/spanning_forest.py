@@ -41,9 +41,7 @@ class SpanningForest:
         """Grow the trees; of parallel branches the first one belongs to the tree."""
         size, whole = len(connections.node_ids), connections.whole
         ends = connections.ends[whole]
-        _, found = csgraph.connected_components(_graph(ends, size), directed=False)
-        _, first, island = np.unique(found, return_index=True, return_inverse=True)
-        island = np.argsort(np.argsort(first))[island]
+        island = parts_of(ends, size)
         roots = _roots(island, connections.sources)
         # one more node, joined to all roots, makes a single tree of the forest
         above = np.stack([np.full(len(roots), size), roots], axis=1)
@@ -57,7 +55,7 @@ class SpanningForest:
             parent_node=parent,
             parent_branch=branch,
             depth=_depths(order, parent),
-            island=island.astype(np.intp),
+            island=island,
             roots=roots,
             chords=np.setdiff1d(whole, branch[branch >= 0]),
             ends=connections.ends,
@@ -103,6 +101,13 @@ class SpanningForest:
         for row in deeper.tolist():
             under[row] = under[self.parent_node[row]]
         return under
+
+
+def parts_of(ends: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+    """Number (n,) of each node's connected part, in the order of their first nodes."""
+    _, found = csgraph.connected_components(_graph(ends, size), directed=False)
+    _, first, part = np.unique(found, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[part], dtype=np.intp)
 
 
 def _graph(ends: NDArray[np.intp], size: int) -> sparse.csr_array:

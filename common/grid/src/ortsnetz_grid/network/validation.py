@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from power_grid_model import CalculationType
 from power_grid_model.validation import ValidationException, validate_input_data
@@ -11,28 +9,16 @@ from power_grid_model.validation.errors import ValidationError
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.plausibility.rules import implausible, impossible
+from ortsnetz_grid.network.problem import Problem, Severity
+from ortsnetz_grid.network.topology import Topology
+
+__all__ = ["Problem", "Severity", "findings", "problems", "require_valid"]
 
 _RATED_VOLTAGE_BAND = (0.7, 1.4)
 """A transformer's rated voltage relative to its node's; beyond it a unit was confused."""
 _LARGEST = 1e20
 """Larger numbers, in whatever unit, are a mistake that would only show as a singular matrix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that makes a network unusable.
-
-    Attributes:
-        component: name of the component, or an empty text.
-        fields: attributes concerned.
-        ids: elements concerned.
-        sentence: names element, attribute and reason.
-    """
-
-    component: str
-    fields: tuple[str, ...]
-    ids: tuple[int, ...]
-    sentence: str
 
 
 def problems(network: Network, calculation: CalculationType) -> tuple[Problem, ...]:
@@ -53,7 +39,28 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     if missing:
         return tuple(missing)
     library = [problem for error in found or [] for problem in _of_library(network, error)]
-    return (*library, *_absurd(network), *_voltage_mismatches(network))
+    own = (*_absurd(network), *_voltage_mismatches(network), *impossible(network))
+    return (*library, *own)
+
+
+def findings(
+    network: Network, calculation: CalculationType, topology: Topology | None
+) -> tuple[Problem, ...]:
+    """Errors first, then warnings.
+
+    Args:
+        network: with or without sensors.
+        calculation: see `problems`.
+        topology: of the network, or None where it has none because of an error.
+    """
+    errors = problems(network, calculation)
+    known = {(element, field) for each in errors for element in each.ids for field in each.fields}
+    warnings = [
+        each
+        for each in implausible(network, topology)
+        if not any((element, field) in known for element in each.ids for field in each.fields)
+    ]
+    return (*errors, *warnings)
 
 
 def require_valid(network: Network, calculation: CalculationType, source: str) -> None:

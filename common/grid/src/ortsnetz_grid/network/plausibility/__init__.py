@@ -1,0 +1,1 @@
+"""Physical plausibility: numbers that no grid has, rule by rule."""
