@@ -42,6 +42,7 @@ def with_ties(topology: Topology, rng: np.random.Generator) -> Topology:
             branch_ids=np.concatenate([ids, ids.max() + 1 + np.arange(len(added))]),
             ends=np.concatenate([connections.ends, added]),
             connected=np.concatenate([connections.connected, np.ones((len(added), 2), bool)]),
+            bank=np.arange(len(ids) + len(added)),
         )
     )
 
@@ -308,3 +309,31 @@ def test_a_network_without_branches_is_so_many_parts() -> None:
     assert [part.tolist() for part in topology.parts] == [[0], [1], [2], [3], [4]]
     assert not topology.energised.any()
     assert topology.radial
+
+
+def test_three_regulators_of_one_phase_each_are_a_bank_and_no_loop() -> None:
+    document = json.loads(ring().to_json())
+    document["data"]["line"] = []
+    unit = {"from_node": 1, "to_node": 2, "from_status": 1, "to_status": 1, "u1": 231.0}
+    unit |= {"u2": 231.0, "sn": 1e5, "r_pu": 0.01, "x_pu": 0.01}
+    terminals = {30: "an", 31: "bn", 32: "cn", 33: "an"}
+    units = [
+        {**unit, "id": element, "from_terminals": pair, "to_terminals": pair}
+        for element, pair in terminals.items()
+    ]
+    lines = [
+        {"id": element, "from_node": 2, "to_node": 3, "from_status": 1, "to_status": 1}
+        | {"phases": phase, "r": [[0.1]], "x": [[0.1]], "i_n": 100.0}
+        for element, phase in ((40, "a"), (41, "b"))
+    ]
+    document["ortsnetz"] = {
+        "elements": {"single_phase_transformer": units[:3], "matrix_line": lines}
+    }
+    bank = Topology.of(Network.from_json(json.dumps(document), "bank.json"))
+    assert bank.radial
+    assert [part.tolist() for part in bank.parts] == [[0, 1, 2], [3], [4]]
+    assert bank.downstream(30) == ()  # the other phases stay
+    assert bank.with_switch(30, closed=False).path(3) == (31, 40)
+    document["ortsnetz"]["elements"]["single_phase_transformer"] = units
+    doubled = Topology.of(Network.from_json(json.dumps(document), "bank.json"))
+    assert [set(loop) for loop in doubled.loops] == [{30, 33}]

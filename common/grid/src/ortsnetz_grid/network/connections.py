@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.additions import MatrixLine
 from ortsnetz_grid.network.model import Network
 
-BRANCHES = ("line", "link", "transformer", "asym_line", "generic_branch")
-"""Components with two ends, `Admittance`'s first and in its order."""
+BRANCHES = ("line", "link", "transformer", "asym_line")
+"""The library's components with two ends, in the order of `Admittance`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +22,11 @@ class Connections:
 
     Attributes:
         node_ids: (n,) in the order of the file.
-        branch_ids: (b,) by component, see `BRANCHES`, then those of the network's additions.
+        branch_ids: (b,) in the order of `Admittance`, then generic branches.
         ends: (b, 2) rows of the nodes at the ends `from` and `to`.
         connected: (b, 2) whether the ends are closed.
+        bank: (b,) row of the first branch of its bank. Single-phase units between the same nodes,
+            each on other phases, are one bank, and no loop; every other branch is its own.
         sources: rows of the nodes with a source in service.
     """
 
@@ -30,56 +34,52 @@ class Connections:
     branch_ids: NDArray[np.int32]
     ends: NDArray[np.intp]
     connected: NDArray[np.bool_]
+    bank: NDArray[np.intp]
     sources: NDArray[np.intp]
 
     @classmethod
     def of(cls, network: Network) -> Connections:
-        """Read them from the network's data set.
+        """Read them from the network's data set and additions.
 
         Raises:
             InputError: names a branch or source that is not at a node, or one with three ends.
         """
         for element in network.data.get("three_winding_transformer", {"id": ()})["id"]:
-            raise InputError(
-                f"{network.label(int(element))}: branches with three ends are not covered"
-            )
-        nodes = network.data["node"]["id"] if "node" in network.data else np.zeros(0, np.int32)
-        ids, ends, connected = (
-            [np.zeros(0, np.int32)],
-            [np.zeros((0, 2), np.intp)],
-            [np.zeros((0, 2), bool)],
+            label = network.label(int(element))
+            raise InputError(f"{label}: branches with three ends are not covered")
+        tables = [network.data[name] for name in BRANCHES if name in network.data]
+        tables += [_additional(network)]
+        tables += [network.data["generic_branch"]] if "generic_branch" in network.data else []
+        ends = np.concatenate(
+            [
+                np.stack([_rows(network, table, end) for end in ("from_node", "to_node")], axis=1)
+                for table in tables
+            ]
         )
-        for component in BRANCHES:
-            array = network.data.get(component)
-            if array is None:
-                continue
-            rows = [_rows(network, component, name) for name in ("from_node", "to_node")]
-            ids.append(array["id"])
-            ends.append(np.stack(rows, axis=1))
-            connected.append(np.stack([array["from_status"] == 1, array["to_status"] == 1], axis=1))
-        if network.additions:
-            more = [branch for _, branch in network.additions.branches]
-            row_of = {node: row for row, node in enumerate(nodes.tolist())}
-            ids.append(np.array([each.id for each in more], np.int32))
-            at = [(row_of[each.from_node], row_of[each.to_node]) for each in more]
-            ends.append(np.array(at, np.intp).reshape(-1, 2))
-            status = [(each.from_status == 1, each.to_status == 1) for each in more]
-            connected.append(np.array(status, bool).reshape(-1, 2))
+        closed = [
+            np.stack([table[end] == 1 for end in ("from_status", "to_status")], axis=1)
+            for table in tables
+        ]
+        ids = np.concatenate([table["id"] for table in tables])
+        source = network.data.get("source")
         sources = np.zeros(0, np.intp)
-        if "source" in network.data:
-            sources = _rows(network, "source", "node")[network.data["source"]["status"] == 1]
+        if source is not None:
+            sources = _rows(network, source, "node")[source["status"] == 1]
         return cls(
-            node_ids=nodes,
-            branch_ids=np.concatenate(ids),
-            ends=np.concatenate(ends),
-            connected=np.concatenate(connected),
+            node_ids=_node_ids(network),
+            branch_ids=ids,
+            ends=ends,
+            connected=np.concatenate(closed),
+            bank=_banks(network, ids),
             sources=sources,
         )
 
     @property
     def whole(self) -> NDArray[np.intp]:
-        """Rows of the branches that are closed at both ends."""
-        return np.flatnonzero(self.connected.all(axis=1))
+        """Rows of the branches that are closed at both ends, of a bank the first of these."""
+        closed = np.flatnonzero(self.connected.all(axis=1))
+        _, first = np.unique(self.bank[closed], return_index=True)
+        return np.asarray(np.sort(closed[first]), dtype=np.intp)
 
     def node_row(self, node: int) -> int:
         """Row of a node.
@@ -105,18 +105,52 @@ def _row(ids: NDArray[np.int32], element: int, kind: str) -> int:
     return int(found[0])
 
 
-def _rows(network: Network, component: str, field: str) -> NDArray[np.intp]:
-    """Rows (k,) of the nodes that a column of a component names."""
-    array = network.data[component]
-    nodes = network.data["node"]["id"] if "node" in network.data else np.zeros(0, np.int32)
+def _node_ids(network: Network) -> NDArray[np.int32]:
+    return network.data["node"]["id"] if "node" in network.data else np.zeros(0, np.int32)
+
+
+_ENDS = ("id", "from_node", "to_node", "from_status", "to_status")
+
+
+def _additional(network: Network) -> NDArray[Any]:
+    """The additions' branches as a table like those of the library."""
+    rows = [
+        tuple(getattr(branch, name) for name in _ENDS) for _, branch in network.additions.branches
+    ]
+    return np.array(rows, dtype=[(name, np.int32) for name in _ENDS])
+
+
+def _banks(network: Network, ids: NDArray[np.int32]) -> NDArray[np.intp]:
+    """First row of each branch's bank: same nodes, no phase or pair of terminals twice."""
+    bank = np.arange(len(ids))
+    if not network.additions.branches:
+        return bank
+    row = {element: place for place, element in enumerate(ids.tolist())}
+    open_banks: dict[tuple[str, frozenset[int]], list[tuple[int, set[str]]]] = {}
+    for component, branch in network.additions.branches:
+        if isinstance(branch, MatrixLine):
+            windings = set(branch.phases)
+        else:  # `an` and `na` are the same winding
+            windings = {"".join(sorted(branch.from_terminals))}
+        pair = (component, frozenset((branch.from_node, branch.to_node)))
+        banks = open_banks.setdefault(pair, [])
+        for first, taken in banks:
+            if not taken & windings:
+                bank[row[branch.id]] = first
+                taken.update(windings)
+                break
+        else:
+            banks.append((row[branch.id], windings))
+    return bank
+
+
+def _rows(network: Network, array: NDArray[Any], field: str) -> NDArray[np.intp]:
+    """Rows (k,) of the nodes that a column of a table names."""
+    nodes, wanted = _node_ids(network), array[field]
     order = np.argsort(nodes, kind="stable")
-    wanted = array[field]
-    place = np.searchsorted(nodes[order], wanted)
-    known = np.zeros(len(wanted), dtype=bool)
-    if len(nodes):
-        place = np.minimum(place, len(nodes) - 1)
-        known = nodes[order[place]] == wanted
+    place = np.minimum(np.searchsorted(nodes[order], wanted), max(len(nodes) - 1, 0))
+    known = nodes[order[place]] == wanted if len(nodes) else np.zeros(len(wanted), dtype=bool)
     for row in np.flatnonzero(~known):
         label = network.label(int(array["id"][row]))
         raise InputError(f"{label}: {field}: there is no node {wanted[row]}")
-    return np.asarray(order[place], dtype=np.intp)
+    return np.asarray(order[place], dtype=np.intp) if len(nodes) else np.zeros(0, np.intp)

@@ -69,7 +69,7 @@ class Topology:
         """Branch ids around each fundamental loop, the branch that closes it first.
 
         As many as branches could open without a node losing its connection. Loops through two
-        sources are not among them, see `tied_sources`.
+        sources are not among them, see `tied_sources`, nor are banks of single-phase units.
         """
         ids = self.connections.branch_ids
         return tuple(
@@ -118,7 +118,9 @@ class Topology:
         """
         row = self.connections.branch_row(branch)
         top = self.forest.below(row)
-        if top is None or not self.energised[top]:
+        bank = self.connections.bank == self.connections.bank[row]
+        alone = np.count_nonzero(self.connections.connected[bank].all(axis=1)) == 1
+        if top is None or not alone or not self.energised[top]:
             return ()
         under = self.forest.subtree(top)
         ends = self.connections.ends[self.forest.chords]
