@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from power_grid_model import CalculationType
 
+from ortsnetz_grid.commands.network_check import check
 from ortsnetz_grid.commands.output import write_atomically
 from ortsnetz_grid.network.importing.convert import convert
 from ortsnetz_grid.network.importing.source import load
@@ -16,6 +17,9 @@ from ortsnetz_grid.network.validation import require_valid
 @click.group()
 def network() -> None:
     """Network files: power-grid-model's JSON with names and assumptions."""
+
+
+network.add_command(check)
 
 
 @network.command("import")
