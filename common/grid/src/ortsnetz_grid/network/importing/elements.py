@@ -27,15 +27,29 @@ class Elements:
     out_of_service: set[int] = field(default_factory=set)
     assumptions: list[str] = field(default_factory=list)
     _data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _additions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _next: int = 0
 
     def add(self, component: str, name: object, **attributes: Any) -> int:
         """Add one element and return its id. Attributes that are None are left out."""
+        return self._take(self._data, component, name, attributes)
+
+    def add_addition(self, component: str, name: object, **attributes: Any) -> int:
+        """Add one of the elements that power-grid-model's format lacks, as `add` does."""
+        return self._take(self._additions, component, name, attributes)
+
+    def _take(
+        self,
+        where: dict[str, list[dict[str, Any]]],
+        component: str,
+        name: object,
+        attributes: dict[str, Any],
+    ) -> int:
         element: dict[str, Any] = {"id": self._next}
         if isinstance(name, str) and name:
             element["name"] = name
         element |= {key: value for key, value in attributes.items() if value is not None}
-        self._data.setdefault(component, []).append(element)
+        where.setdefault(component, []).append(element)
         self._next += 1
         return self._next - 1
 
@@ -67,6 +81,7 @@ class Elements:
                 "source": self.source,
                 "seed": seed,
                 "assumptions": self.assumptions,
+                **({"elements": self._additions} if self._additions else {}),
             },
             "data": self._data,
         }

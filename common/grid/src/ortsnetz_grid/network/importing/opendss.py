@@ -1,0 +1,225 @@
+"""OpenDSS circuits, such as the IEEE test feeders, to network files.
+
+All branches become additions (`additions`): OpenDSS gives lines as phase matrices and transformers
+as single-phase units, and the IEEE feeders have one- and two-phase laterals.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.importing.convert import STIFF_VA
+from ortsnetz_grid.network.importing.elements import Elements
+from ortsnetz_grid.network.importing.opendss_branches import (
+    antifloat_susceptance,
+    line_attributes,
+    winding_attributes,
+)
+from ortsnetz_grid.network.importing.opendss_circuit import Circuit, CircuitElement, read_circuit
+from ortsnetz_grid.network.importing.opendss_coverage import left_out
+from ortsnetz_grid.network.importing.opendss_injections import (
+    capacitor_attributes,
+    consumer_attributes,
+    outside_band,
+)
+from ortsnetz_grid.network.model import Network
+
+
+def import_opendss(
+    path: Path, *, taps: Mapping[str, float] | None = None, leave_out: bool = False
+) -> Network:
+    """Convert an OpenDSS circuit.
+
+    Args:
+        path: its master file.
+        taps: tap of the second winding by transformer; those not named stay as in the file, and no
+            control moves anything. None: all taps as OpenDSS's own solution ends with.
+        leave_out: leave out control elements, meters and monitors other than regulator controls.
+
+    Raises:
+        InputError: OpenDSS refuses the file or finds no solution, or the model does not cover its
+            elements: all kinds are named.
+        MissingExtraError: dss_python is not installed.
+    """
+    circuit = read_circuit(path, taps or {})
+    building = _Building(circuit, Elements(path.name))
+    for sentence in left_out(circuit, str(path), allowed=leave_out):
+        building.elements.assume(sentence)
+    if not circuit.solved:
+        raise InputError(f"{path}: OpenDSS finds no solution of this circuit")
+    building.add_nodes()
+    for line in circuit.of_kind("Line"):
+        building.add_line(line)
+    for unit in circuit.of_kind("Transformer"):
+        building.add_transformer(unit)
+    for source in circuit.of_kind("Vsource"):
+        building.add_source(source)
+    for capacitor in circuit.of_kind("Capacitor"):
+        building.add_capacitor(capacitor)
+    building.add_antifloat()
+    for load in circuit.of_kind("Load"):
+        building.add_load(load)
+    building.say_what_is_assumed(given_taps=bool(taps))
+    return Network.from_json(json.dumps(building.elements.document(None)), str(path))
+
+
+@dataclass(slots=True)
+class _Building:
+    """The file while it is being built.
+
+    Attributes:
+        circuit: where it comes from.
+        elements: what is there so far.
+        nodes: node id of each bus.
+        antifloat: susceptance (3,) to earth of each bus, S.
+    """
+
+    circuit: Circuit
+    elements: Elements
+    nodes: dict[str, int] = field(default_factory=dict)
+    antifloat: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def add_nodes(self) -> None:
+        for bus in self.circuit.buses:
+            if bus.rated_v is None:
+                raise InputError(
+                    f"{self.elements.source}: bus {bus.name} has no rated voltage; let the file "
+                    "set voltagebases and call calcvoltagebases"
+                )
+            x, y = bus.place or (None, None)
+            self.nodes[bus.name] = self.elements.add(
+                "node", bus.name, u_rated=bus.rated_v, x=x, y=y
+            )
+
+    def add_line(self, line: CircuitElement) -> None:
+        self.elements.add_addition(
+            "matrix_line",
+            line.name,
+            from_node=self.nodes[line.buses[0]],
+            to_node=self.nodes[line.buses[1]],
+            **line_attributes(line, self.circuit.frequency_hz),
+        )
+
+    def add_transformer(self, unit: CircuitElement) -> None:
+        for suffix, attributes in winding_attributes(unit):
+            self.elements.add_addition(
+                "single_phase_transformer",
+                unit.name + suffix,
+                from_node=self.nodes[unit.buses[0]],
+                to_node=self.nodes[unit.buses[1]],
+                **attributes,
+            )
+        susceptance = antifloat_susceptance(unit)
+        for winding, bus in enumerate(unit.buses):
+            if not unit.open_conductors[winding]:
+                here = self.antifloat.setdefault(bus, np.zeros(3))
+                here += susceptance[winding]
+
+    def add_source(self, source: CircuitElement) -> None:
+        """A source behind its impedance; a node of its own, unless R/X is the same in both.
+
+        power-grid-model's source has one ratio R/X for the positive and the zero sequence.
+        """
+        rated = next(b.rated_v for b in self.circuit.buses if b.name == source.buses[0])
+        positive = complex(source.number("R1"), source.number("X1"))
+        zero = complex(source.number("R0"), source.number("X0"))
+        attributes = {
+            "node": self.nodes[source.buses[0]],
+            "status": int(not source.open_conductors[0]),
+            "u_ref": source.number("pu") * source.number("basekv") * 1e3 / (rated or math.nan),
+            "u_ref_angle": math.radians(source.number("angle")),
+        }
+        similar = abs((zero / positive).imag) < 1e-9 and positive.imag > 0
+        if similar:
+            attributes |= {
+                "sk": (rated or math.nan) ** 2 / abs(positive),
+                "rx_ratio": positive.real / positive.imag,
+                "z01_ratio": (zero / positive).real,
+            }
+        else:
+            bus = attributes["node"]
+            attributes["node"] = self.elements.add("node", f"{source.name} e.m.f.", u_rated=rated)
+            attributes["sk"] = STIFF_VA
+            own, mutual = (zero + 2 * positive) / 3, (zero - positive) / 3
+            impedance = mutual + np.eye(3) * (own - mutual)
+            self.elements.add_addition(
+                "matrix_line",
+                f"{source.name} impedance",
+                from_node=attributes["node"],
+                to_node=bus,
+                from_status=1,
+                to_status=1,
+                phases="abc",
+                r=impedance.real.tolist(),
+                x=impedance.imag.tolist(),
+                i_n=STIFF_VA / (math.sqrt(3) * (rated or math.nan)),
+            )
+            self.elements.assume(
+                "a source's impedance is a line from a node of its own, behind which the source is "
+                f"stiff (short-circuit power {STIFF_VA:g} VA)"
+            )
+        self.elements.add("source", source.name, **attributes)
+
+    def add_capacitor(self, capacitor: CircuitElement) -> None:
+        self.elements.add_addition(
+            "shunt_compensator",
+            capacitor.name,
+            node=self.nodes[capacitor.buses[0]],
+            **capacitor_attributes(capacitor),
+        )
+
+    def add_antifloat(self) -> None:
+        for bus, susceptance in self.antifloat.items():
+            if susceptance.any():
+                self.elements.add_addition(
+                    "shunt_compensator",
+                    f"{bus} transformers to earth",
+                    node=self.nodes[bus],
+                    status=1,
+                    connection="wye",
+                    g=[0.0, 0.0, 0.0],
+                    b=susceptance.tolist(),
+                )
+                self.elements.assume(
+                    "transformers have OpenDSS's small susceptance to earth (ppm_antifloat), which "
+                    "alone says how a network without earth lies to it"
+                )
+
+    def add_load(self, load: CircuitElement) -> None:
+        self.elements.add_addition(
+            "energy_consumer",
+            load.name,
+            node=self.nodes[load.buses[0]],
+            **consumer_attributes(load, self.circuit.load_multiplier),
+        )
+
+    def say_what_is_assumed(self, *, given_taps: bool) -> None:
+        assume = self.elements.assume
+        assume(
+            f"reactances and susceptances hold at {self.circuit.frequency_hz:g} Hz, at which the "
+            "network is computed: none of its elements depends on the frequency"
+        )
+        assume("neutrals are eliminated (Kron): earthed at every node")
+        if self.circuit.of_kind("RegControl"):
+            assume(
+                "regulators stand at the taps that were given"
+                if given_taps
+                else "regulators stand at the taps with which OpenDSS's solution ends"
+            )
+        if self.circuit.of_kind("Load"):
+            assume("loads keep their model at any voltage: Vminpu and Vmaxpu are left out")
+        outside = list(outside_band(self.circuit))
+        if outside:
+            more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
+            assume(
+                f"at its own solution OpenDSS takes {', '.join(outside[:3])}{more} as impedance, "
+                "because the voltage leaves Vminpu to Vmaxpu; here they are not"
+            )

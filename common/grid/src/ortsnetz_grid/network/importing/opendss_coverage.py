@@ -1,0 +1,107 @@
+"""What of OpenDSS the network model covers; what it does not is listed, and never dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.importing.opendss_circuit import Circuit, CircuitElement
+
+COVERED = ("Line", "Transformer", "Load", "Capacitor", "Vsource", "RegControl")
+"""Element classes of OpenDSS; `RegControl` as the taps at which it stands."""
+
+_CAN_BE_LEFT_OUT = (
+    "CapControl",
+    "SwtControl",
+    "Relay",
+    "Recloser",
+    "Fuse",
+    "EnergyMeter",
+    "Monitor",
+    "Sensor",
+)
+"""Classes that carry no current; what they switched stays as OpenDSS's solution ends."""
+
+
+def left_out(circuit: Circuit, source: str, *, allowed: bool) -> list[str]:
+    """Refuse what is not covered; the sentences say what is left out.
+
+    Args:
+        circuit: the circuit.
+        source: how it is named in an error.
+        allowed: whether control elements, meters and monitors may be left out.
+
+    Raises:
+        InputError: names all kinds that are not covered, and how many of each.
+    """
+    uncovered = Counter(filter(None, (_uncovered(element) for element in circuit.elements)))
+    optional = {kind: uncovered[kind] for kind in _CAN_BE_LEFT_OUT if kind in uncovered}
+    hard = {kind: count for kind, count in uncovered.items() if kind not in optional}
+    if hard or (optional and not allowed):
+        kinds = hard if allowed else hard | optional
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        advice = ""
+        if optional and not allowed:
+            advice = f"; {', '.join(sorted(optional))} can be left out with --leave-out"
+        raise InputError(f"{source}: the network model does not cover {listed}{advice}")
+    return [
+        f"left out: {count} {kind}; what they control stays as OpenDSS's solution left it"
+        for kind, count in sorted(optional.items())
+    ]
+
+
+def _uncovered(element: CircuitElement) -> str | None:
+    """Why an element is not covered, as a kind in the plural; None if it is."""
+    if element.kind not in COVERED:
+        return element.kind
+    if any(not 0 <= node <= 3 for terminal in element.nodes for node in terminal):
+        return f"{element.kind} with conductors beyond the three phases (nodes 4 and up)"
+    if any(0 < count < len(element.nodes[0]) for count in element.open_conductors):
+        return f"{element.kind} with single phases open"
+    further = _FURTHER.get(element.kind)
+    return further(element) if further else None
+
+
+def _uncovered_line(line: CircuitElement) -> str | None:
+    if line.nodes[0] != line.nodes[1]:
+        return "Line that swaps phases"
+    if 0 in line.nodes[0]:
+        return "Line with a conductor at earth"
+    return None
+
+
+def _uncovered_transformer(unit: CircuitElement) -> str | None:
+    windings = int(unit.number("windings"))
+    if windings != 2:
+        return f"Transformer with {windings} windings"
+    if unit.phases not in (1, 3):
+        return f"Transformer with {unit.phases} phases"
+    return None
+
+
+def _uncovered_load(load: CircuitElement) -> str | None:
+    model = int(load.number("model"))
+    if model not in (1, 2, 3, 4, 5, 8):
+        return f"Load of model {model}"
+    if model == 4 and not {load.number("CVRwatts"), load.number("CVRvars")} <= {0.0, 1.0, 2.0}:
+        return "Load of model 4 with an exponent other than 0, 1, 2"
+    if load.phases == 2 and load.text["conn"].lower() == "delta":
+        return "Load with 2 phases in delta"
+    return None
+
+
+def _uncovered_one_port(element: CircuitElement) -> str | None:
+    if element.kind == "Vsource" and (element.phases != 3 or element.nodes[0][:3] != (1, 2, 3)):
+        return "Vsource that does not feed the phases 1, 2, 3"
+    if len(element.nodes) > 1 and any(element.nodes[1]):
+        return f"{element.kind} in series"
+    return None
+
+
+_FURTHER = {
+    "Line": _uncovered_line,
+    "Transformer": _uncovered_transformer,
+    "Load": _uncovered_load,
+    "Capacitor": _uncovered_one_port,
+    "Vsource": _uncovered_one_port,
+}
