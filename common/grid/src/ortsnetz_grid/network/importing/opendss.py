@@ -7,7 +7,6 @@ as single-phase units, and the IEEE feeders have one- and two-phase laterals.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.importing.convert import STIFF_VA
 from ortsnetz_grid.network.importing.elements import Elements
 from ortsnetz_grid.network.importing.opendss_branches import (
     antifloat_susceptance,
     line_attributes,
     winding_attributes,
 )
-from ortsnetz_grid.network.importing.opendss_circuit import Circuit, CircuitElement, read_circuit
+from ortsnetz_grid.network.importing.opendss_circuit import read_circuit
 from ortsnetz_grid.network.importing.opendss_coverage import left_out
 from ortsnetz_grid.network.importing.opendss_injections import (
     capacitor_attributes,
     consumer_attributes,
     outside_band,
 )
+from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
+from ortsnetz_grid.network.importing.opendss_sources import add_source
 from ortsnetz_grid.network.model import Network
 
 
@@ -79,12 +79,14 @@ class _Building:
         circuit: where it comes from.
         elements: what is there so far.
         nodes: node id of each bus.
+        rated_v: rated line-to-line voltage of each bus, V.
         antifloat: susceptance (3,) to earth of each bus, S.
     """
 
     circuit: Circuit
     elements: Elements
     nodes: dict[str, int] = field(default_factory=dict)
+    rated_v: dict[str, float] = field(default_factory=dict)
     antifloat: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def add_nodes(self) -> None:
@@ -94,6 +96,7 @@ class _Building:
                     f"{self.elements.source}: bus {bus.name} has no rated voltage; let the file "
                     "set voltagebases and call calcvoltagebases"
                 )
+            self.rated_v[bus.name] = bus.rated_v
             x, y = bus.place or (None, None)
             self.nodes[bus.name] = self.elements.add(
                 "node", bus.name, u_rated=bus.rated_v, x=x, y=y
@@ -124,49 +127,8 @@ class _Building:
                 here += susceptance[winding]
 
     def add_source(self, source: CircuitElement) -> None:
-        """A source behind its impedance; a node of its own, unless R/X is the same in both.
-
-        power-grid-model's source has one ratio R/X for the positive and the zero sequence.
-        """
-        rated = next(b.rated_v for b in self.circuit.buses if b.name == source.buses[0])
-        positive = complex(source.number("R1"), source.number("X1"))
-        zero = complex(source.number("R0"), source.number("X0"))
-        attributes = {
-            "node": self.nodes[source.buses[0]],
-            "status": int(not source.open_conductors[0]),
-            "u_ref": source.number("pu") * source.number("basekv") * 1e3 / (rated or math.nan),
-            "u_ref_angle": math.radians(source.number("angle")),
-        }
-        similar = abs((zero / positive).imag) < 1e-9 and positive.imag > 0
-        if similar:
-            attributes |= {
-                "sk": (rated or math.nan) ** 2 / abs(positive),
-                "rx_ratio": positive.real / positive.imag,
-                "z01_ratio": (zero / positive).real,
-            }
-        else:
-            bus = attributes["node"]
-            attributes["node"] = self.elements.add("node", f"{source.name} e.m.f.", u_rated=rated)
-            attributes["sk"] = STIFF_VA
-            own, mutual = (zero + 2 * positive) / 3, (zero - positive) / 3
-            impedance = mutual + np.eye(3) * (own - mutual)
-            self.elements.add_addition(
-                "matrix_line",
-                f"{source.name} impedance",
-                from_node=attributes["node"],
-                to_node=bus,
-                from_status=1,
-                to_status=1,
-                phases="abc",
-                r=impedance.real.tolist(),
-                x=impedance.imag.tolist(),
-                i_n=STIFF_VA / (math.sqrt(3) * (rated or math.nan)),
-            )
-            self.elements.assume(
-                "a source's impedance is a line from a node of its own, behind which the source is "
-                f"stiff (short-circuit power {STIFF_VA:g} VA)"
-            )
-        self.elements.add("source", source.name, **attributes)
+        bus = source.buses[0]
+        add_source(source, self.nodes[bus], self.rated_v[bus], self.elements)
 
     def add_capacitor(self, capacitor: CircuitElement) -> None:
         self.elements.add_addition(

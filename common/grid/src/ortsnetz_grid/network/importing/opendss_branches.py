@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.importing.opendss_circuit import CircuitElement
+from ortsnetz_grid.network.importing.opendss_records import CircuitElement
 
 Attributes = dict[str, object]
 TERMINAL_NAMES = "nabc"

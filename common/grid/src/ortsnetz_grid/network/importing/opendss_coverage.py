@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.importing.opendss_circuit import Circuit, CircuitElement
+from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
 
 COVERED = ("Line", "Transformer", "Load", "Capacitor", "Vsource", "RegControl")
 """Element classes of OpenDSS; `RegControl` as the taps at which it stands."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.importing.opendss_circuit import Circuit, CircuitElement
+from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
 
 Attributes = dict[str, object]
 _PAIRS = ({1, 2}, {2, 3}, {3, 1})

@@ -1,4 +1,4 @@
-"""Where networks come from: published feeders by name, SimBench codes, pandapower files."""
+"""Where networks come from: published feeders, SimBench codes, pandapower and OpenDSS files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from ortsnetz_common.errors import InputError, MissingExtraError
 
 _EXTRA = "ortsnetz-grid[import]"
+_OPENDSS_SUFFIX = ".dss"
 _PUBLISHED = {
     # IEEE PES test feeder: 906 low-voltage buses, 55 single-phase customers, at 9:26 (on peak)
     "ieee-european-lv": ("ieee_european_lv_asymmetric", {"scenario": "on_peak_566"}),
@@ -20,6 +21,11 @@ _PUBLISHED = {
     "cigre-lv": ("create_cigre_network_lv", {}),
 }
 """Published feeders: our name, the function of pandapower.networks, its arguments."""
+
+
+def is_opendss(source: str) -> bool:
+    """Whether a source is an OpenDSS file, which `opendss.import_opendss` reads."""
+    return Path(source).suffix.lower() == _OPENDSS_SUFFIX
 
 
 def load(source: str) -> Any:
