@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from power_grid_model import PowerGridModel
-from studies.simbench_year import Year, simbench_year
+from studies.simbench_year import QUARTER_S, QUARTERS_A_DAY, Year, simbench_year
 
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import (
@@ -30,6 +30,7 @@ from ortsnetz_common.parameters.station import (
     SourcePseudo,
     Station,
 )
+from ortsnetz_grid.functions.state_estimation.pseudo.ageing import LastKnown
 from ortsnetz_grid.functions.state_estimation.pseudo.customers import Customer
 from ortsnetz_grid.network.importing.convert import convert
 from ortsnetz_grid.network.importing.source import load
@@ -42,6 +43,8 @@ U_SIGMA = 0.004
 P_SIGMA_W = 50.0
 MV_SIGMA = 0.01
 """How well the medium voltage is known: as a scatter of the truth and as the station's doubt."""
+NEW_MV_A_DAY = 20
+"""How often the tap changer above sets the medium voltage anew."""
 SINGLE_PHASE_BELOW_KWH = 4000.0
 SINGLE_PHASE_SHARE = 0.5
 EVENNESS = 3.0
@@ -66,8 +69,9 @@ class HiddenMeters:
     Attributes:
         network: as the estimator has it: unmetered customers evenly on three phases.
         station: the meters that remain, and the doubt about the medium voltage.
-        readings: what they say, with noise.
-        customers: everybody else.
+        readings: what they say, with noise; nothing if they fell silent.
+        last: what they said before they fell silent.
+        customers: everybody, by billing data.
         utc_s: the instant.
         truth: power-grid-model's output.
         hidden_nodes: (n,) whether no meter measures the node's voltage.
@@ -76,6 +80,7 @@ class HiddenMeters:
     network: Network
     station: Station
     readings: dict[str, Reading]
+    last: dict[str, LastKnown]
     customers: tuple[Customer, ...]
     utc_s: float
     truth: dict[str, Any]
@@ -92,7 +97,13 @@ def network_of(code: str) -> Network:
 
 
 def hidden_meters(
-    code: str, seed: int, *, remaining: float, substation: bool, own_days: bool = True
+    code: str,
+    seed: int,
+    *,
+    remaining: float,
+    substation: bool,
+    own_days: bool = True,
+    silent_quarters: int = 0,
 ) -> HiddenMeters:
     """A case.
 
@@ -102,37 +113,45 @@ def hidden_meters(
         remaining: share of the customers' meters that is not hidden.
         substation: whether the transformer's meter remains.
         own_days: whether each customer has its own day, or all the same.
+        silent_quarters: how long ago all meters fell silent.
     """
     rng = np.random.default_rng(seed)
     network, year = network_of(code), simbench_year()
-    quarter = int(rng.integers(len(year.local)))
-    data = {name: array.copy() for name, array in network.data.items()}
+    quarter = int(rng.integers(len(year.local) - silent_quarters))
     loads = network.document["data"]["asym_load"]
     phases = [_phases(float(each["annual_kwh"]), rng) for each in loads]
-    _draw(data, network, phases, quarter, rng, own_days=own_days)
-    data["source"]["u_ref"] = 1 + MV_SIGMA * rng.normal()
-    flow = PowerGridModel(data).calculate_power_flow(symmetric=False)
-    truth = {str(getattr(name, "value", name)): array for name, array in flow.items()}
-    meters, readings = _meters(network, truth, phases, remaining, rng)
+    same = np.flatnonzero(year.alike == year.alike[quarter])
+    same = same[same < len(year.local) - silent_quarters]
+    days = [int(rng.choice(same)) if own_days else quarter for _ in loads]
+    volts = 1 + MV_SIGMA * rng.normal()
+    seen = _truth(network, phases, days, quarter, volts)
+    meters, readings = _meters(network, seen, phases, remaining, rng)
     if substation:
-        meter, reading = _substation(network, truth, rng)
+        meter, reading = _substation(network, seen, rng)
         meters, readings = [meter, *meters], {meter.name: reading, **readings}
     metered = {each.element for each in meters if each.role is MeterRole.CUSTOMER}
     customers = [
         Customer(each["id"], CLASSES[each["profile"][:2]], float(each["annual_kwh"]))
         for each in loads
-        if each["node"] not in metered
     ]
+    now, age_s, last = seen, silent_quarters * QUARTER_S, {}
+    if silent_quarters:
+        last = {name: LastKnown(reading, age_s) for name, reading in readings.items()}
+        if (rng.random(silent_quarters) < NEW_MV_A_DAY / QUARTERS_A_DAY).any():
+            volts = 1 + MV_SIGMA * rng.normal()
+        then = [day + silent_quarters for day in days]
+        now = _truth(network, phases, then, quarter + silent_quarters, volts)
     source = int(network.data["source"]["node"][0])
-    seen = metered | ({int(data["transformer"]["to_node"][0])} if substation else set())
+    busbar = {int(network.data["transformer"]["to_node"][0])} if substation else set()
     return HiddenMeters(
         network,
         Station(tuple(meters), (), (), SourcePseudo(source, 1.0, MV_SIGMA)),
-        readings,
+        {} if silent_quarters else readings,
+        last,
         (*customers, *_roofs(network, year)),
-        year.utc_s(quarter),
-        truth,
-        ~np.isin(network.data["node"]["id"], list(seen)),
+        year.utc_s(quarter) + age_s,
+        now,
+        ~np.isin(network.data["node"]["id"], list(metered | busbar)),
     )
 
 
@@ -143,21 +162,14 @@ def _phases(annual_kwh: float, rng: np.random.Generator) -> Real:
     return np.eye(3)[place] if single and annual_kwh < SINGLE_PHASE_BELOW_KWH else shares
 
 
-def _draw(
-    data: dict[str, Any],
-    network: Network,
-    phases: list[Real],
-    quarter: int,
-    rng: np.random.Generator,
-    *,
-    own_days: bool,
-) -> None:
-    """What everybody draws and feeds in, into the network's data."""
+def _truth(
+    network: Network, phases: list[Real], days: list[int], quarter: int, volts: float
+) -> dict[str, Any]:
+    """Power flow: customers draw as in the quarter hours `days`, the sun shines as in `quarter`."""
     year = simbench_year()
-    same = np.flatnonzero(year.alike == year.alike[quarter])
+    data = {name: array.copy() for name, array in network.data.items()}
     loads = network.document["data"]["asym_load"]
-    for row, (each, share) in enumerate(zip(loads, phases, strict=True)):
-        when = int(rng.choice(same)) if own_days else quarter
+    for row, (each, share, when) in enumerate(zip(loads, phases, days, strict=True)):
         p, q = sum(each["p_specified"]), sum(each["q_specified"])
         data["asym_load"]["p_specified"][row] = p * year.active[each["profile"]][when] * share
         data["asym_load"]["q_specified"][row] = q * year.reactive[each["profile"]][when] * share
@@ -165,6 +177,9 @@ def _draw(
         part = year.active[each["profile"]][quarter]
         data["asym_gen"]["p_specified"][row] *= part
         data["asym_gen"]["q_specified"][row] *= part
+    data["source"]["u_ref"] = volts
+    flow = PowerGridModel(data).calculate_power_flow(symmetric=False)
+    return {str(getattr(name, "value", name)): array for name, array in flow.items()}
 
 
 def _roofs(network: Network, year: Year) -> list[Customer]:

@@ -2,9 +2,9 @@
 
     PYTHONPATH=tests .venv/bin/python -m studies.pseudo_measurements [CASES]
 
-For each SimBench network, share of remaining customers' meters, and with and without the
-substation's meter: how much of the truth lies in the 95 % intervals of |U| at hidden nodes and of
-the loading of all branches, and how wide and how wrong the estimates are.
+For each SimBench network and each weakness of the data: how much of the truth lies in the 95 %
+intervals of |U| at hidden nodes and of the loading of all branches, and how wrong and how wide the
+estimates are (root mean squares, per unit).
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def estimate(code: str, case: HiddenMeters) -> StateEstimate:
         case.network,
         case.readings,
         case.hour,
+        last=case.last,
         believed=beliefs_about(case.customers, case.utc_s),
     )
     return estimator_of(code).estimate(measurements, Settings())
@@ -90,33 +91,66 @@ def outcome(code: str, case: HiddenMeters) -> Outcome:
     )
 
 
+@dataclass(frozen=True)
+class Weakness:
+    """How weak the data are; see `hidden_meters`."""
+
+    words: str
+    remaining: float
+    substation: bool
+    own_days: bool = True
+    silent_quarters: int = 0
+
+
+WEAKNESSES = (
+    Weakness("20 % and station", 0.2, substation=True),
+    Weakness("20 %", 0.2, substation=False),
+    Weakness("station", 0.0, substation=True),
+    Weakness("nothing", 0.0, substation=False),
+    Weakness("20 %, 15 min old", 0.2, substation=True, silent_quarters=1),
+    Weakness("20 %, 1 h old", 0.2, substation=True, silent_quarters=4),
+    Weakness("20 %, all one day", 0.2, substation=True, own_days=False),
+)
+
+
 def main(cases: int) -> None:
+    """One row for each network and weakness."""
     print(
-        "network               meters  station  |U| in  load in  |U| rms  sigma   load rms  sigma"
+        f"{'network':20}{'meters':20}{'|U| in':>8}{'rms':>8}{'sigma':>8}"
+        f"{'load in':>9}{'rms':>8}{'sigma':>8}{'removed':>9}"
     )
     for code in NETWORKS:
-        for remaining in (0.2, 0.0):
-            for substation in (True, False):
-                found = [
-                    outcome(
-                        code, hidden_meters(code, seed, remaining=remaining, substation=substation)
-                    )
-                    for seed in range(cases)
-                ]
-                print(row(code, remaining, substation, found), flush=True)
+        for weak in WEAKNESSES:
+            print(
+                row(code, weak, [outcome(code, case_of(code, weak, seed)) for seed in range(cases)])
+            )
 
 
-def row(code: str, remaining: float, substation: bool, found: list[Outcome]) -> str:
-    u_in = np.mean(np.concatenate([each.u_inside for each in found]))
-    load_in = np.mean(np.concatenate([each.loading_inside for each in found]))
-    sizes = [
-        np.sqrt(np.mean(np.concatenate([getattr(each, name) for each in found]) ** 2))
-        for name in ("u_error", "u_sigma", "loading_error", "loading_sigma")
-    ]
-    removed = sum(each.removed for each in found)
+def case_of(code: str, weak: Weakness, seed: int) -> HiddenMeters:
+    return hidden_meters(
+        code,
+        seed,
+        remaining=weak.remaining,
+        substation=weak.substation,
+        own_days=weak.own_days,
+        silent_quarters=weak.silent_quarters,
+    )
+
+
+def row(code: str, weak: Weakness, found: list[Outcome]) -> str:
+    """Shares inside, and root mean squares of errors and stated deviations."""
+
+    def inside(name: str) -> float:
+        return float(np.mean(np.concatenate([getattr(each, name) for each in found])))
+
+    def size(name: str) -> float:
+        values = np.concatenate([getattr(each, name) for each in found])
+        return float(np.sqrt(np.mean(values**2)))
+
     return (
-        f"{code:22}{remaining:6.0%}{'yes' if substation else 'no':>9}{u_in:8.1%}{load_in:9.1%}"
-        f"{sizes[0]:9.4f}{sizes[1]:8.4f}{sizes[2]:10.4f}{sizes[3]:8.4f}  removed {removed}"
+        f"{code:20}{weak.words:20}{inside('u_inside'):8.1%}{size('u_error'):8.4f}"
+        f"{size('u_sigma'):8.4f}{inside('loading_inside'):9.1%}{size('loading_error'):8.4f}"
+        f"{size('loading_sigma'):8.4f}{sum(each.removed for each in found):9}"
     )
 
 

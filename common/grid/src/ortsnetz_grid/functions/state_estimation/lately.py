@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,28 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 
+@dataclass(frozen=True, slots=True)
+class PhaseVoltages:
+    """What a meter says about a voltage.
+
+    Attributes:
+        volts: (3,) phase to neutral, V; NaN where nobody knows.
+        sigma: standard deviation of a phase, V: a sensor has one, that of its oldest phase.
+        common_sigma: the part that all old voltages share, beside `sigma`, V; 0 for what is said
+            now.
+        age_s: of the oldest phase; None where all is said now.
+    """
+
+    volts: Real
+    sigma: float
+    common_sigma: float = 0.0
+    age_s: float | None = None
+
+
 def voltage(
     owner: Meter | Device, phases: str, nominal: float, said: PhaseValues, last: LastKnown | None
-) -> tuple[Real, float, float | None]:
-    """Voltage (3,) in V, its deviation, and the age of the oldest part; NaN where nobody knows.
+) -> PhaseVoltages:
+    """Voltage now, and of phases that are silent, lately.
 
     Args:
         owner: whose it is.
@@ -31,17 +51,17 @@ def voltage(
         last: before; too old is the same as nothing.
     """
     at = terminals(phases, f"'{owner.name}'")
-    volts = _usable_volts(network_phases(said, at))
-    sigma = owner.u_sigma * nominal
+    now = PhaseVoltages(_usable_volts(network_phases(said, at)), owner.u_sigma * nominal)
     growth = voltage_growth_v(last.age_s, nominal) if last is not None else None
     if last is None or growth is None:
-        return volts, sigma, None
+        return now
     before = _usable_volts(network_phases(last.reading.voltage_v, at))
-    if not (np.isnan(volts) & ~np.isnan(before)).any():
-        return volts, sigma, None
-    # a sensor has one deviation: that of its oldest phase
-    merged = np.where(np.isnan(volts), before, volts)
-    return merged, float(np.hypot(sigma, growth)), last.age_s
+    silent = np.isnan(now.volts)
+    if not (silent & ~np.isnan(before)).any():
+        return now
+    own, common = growth
+    sigma = float(np.hypot(now.sigma, own))
+    return PhaseVoltages(np.where(silent, before, now.volts), sigma, common, last.age_s)
 
 
 def flow(

@@ -37,6 +37,7 @@ class _Voltage:
     sigma: float
     words: str
     pseudo: bool = False
+    common_sigma: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,20 @@ class SensorSheet:
         nominal = self._nominal(node, f"'{owner.name}'")
         if owner.phases is None or (len(owner.phases) < 3 and not SINGLE_PHASE_VOLTAGES):
             return
-        volts, sigma, age_s = voltage(owner, owner.phases, nominal, said, last)
-        known = ~np.isnan(volts)
+        found = voltage(owner, owner.phases, nominal, said, last)
+        known = ~np.isnan(found.volts)
         if known.all() or (known.any() and SINGLE_PHASE_VOLTAGES):
-            words = aged_words(f"voltage of '{owner.name}'", age_s)
-            self._voltages.append(_Voltage(node, volts, sigma, words, pseudo=age_s is not None))
+            words = aged_words(f"voltage of '{owner.name}'", found.age_s)
+            self._voltages.append(
+                _Voltage(
+                    node,
+                    found.volts,
+                    found.sigma,
+                    words,
+                    pseudo=found.age_s is not None,
+                    common_sigma=found.common_sigma,
+                )
+            )
 
     def add_flow(self, meter: Meter, said: Reading, last: LastKnown | None = None) -> int:
         """The flow that a branch meter measures, if it says all of it, or said it lately.
@@ -145,7 +155,7 @@ class SensorSheet:
         voltage = initialize_array("input", "asym_voltage_sensor", len(self._voltages))
         voltage["id"] = np.arange(first, first + len(voltage))
         voltage["measured_object"] = [each.node for each in self._voltages]
-        voltage["u_sigma"] = [each.sigma for each in self._voltages]
+        voltage["u_sigma"] = self._voltage_sigmas()
         voltage["u_measured"] = np.array([each.volts for each in self._voltages]).reshape(-1, 3)
         power = initialize_array("input", "asym_power_sensor", len(self._powers))
         power["id"] = np.arange(first + len(voltage), first + len(voltage) + len(power))
@@ -160,6 +170,18 @@ class SensorSheet:
             pseudo=frozenset(first + place for place, each in enumerate(every) if each.pseudo),
             missing_guards=missing_guards,
         )
+
+    def _voltage_sigmas(self) -> Real:
+        """Deviations of the voltages, V.
+
+        Old voltages are wrong together when the medium voltage moves, but sensors are independent:
+        a hundred of them would make the estimate ten times too sure. So each also has the
+        covariance with all others in its variance.
+        """
+        nominal = np.array([self._volts[each.node] for each in self._voltages])
+        own = np.array([each.sigma for each in self._voltages])
+        common = np.array([each.common_sigma for each in self._voltages]) / nominal
+        return np.asarray(np.sqrt(own**2 + nominal**2 * common * common.sum()))
 
     def _nominal(self, node: int, owner: str) -> float:
         """Nominal phase-to-neutral voltage, V.

@@ -26,10 +26,12 @@ Real = NDArray[np.float64]
 QUARTER_HOUR_S = 900.0
 FORGOTTEN_S = QUARTER_HOUR_S
 """Age at which a voltage or a flow drops out: what the growth below was measured for."""
-VOLTAGE_CHANGE_PU = 0.007
-"""Deviation of a voltage after a quarter hour. SimBench's low-voltage networks change by 0.001 to
-0.0025 (root mean square, three-phase power flow, 2 weeks); the rest is the medium voltage, assumed
-to make a tap step of 0.015 twenty times a day."""
+VOLTAGE_CHANGE_PU = 0.0025
+"""Deviation of a low voltage after a quarter hour by what happens in its own network: SimBench's
+networks change by 0.001 to 0.0025 (root mean square, three-phase power flow, two weeks)."""
+COMMON_VOLTAGE_CHANGE_PU = 0.0065
+"""And by the medium voltage, which moves all voltages together. Assumed: the tap changer above sets
+it anew twenty times a day, within a standard deviation of 0.01."""
 FLOW_CHANGE = 0.25
 """Deviation of a phase's flow after a quarter hour, over its apparent power: 0.15 to 0.24 at the
 transformers of SimBench's low-voltage networks (root mean square over root mean square)."""
@@ -120,9 +122,15 @@ def within_limit(belief: Belief, limit_w: float) -> Belief:
     )
 
 
-def voltage_growth_v(age_s: float, nominal_v: float) -> float | None:
-    """Additional deviation of a voltage of this age; None if it is too old to count."""
-    return None if age_s > FORGOTTEN_S else VOLTAGE_CHANGE_PU * nominal_v * _root(age_s)
+def voltage_growth_v(age_s: float, nominal_v: float) -> tuple[float, float] | None:
+    """Additional deviation of a voltage: its own, and the one that all voltages share.
+
+    None if it is too old to count.
+    """
+    if age_s > FORGOTTEN_S:
+        return None
+    grown = nominal_v * _root(age_s)
+    return VOLTAGE_CHANGE_PU * grown, COMMON_VOLTAGE_CHANGE_PU * grown
 
 
 def flow_growth_va(age_s: float, power_va: Real) -> Real | None:
