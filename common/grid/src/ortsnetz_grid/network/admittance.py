@@ -15,7 +15,7 @@ from scipy.sparse import csgraph
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.assembly import FREQUENCY_HZ, branches, rows_of, shunts
-from ortsnetz_grid.network.conductors import present_phases
+from ortsnetz_grid.network.conductors import conductors, require_no_floating
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.two_ports import BASE_POWER_VA, Complex, Real
 
@@ -85,6 +85,8 @@ class Admittance:
         if source is not None:
             fed = rows_of(network, source["node"][source["status"] == 1])
         energised = np.isin(island, island[fed])
+        phases = conductors(network, found, energised, fed)
+        require_no_floating(network, phases)
         return cls(
             node_ids=nodes["id"],
             node_volts=nodes["u_rated"] / np.sqrt(3),
@@ -98,7 +100,7 @@ class Admittance:
             energised=energised,
             island=island.astype(np.intp),
             sources=fed,
-            present=present_phases(network, found, energised, fed),
+            present=phases.present,
         )
 
     def node_matrix(self) -> sparse.csr_array:

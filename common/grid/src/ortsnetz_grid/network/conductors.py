@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -13,34 +16,66 @@ from ortsnetz_grid.network.assembly import Branches
 from ortsnetz_grid.network.model import Network
 
 
-def present_phases(
+@dataclass(frozen=True, slots=True)
+class FloatingConductor:
+    """A conductor of a branch in service whose voltage only its neighbours would induce.
+
+    Attributes:
+        branch: id of the branch.
+        node: id of the node at which no source feeds it.
+        phase: `a`, `b` or `c`.
+    """
+
+    branch: int
+    node: int
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conductors:
+    """Phases (n, 3) that are `present` at each node, and conductors that are `floating` there."""
+
+    present: NDArray[np.bool_]
+    floating: tuple[FloatingConductor, ...]
+
+
+def conductors(
     network: Network,
     branches: Branches,
     energised: NDArray[np.bool_],
     sources: NDArray[np.intp],
-) -> NDArray[np.bool_]:
-    """Phases (n, 3) that exist at each node; at nodes without supply, all that could be there.
+) -> Conductors:
+    """Follow the phases from the sources. At nodes without supply all phases count as present.
 
     Args:
         network: the network.
         branches: all its branches.
         energised: (n,) whether a source feeds the node.
         sources: rows of the nodes with a source in service.
-
-    Raises:
-        InputError: names a branch in service with a conductor that is fed from neither end: it
-            would have a voltage that only its neighbours induce.
     """
     count = len(energised)
     if not network.additions.branches:
-        return np.ones((count, 3), dtype=np.bool_)
+        return Conductors(np.ones((count, 3), dtype=np.bool_), ())
     joins = _joins(network, branches)
     graph = sparse.coo_array((np.ones(len(joins)), joins.T), shape=(3 * count, 3 * count))
     _, part = csgraph.connected_components(graph, directed=False)
     fed = part[(3 * sources[:, None] + np.arange(3)).ravel()]
-    present = np.isin(part, fed).reshape(count, 3)
-    _refuse_floating(network, branches, present, energised)
-    return np.asarray(present | ~energised[:, None], dtype=np.bool_)
+    present = np.isin(part, fed).reshape(count, 3) | ~energised[:, None]
+    return Conductors(present, tuple(_floating(network, branches, present)))
+
+
+def require_no_floating(network: Network, found: Conductors) -> None:
+    """Refuse a network with a conductor that no source feeds.
+
+    Raises:
+        InputError: names branch, phase and node of the first one.
+    """
+    for each in found.floating:
+        raise InputError(
+            f"{network.label(each.branch)}: no source feeds its phase {each.phase} at "
+            f"{network.label(each.node)}; leave that phase out (a matrix_line has the phases that "
+            "it names), or connect it"
+        )
 
 
 def _joins(
@@ -82,28 +117,20 @@ def _joined_by(
     return [(at[0], other) for other in at[1:]]
 
 
-def _refuse_floating(
-    network: Network,
-    branches: Branches,
-    present: NDArray[np.bool_],
-    energised: NDArray[np.bool_],
-) -> None:
+def _floating(
+    network: Network, branches: Branches, present: NDArray[np.bool_]
+) -> Iterator[FloatingConductor]:
+    """The first floating conductor at each connected end of each branch."""
     own = network.additions.branches
     library = len(branches.ids) - len(own)
+    nodes = network.data["node"]["id"]
     for row, element in enumerate(branches.ids.tolist()):
         has = [np.ones(3, dtype=np.bool_)] * 2 if row < library else _has(own[row - library][1])
         for side in (0, 1):
             node = int(branches.ends[row, side])
-            if not (branches.connected[row, side] and energised[node]):
-                continue
             floating = np.flatnonzero(has[side] & ~present[node])
-            if floating.size:
-                where = network.label(int(network.data["node"]["id"][node]))
-                raise InputError(
-                    f"{network.label(element)}: no source feeds its phase "
-                    f"{PHASE_NAMES[floating[0]]} at {where}; leave that phase out (a matrix_line "
-                    "has the phases that it names) or connect it"
-                )
+            if branches.connected[row, side] and floating.size:
+                yield FloatingConductor(element, int(nodes[node]), PHASE_NAMES[floating[0]])
 
 
 def _has(branch: MatrixLine | SinglePhaseTransformer) -> list[NDArray[np.bool_]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.plausibility import (
+    additions,
     consumers,
     duplicates,
     lines,
@@ -25,6 +26,7 @@ IMPOSSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     lines.impossible,
     matrices.impossible,
     ratings.impossible,
+    additions.impossible,
 )
 """Errors: what no result may rest on."""
 IMPLAUSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
@@ -35,6 +37,7 @@ IMPLAUSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     transformers.implausible,
     duplicates.implausible,
     sensors.implausible,
+    additions.implausible,
 )
 """Warnings that need no topology."""
 CONNECTED: tuple[Callable[[Network, Topology], Iterator[Problem]], ...] = (
