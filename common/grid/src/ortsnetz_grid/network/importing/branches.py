@@ -31,6 +31,8 @@ def add_lines(net: Any, elements: Elements, switches: Switches) -> None:
             row.values.get("name"),
             **_ends(row, elements, switches, ("from_bus", "to_bus")),
             **_line_parameters(row, elements, frequency),
+            # not in power-grid-model's format; tells whether the impedance can be true
+            length_km=row.number("length_km"),
         )
 
 
