@@ -19,7 +19,10 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import PseudoMeasurement
 from ortsnetz_grid.functions.state_estimation.beliefs import Belief, Reactive, total_belief
 from ortsnetz_grid.functions.state_estimation.pseudo.local_time import DAY_S, HOUR_S, Date
-from ortsnetz_grid.functions.state_estimation.pseudo.standard_profiles import standard_profile
+from ortsnetz_grid.functions.state_estimation.pseudo.standard_profiles import (
+    StandardProfile,
+    standard_profile,
+)
 
 Real = NDArray[np.float64]
 _HOURS_A_YEAR = 8766.0
@@ -66,13 +69,19 @@ def expected(
     Raises:
         InputError: class or energy is unusable; names the element.
     """
+    profile = standard_profile(customer.kind)
+    return _expectation(customer, profile, profile.at(utc_s, holidays))
+
+
+def _expectation(
+    customer: Customer, profile: StandardProfile, now: tuple[float, float, float]
+) -> Expectation:
     if not (math.isfinite(customer.annual_kwh) and customer.annual_kwh >= 0):
         raise InputError(
             f"element {customer.element}: annual energy {customer.annual_kwh} kWh; state a number "
             "of at least 0"
         )
-    profile = standard_profile(customer.kind)
-    mean, own, common = profile.at(utc_s, holidays)
+    mean, own, common = now
     power_w = customer.annual_kwh * 1e3 / _HOURS_A_YEAR
     reference_w = profile.reference_kwh * 1e3 / _HOURS_A_YEAR
     return Expectation(
@@ -101,16 +110,19 @@ def spreads(
     Raises:
         InputError: see `expected`; or an element is there twice.
     """
+    every = tuple(customers)
+    profiles = {kind: standard_profile(kind) for kind in {each.kind for each in every}}
+    now = {kind: profile.at(utc_s, holidays) for kind, profile in profiles.items()}
     found: dict[int, Expectation] = {}
-    together: dict[str, float] = defaultdict(float)
     kinds: dict[int, str] = {}
-    for customer in customers:
+    together: dict[str, float] = defaultdict(float)
+    for customer in every:
+        kind = customer.kind
         if customer.element in found:
             raise InputError(f"element {customer.element}: two customers claim it")
-        each = expected(customer, utc_s, holidays)
-        found[customer.element] = each
-        kinds[customer.element] = customer.kind
-        together[customer.kind] += each.common_sigma_w
+        each = _expectation(customer, profiles[kind], now[kind])
+        found[customer.element], kinds[customer.element] = each, kind
+        together[kind] += each.common_sigma_w
     return {
         element: (
             each.mean_w,
