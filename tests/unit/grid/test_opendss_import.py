@@ -1,0 +1,459 @@
+"""OpenDSS circuits are imported as OpenDSS computes them; what is not covered is listed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from dss import DSS
+from power_grid_model import CalculationType
+from studies.ieee_line_configurations import write_line_codes
+
+from ortsnetz_common.errors import InputError, MissingExtraError
+from ortsnetz_grid.commands.network import network as command
+from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
+from ortsnetz_grid.network.importing.opendss import import_opendss
+from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.validation import problems
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeders"
+FEEDERS = {
+    "13": "13Bus/IEEE13Nodeckt.dss",
+    "34": "34Bus/ieee34Mod1.dss",
+    "34 mod 2": "34Bus/ieee34Mod2.dss",
+    "37": "37Bus/ieee37.dss",
+    "123": "123Bus/IEEE123Master.dss",
+}
+TOLERANCE = 0.002
+"""Of the voltage, phase by phase: what the published feeders are to be met with."""
+SAME = 1e-5
+"""Where both sides have the same model: OpenDSS stops at 1e-4 of the voltage's change by default,
+the circuits written here ask for 1e-9."""
+
+
+@pytest.fixture(scope="module")
+def feeders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published feeders with the file of line configurations that they refer to."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data/feeders")
+    copied = tmp_path_factory.mktemp("ieee") / "feeders"
+    shutil.copytree(SHARED, copied)
+    for folder in copied.iterdir():
+        folder.chmod(0o755)
+    copied.chmod(0o755)
+    write_line_codes(copied / "IEEELineCodes.DSS")
+    return copied
+
+
+@pytest.fixture(params=FEEDERS)
+def feeder(request: pytest.FixtureRequest, feeders: Path) -> Path:
+    return feeders / FEEDERS[request.param]
+
+
+def opendss(path: Path, *commands: str) -> Any:
+    """OpenDSS's own circuit, solved after some further commands."""
+    DSS.AllowChangeDir = False
+    engine = DSS.NewContext()
+    engine.Text.Command = f'compile "{path}"'
+    for each in commands:
+        engine.Text.Command = each
+    engine.ActiveCircuit.Solution.Solve()
+    assert engine.ActiveCircuit.Solution.Converged
+    return engine.ActiveCircuit
+
+
+def as_complex(pairs: Any) -> np.ndarray:
+    return np.asarray(pairs)[::2] + 1j * np.asarray(pairs)[1::2]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Our network with its solution: volts to earth by node name and number."""
+
+    network: Network
+    model: Admittance
+    voltage: np.ndarray
+
+    def rows(self, names: list[str]) -> np.ndarray:
+        """Places among (n * 3) of OpenDSS's node names: `671.2`."""
+        row_of = {
+            self.network.names[node]: row for row, node in enumerate(self.model.node_ids.tolist())
+        }
+        parts = [name.lower().rsplit(".", 1) for name in names]
+        return np.array([3 * row_of[bus] + int(node) - 1 for bus, node in parts])
+
+
+def source_admittance(network: Network) -> np.ndarray:
+    """(3, 3) S of the only source, as power-grid-model's documentation has it."""
+    source = network.data["source"][0]
+    rated = network.data["node"]["u_rated"][network.row("node", int(source["node"]))]
+    rx = 0.1 if np.isnan(source["rx_ratio"]) else source["rx_ratio"]
+    z01 = 1 if np.isnan(source["z01_ratio"]) else source["z01_ratio"]
+    positive = rated**2 / source["sk"] * (rx + 1j) / np.hypot(rx, 1)
+    return np.linalg.inv(np.eye(3) * positive + (z01 - 1) * positive / 3)
+
+
+def node_matrix_in_siemens(network: Network, model: Admittance) -> np.ndarray:
+    """(3n, 3n) with the source's admittance, as OpenDSS's system matrix."""
+    volts = np.repeat(model.node_volts, 3)
+    matrix = model.node_matrix().toarray() * BASE_PHASE_VA / np.outer(volts, volts)
+    at = 3 * model.sources[0] + np.arange(3)
+    matrix[np.ix_(at, at)] += source_admittance(network)
+    return matrix
+
+
+def solve(network: Network) -> Solved:
+    """Dense fixed point over the admittance model: currents of the consumers, voltages, again."""
+    model = Admittance.of(network)
+    live = np.flatnonzero(model.present.ravel() & np.repeat(model.energised, 3))
+    impedance = np.linalg.inv(node_matrix_in_siemens(network, model)[np.ix_(live, live)])
+    source = network.data["source"][0]
+    at = model.sources[0]
+    turn = np.exp(1j * (source["u_ref_angle"] - np.arange(3) * 2 * np.pi / 3))
+    fed = np.zeros((len(model.node_ids), 3), dtype=complex)
+    fed[at] = source_admittance(network) @ (source["u_ref"] * model.node_volts[at] * turn)
+    between = {"wye": np.eye(3), "delta": np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1]])}
+    voltage = np.zeros(fed.size, dtype=complex)
+    voltage[live] = impedance @ fed.ravel()[live]
+    for _ in range(300):
+        current = fed.copy()
+        for each in network.additions.energy_consumer:
+            row = network.row("node", each.node)
+            across = between[each.connection] @ voltage[3 * row : 3 * row + 3]
+            level = np.abs(across) / each.u_nominal
+            p, q = (
+                np.array(power) * (1 - i - z + i * level + z * level**2)
+                for power, i, z in (
+                    (each.p_specified, each.p_constant_current, each.p_constant_impedance),
+                    (each.q_specified, each.q_constant_current, each.q_constant_impedance),
+                )
+            )
+            used = ((p != 0) | (q != 0)) & (across != 0)
+            drawn = np.zeros(3, dtype=complex)
+            drawn[used] = each.status * np.conj((p + 1j * q)[used] / across[used])
+            current[row] -= between[each.connection].T @ drawn
+        last = voltage.copy()
+        voltage[live] = impedance @ current.ravel()[live]
+        if np.abs(voltage - last).max() < 1e-8 * np.abs(voltage).max():
+            return Solved(network, model, voltage)
+    raise AssertionError("the fixed point does not settle")
+
+
+def voltage_error(solved: Solved, circuit: Any) -> float:
+    """Largest difference of a phase's phasor to OpenDSS's, relative."""
+    theirs = as_complex(circuit.AllBusVolts)
+    ours = solved.voltage[solved.rows(circuit.AllNodeNames)]
+    live = np.abs(theirs) > 1e-3
+    assert (np.abs(ours[~live]) < 1).all()
+    return float(np.abs(ours[live] / theirs[live] - 1).max())
+
+
+# the published feeders
+
+
+def test_the_node_admittances_of_a_feeder_are_those_of_opendss(feeder: Path) -> None:
+    circuit = opendss(feeder, "solve", "set controlmode=off", "batchedit load..* enabled=no")
+    network = import_opendss(feeder)
+    model = Admittance.of(network)
+    order = circuit.YNodeOrder
+    theirs = as_complex(circuit.SystemY).reshape(len(order), len(order))
+    rows = Solved(network, model, np.zeros(0)).rows(list(order))
+    ours = node_matrix_in_siemens(network, model)[np.ix_(rows, rows)]
+    own = np.sqrt(np.abs(np.diag(theirs)))
+    assert np.abs((ours - theirs) / np.outer(own, own)).max() < 1e-6
+
+
+def test_a_feeder_has_the_voltages_of_opendss_in_every_phase(feeder: Path) -> None:
+    network = import_opendss(feeder)
+    assert problems(network, CalculationType.power_flow) == ()
+    assert voltage_error(solve(network), opendss(feeder)) < TOLERANCE
+
+
+def test_lines_of_a_feeder_carry_the_currents_of_opendss(feeder: Path) -> None:
+    circuit = opendss(feeder)
+    solved = solve(import_opendss(feeder))
+    model = solved.model
+    per_unit = solved.voltage.reshape(-1, 3) / model.node_volts[:, None]
+    amperes = (
+        model.branch_currents(per_unit) * (BASE_PHASE_VA / model.node_volts[model.ends])[..., None]
+    )
+    row_of = {
+        solved.network.names.get(branch): row
+        for row, branch in enumerate(model.branch_ids.tolist())
+    }
+    largest = 0.0
+    errors = []
+    for name in circuit.Lines.AllNames:
+        circuit.SetActiveElement(f"Line.{name}")
+        element = circuit.ActiveCktElement
+        theirs = as_complex(element.Currents).reshape(2, -1)
+        phases = np.array(element.NodeOrder[: theirs.shape[1]]) - 1
+        errors.append(np.abs(amperes[row_of[name]][:, phases] - theirs).max())
+        largest = max(largest, np.abs(theirs).max())
+    assert len(errors) > 10
+    assert max(errors) < TOLERANCE * largest
+
+
+def test_phases_are_present_where_opendss_has_them(feeder: Path) -> None:
+    network = import_opendss(feeder)
+    model = Admittance.of(network)
+    theirs = set(Solved(network, model, np.zeros(0)).rows(opendss(feeder).AllNodeNames).tolist())
+    behind = {3 * row + phase for row in model.sources.tolist() for phase in range(3)}
+    assert set(np.flatnonzero(model.present).tolist()) == theirs | behind
+
+
+def test_regulators_at_given_taps_give_the_voltages_of_opendss_at_these_taps(feeders: Path) -> None:
+    path = feeders / FEEDERS["13"]
+    taps = {"reg1": 1.0625, "reg2": 1.05, "reg3": 1.06875}  # as IEEE published them
+    network = import_opendss(path, taps=taps)
+    assert (
+        "regulators stand at the taps that were given"
+        in network.document["ortsnetz"]["assumptions"]
+    )
+    commands = [f"transformer.{name}.taps=[1 {tap}]" for name, tap in taps.items()]
+    circuit = opendss(path, "set controlmode=off", *commands)
+    assert voltage_error(solve(network), circuit) < TOLERANCE
+    found = import_opendss(path)
+    assert voltage_error(solve(found), circuit) > TOLERANCE
+
+
+def test_the_8500_node_feeder_is_refused_with_a_list_of_what_is_not_covered(feeders: Path) -> None:
+    path = feeders / "8500-Node" / "Master.dss"
+    with pytest.raises(InputError) as refused:
+        import_opendss(path)
+    for words in ("9 CapControl", "1 Reactor", "1177 Transformer with 3 windings", "--leave-out"):
+        assert words in str(refused.value)
+    with pytest.raises(InputError, match="does not cover 1 Reactor, 1177 Transformer"):
+        import_opendss(path, leave_out=True)
+
+
+# circuits written here
+
+
+HEAD = """
+clear
+set defaultbasefrequency=60
+new circuit.village basekv=10 pu=1.02 angle=12 mvasc3=200 mvasc1=150
+new line.feeder bus1=sourcebus bus2=town length=2 units=km
+~ r1=0.3 x1=0.35 r0=0.6 x0=1.1 c1=200 c0=120
+"""
+TAIL = """
+set voltagebases=[10 0.4]
+calcvoltagebases
+set maxiterations=200
+set tolerance=1e-9
+solve
+"""
+VILLAGE_TRANSFORMER = """
+new transformer.unit phases=3 windings=2 buses=(town low) conns=(delta wye) kvs=(10 0.4)
+~ kvas=(400 400) xhl=5 %rs=(0.6 0.7) taps=(0.975 1) %noloadloss=0.2 %imag=0.9
+new line.street bus1=low bus2=house length=0.2 units=km r1=0.2 x1=0.08 r0=0.7 x0=0.3 c1=250 c0=200
+"""
+WIDE = "vminpu=0.5 vmaxpu=1.5"
+
+
+def written(tmp_path: Path, *lines: str, head: str = HEAD) -> Path:
+    path = tmp_path / "village.dss"
+    path.write_text("\n".join([head, *lines, TAIL]))
+    return path
+
+
+LOADS = {
+    "constant power, star": "phases=3 bus1=house kv=0.4 model=1",
+    "constant impedance, star": "phases=3 bus1=house kv=0.4 model=2",
+    "motor": "phases=3 bus1=house kv=0.4 model=3",
+    "exponents 1 and 2": "phases=1 bus1=house.2 kv=0.23 model=4",
+    "exponents 2 and 0": "phases=1 bus1=house.3 kv=0.23 model=4 cvrwatts=2 cvrvars=0",
+    "constant current": "phases=1 bus1=house.1 kv=0.23 model=5",
+    "polynomial": "phases=1 bus1=house.1 kv=0.23 model=8 zipv=(0.2 0.3 0.5 0.6 0.3 0.1 0.1)",
+    "delta of three": "phases=3 bus1=house conn=delta kv=0.4 model=1",
+    "between two phases": "phases=1 bus1=house.3.2 conn=delta kv=0.4 model=5",
+    "between two phases, called star": "phases=1 bus1=house.1.3 kv=0.4 model=1",
+    "two phases": "phases=2 bus1=house.1.3 kv=0.4 model=1",
+}
+
+
+@pytest.mark.parametrize("kind", LOADS)
+def test_a_load_draws_what_it_draws_in_opendss(kind: str, tmp_path: Path) -> None:
+    load = f"new load.one {LOADS[kind]} kw=30 kvar=12 {WIDE}"
+    path = written(tmp_path, VILLAGE_TRANSFORMER, load)
+    assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
+
+
+CONNECTIONS = {
+    "delta star": "conns=(delta wye)",
+    "delta star, leading": "conns=(delta wye) leadlag=lead",
+    "star star": "conns=(wye wye)",
+    "star delta": "conns=(wye delta)",
+    "star delta, leading": "conns=(wye delta) leadlag=lead",
+    "delta delta": "conns=(delta delta)",
+}
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_a_transformer_turns_and_couples_phases_as_in_opendss(
+    connection: str, tmp_path: Path
+) -> None:
+    unit = (
+        f"new transformer.unit phases=3 windings=2 buses=(town low) {CONNECTIONS[connection]} "
+        "kvs=(10 0.4) kvas=(400 400) xhl=5 %rs=(0.6 0.7) taps=(1 1.05) %noloadloss=0.2 %imag=0.9"
+    )
+    load = f"new load.one phases=1 bus1=low.1.2 conn=delta kv=0.4 kw=80 kvar=20 {WIDE}"
+    path = written(tmp_path, unit, load)
+    assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
+
+
+def test_an_upward_transformer_turns_as_in_opendss(tmp_path: Path) -> None:
+    unit = (
+        "new transformer.up phases=3 windings=2 buses=(low high) conns=(wye delta) kvs=(0.4 10) "
+        "kvas=(100 100) xhl=4"
+    )
+    load = f"new load.one phases=1 bus1=high.1.2 conn=delta kv=10 kw=20 kvar=5 {WIDE}"
+    earth = "new capacitor.earth bus1=high phases=3 kvar=1 kv=10"  # else only rounding would say
+    path = written(tmp_path, VILLAGE_TRANSFORMER, unit, load, earth)
+    assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
+
+
+def test_capacitors_and_an_open_line_end_are_as_in_opendss(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        VILLAGE_TRANSFORMER,
+        "new capacitor.star bus1=house phases=3 kvar=40 kv=0.4",
+        "new capacitor.delta bus1=low phases=3 conn=delta kvar=30 kv=0.4",
+        "new capacitor.one bus1=house.2 phases=1 kvar=10 kv=0.23",
+        "new line.stub bus1=town bus2=end length=30 units=km r1=0.3 x1=0.35 c1=300 c0=150",
+        "new load.one phases=1 bus1=house.1 kv=0.23 kw=20 kvar=5",
+        "new load.far phases=3 bus1=end kv=10 kw=20 kvar=5",
+        "open line.stub terminal=2",
+    )
+    solved = solve(import_opendss(path))
+    assert voltage_error(solved, opendss(path)) < SAME
+
+
+def test_loads_follow_the_load_multiplier_unless_they_are_fixed(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        VILLAGE_TRANSFORMER,
+        "set loadmult=0.5",
+        "new load.variable phases=1 bus1=house.1 kv=0.23 kw=20 kvar=5",
+        "new load.fixed phases=1 bus1=house.2 kv=0.23 kw=20 kvar=5 status=fixed",
+    )
+    network = import_opendss(path)
+    assert [each.p_specified for each in network.additions.energy_consumer] == [
+        (10e3, 0, 0),
+        (0, 20e3, 0),
+    ]
+    assert voltage_error(solve(network), opendss(path)) < SAME
+
+
+def test_a_source_with_the_same_ratio_in_both_sequences_needs_no_node_of_its_own(
+    tmp_path: Path,
+) -> None:
+    head = HEAD.replace("mvasc3=200 mvasc1=150", "r1=0.1 x1=0.4 r0=0.2 x0=0.8")
+    path = written(tmp_path, "new load.one phases=1 bus1=town.1 kv=5.77 kw=900", head=head)
+    network = import_opendss(path)
+    assert [network.names[node] for node in network.data["node"]["id"].tolist()] == [
+        "sourcebus",
+        "town",
+    ]
+    assert voltage_error(solve(network), opendss(path)) < SAME
+
+
+def test_loads_that_opendss_takes_as_impedances_are_named(tmp_path: Path) -> None:
+    load = "new load.{} phases=1 bus1=house.{} kv=0.23 kw=55 kvar=5 vminpu={}"
+    path = written(
+        tmp_path, VILLAGE_TRANSFORMER, load.format("low", 1, 0.99), load.format("calm", 2, 0.5)
+    )
+    said = " ".join(import_opendss(path).document["ortsnetz"]["assumptions"])
+    assert "OpenDSS takes low as impedance" in said
+
+
+UNCOVERED = {
+    "1 Generator": "new generator.g bus1=house kv=0.4 kw=10",
+    "1 Line that swaps phases": "new line.x bus1=low.1.2.3 bus2=far.2.3.1 length=1",
+    "1 Line with conductors beyond the three phases": "new line.x phases=4 bus1=low.1.2.3.4 "
+    "bus2=far.1.2.3.4 length=1",
+    "1 Load of model 6": "new load.one phases=1 bus1=house.1 kv=0.23 kw=2 model=6",
+    "1 Load of model 4 with an exponent": "new load.one phases=1 bus1=house.1 kv=0.23 kw=2 model=4 "
+    "cvrwatts=0.8",
+    "1 Capacitor in series": "new capacitor.c bus1=low bus2=far phases=3 kvar=10 kv=0.4",
+    "1 Line with single phases open": "open line.street terminal=1 2",
+    "1 Transformer with 3 windings": "new transformer.t phases=3 windings=3 buses=(town x y) "
+    "kvs=(10 0.4 0.4) kvas=(100 100 100)",
+}
+
+
+@pytest.mark.parametrize("kind", UNCOVERED)
+def test_what_the_model_does_not_cover_is_refused_by_kind_and_number(
+    kind: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, VILLAGE_TRANSFORMER, UNCOVERED[kind])
+    with pytest.raises(InputError, match=f"village.dss: the network model does not cover {kind}"):
+        import_opendss(path, leave_out=True)
+
+
+def test_meters_and_controls_are_left_out_on_request_and_said_so(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        VILLAGE_TRANSFORMER,
+        "new energymeter.m element=line.feeder terminal=1",
+        "new monitor.v element=line.street terminal=1",
+        "new monitor.i element=line.street terminal=2",
+    )
+    with pytest.raises(InputError, match=r"1 EnergyMeter, 2 Monitor; .* --leave-out"):
+        import_opendss(path)
+    said = import_opendss(path, leave_out=True).document["ortsnetz"]["assumptions"]
+    assert any(sentence.startswith("left out: 2 Monitor") for sentence in said)
+
+
+def test_a_circuit_without_voltage_bases_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bare.dss"
+    path.write_text(f"{HEAD}\nsolve\n")
+    with pytest.raises(InputError, match="bus sourcebus has no rated voltage"):
+        import_opendss(path)
+
+
+def test_what_opendss_refuses_is_said_in_one_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "new line.bad nonsense=1")
+    with pytest.raises(InputError, match=r"village\.dss: OpenDSS: .*nonsense") as refused:
+        import_opendss(path)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(InputError, match="OpenDSS"):
+        import_opendss(tmp_path / "missing.dss")
+
+
+def test_without_dss_python_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dss", None)
+    with pytest.raises(MissingExtraError, match=r"ortsnetz-grid\[opendss\]"):
+        import_opendss(written(tmp_path))
+
+
+def test_the_command_writes_a_file_with_the_same_elements(tmp_path: Path) -> None:
+    path = written(tmp_path, VILLAGE_TRANSFORMER, f"new load.one {LOADS['motor']} kw=30 kvar=12")
+    target = tmp_path / "village.json"
+    done = CliRunner().invoke(
+        command, ["import", str(path), "-o", str(target), "--tap", "unit=1.025"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "3 matrix_line, 3 single_phase_transformer, 1 energy_consumer" in done.output
+    network = Network.from_json(target.read_text(), str(target))
+    assert network.additions == import_opendss(path, taps={"unit": 1.025}).additions
+    assert {unit.tap_ratio_to for unit in network.additions.single_phase_transformer} == {1.025}
+
+
+@pytest.mark.parametrize("arguments", [["--leave-out"], ["--tap", "unit=1"]])
+def test_options_of_opendss_are_refused_for_other_sources(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    target = str(tmp_path / "out.json")
+    done = CliRunner().invoke(command, ["import", "cigre-lv", "-o", target, *arguments])
+    assert isinstance(done.exception, InputError)
+    assert "are for OpenDSS files" in str(done.exception)
