@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,19 @@ def hamlet(simbench_village: Any) -> Village:
 @pytest.fixture(scope="session")
 def town(simbench_town: Any) -> Village:
     return village(convert(simbench_town, "1-LV-rural2--0-sw", 1))
+
+
+@pytest.fixture(scope="session")
+def published(hamlet: Village, town: Village) -> Callable[[str], Network]:
+    """Networks by the name under which they are published, each read once; not to be changed."""
+    known = {"1-LV-rural1--0-sw": hamlet.network, "1-LV-rural2--0-sw": town.network}
+
+    def network(name: str) -> Network:
+        if name not in known:
+            known[name] = convert(load(name), name, 1)
+        return known[name]
+
+    return network
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,18 +14,11 @@ import pytest
 from power_grid_model import PowerGridModel
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.importing.convert import convert
-from ortsnetz_grid.network.importing.source import load
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.topology import Topology
 
-GRIDS = ("1-LV-rural2--0-sw", "1-MV-rural--0-sw", "1-MV-urban--0-sw", "cigre-lv")
+GRIDS = ("1-LV-rural2--0-sw", "1-MV-rural--0-sw", "cigre-lv")
 STATES = 100
-
-
-@pytest.fixture(scope="module")
-def grids() -> dict[str, Network]:
-    return {name: convert(load(name), name, 1) for name in GRIDS}
 
 
 def with_ties(topology: Topology, rng: np.random.Generator) -> Topology:
@@ -71,10 +65,12 @@ def as_graph(topology: Topology) -> nx.MultiGraph:
 
 
 @pytest.fixture(scope="module", params=GRIDS)
-def states(request: Any, grids: dict[str, Network]) -> list[tuple[Topology, nx.MultiGraph]]:
+def states(
+    request: Any, published: Callable[[str], Network]
+) -> list[tuple[Topology, nx.MultiGraph]]:
     """A hundred random states of the switches of one grid, with networkx's view of each."""
     rng = np.random.default_rng(4)
-    base = Topology.of(grids[request.param])
+    base = Topology.of(published(request.param))
     found = [switched(with_ties(base, rng), rng) for _ in range(STATES)]
     return [(topology, as_graph(topology)) for topology in found]
 
@@ -230,8 +226,10 @@ def test_parts_with_several_sources_are_named(states: States) -> None:
         assert topology.radial == (not topology.loops and not expected)
 
 
-def test_power_grid_model_energises_the_same_nodes(grids: dict[str, Network]) -> None:
-    network = grids["1-MV-rural--0-sw"]
+def test_power_grid_model_energises_the_same_nodes(
+    published: Callable[[str], Network],
+) -> None:
+    network = published("1-MV-rural--0-sw")
     rng = np.random.default_rng(6)
     for _ in range(5):
         data = {name: array.copy() for name, array in network.data.items()}
