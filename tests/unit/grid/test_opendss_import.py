@@ -18,6 +18,7 @@ from studies.ieee_line_configurations import write_line_codes
 from ortsnetz_common.errors import InputError, MissingExtraError
 from ortsnetz_grid.commands.network import network as command
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
+from ortsnetz_grid.network.importing.convert import STIFF_VA
 from ortsnetz_grid.network.importing.opendss import import_opendss
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.validation import problems
@@ -111,15 +112,21 @@ def node_matrix_in_siemens(network: Network, model: Admittance) -> np.ndarray:
 def solve(network: Network) -> Solved:
     """Dense fixed point over the admittance model: currents of the consumers, voltages, again."""
     model = Admittance.of(network)
-    live = np.flatnonzero(model.present.ravel() & np.repeat(model.energised, 3))
-    impedance = np.linalg.inv(node_matrix_in_siemens(network, model)[np.ix_(live, live)])
-    source = network.data["source"][0]
-    at = model.sources[0]
+    matrix = node_matrix_in_siemens(network, model)
+    source, at = network.data["source"][0], model.sources[0]
     turn = np.exp(1j * (source["u_ref_angle"] - np.arange(3) * 2 * np.pi / 3))
+    behind = source["u_ref"] * model.node_volts[at] * turn
     fed = np.zeros((len(model.node_ids), 3), dtype=complex)
-    fed[at] = source_admittance(network) @ (source["u_ref"] * model.node_volts[at] * turn)
-    between = {"wye": np.eye(3), "delta": np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1]])}
+    fed[at] = source_admittance(network) @ behind
     voltage = np.zeros(fed.size, dtype=complex)
+    unknown = model.present & model.energised[:, None]
+    if source["sk"] == STIFF_VA:  # given, because so large an admittance costs all digits of others
+        unknown[at] = False
+        voltage[3 * at : 3 * at + 3] = behind
+        fed -= (matrix[:, 3 * at : 3 * at + 3] @ behind).reshape(-1, 3)
+    live = np.flatnonzero(unknown)
+    impedance = np.linalg.inv(matrix[np.ix_(live, live)])
+    between = {"wye": np.eye(3), "delta": np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1]])}
     voltage[live] = impedance @ fed.ravel()[live]
     for _ in range(300):
         current = fed.copy()
@@ -315,7 +322,7 @@ def test_an_upward_transformer_turns_as_in_opendss(tmp_path: Path) -> None:
         "kvas=(100 100) xhl=4"
     )
     load = f"new load.one phases=1 bus1=high.1.2 conn=delta kv=10 kw=20 kvar=5 {WIDE}"
-    earth = "new capacitor.earth bus1=high phases=3 kvar=1 kv=10"  # else only rounding would say
+    earth = "new capacitor.earth bus1=high phases=3 kvar=1 kv=10"
     path = written(tmp_path, VILLAGE_TRANSFORMER, unit, load, earth)
     assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
 
