@@ -174,18 +174,17 @@ int32_t ortsnetz_factorise(const grid *g) {
 
 /* ---- lanes ---------------------------------------------------------------------------------- */
 
-ORTSNETZ_INLINE lane choose(mask where, lane yes, lane no) {
-    return (lane)(((mask)yes & where) | ((mask)no & ~where));
+/* Comparisons of whole lanes would be taken apart by the compiler: what follows does without. */
+
+/* The larger of two, up to rounding; what is not a number stays. */
+ORTSNETZ_INLINE lane larger(lane a, lane b) {
+    const int64_t no_sign = INT64_MAX;
+    lane difference = a - b;
+    return 0.5 * (a + b + (lane)((mask)difference & no_sign));
 }
 
-/* The larger of two; what is not a number stays. */
-ORTSNETZ_INLINE lane larger(lane a, lane b) { return choose((a >= b) | (a != a), a, b); }
-
-ORTSNETZ_INLINE int any(mask m) {
-    int64_t found = 0;
-    for (int l = 0; l < LANES; l++) found |= m[l];
-    return found != 0;
-}
+/* Move to a new value in the lanes where `live` is 1; where it is 0 nothing changes. */
+ORTSNETZ_INLINE void move(lane *from, lane to, lane live) { *from += live * (to - *from); }
 
 /* to -= m x */
 ORTSNETZ_INLINE void subtract_product(phasor *to, const block *m, const phasor *x) {
@@ -272,14 +271,14 @@ typedef struct {
     phasor *idle, *x, *y;  /* (nodes,) voltage without load, change through load, right-hand side */
     phasor *current;       /* (loaded,) of the last step */
     phasor *power[KINDS];  /* (loaded,) conjugate */
-    lane *change, *mismatch; /* (islands,) */
+    lane *change, *next, *mismatch; /* (islands,) squared; `next` is of the step under way */
 } memory;
 
 int64_t ortsnetz_power_flow_scratch(const grid *g, const cases *c) {
     int64_t kinds = 0;
     for (int k = 0; k < KINDS; k++) kinds += c->injection[k] != 0;
     return (int64_t)sizeof(phasor) * (3 * g->nodes + (1 + kinds) * c->loaded) +
-           (int64_t)sizeof(lane) * 2 * g->islands;
+           (int64_t)sizeof(lane) * 3 * g->islands;
 }
 
 static memory divide(const grid *g, const cases *c, void *scratch) {
@@ -296,7 +295,8 @@ static memory divide(const grid *g, const cases *c, void *scratch) {
             next += c->loaded;
         }
     m.change = (lane *)next;
-    m.mismatch = m.change + g->islands;
+    m.next = m.change + g->islands;
+    m.mismatch = m.next + g->islands;
     return m;
 }
 
@@ -321,7 +321,7 @@ ORTSNETZ_INLINE void sum(phasor *out, const phasor *a, const phasor *b) {
 }
 
 /* From the leaves to the sources: currents at the present voltages, eliminated node by node. */
-ORTSNETZ_INLINE void forward(const grid *g, const cases *c, const memory *m, mask live) {
+ORTSNETZ_INLINE void forward(const grid *g, const cases *c, const memory *m, lane live) {
     memset(m->y + g->passive, 0, sizeof(phasor) * (size_t)(g->nodes - g->passive));
     for (int32_t k = g->passive; k < g->nodes; k++) {
         phasor right = m->y[k], t;
@@ -335,8 +335,8 @@ ORTSNETZ_INLINE void forward(const grid *g, const cases *c, const memory *m, mas
             for (int p = 0; p < 3; p++) {
                 right.re[p] -= i.re[p];
                 right.im[p] -= i.im[p];
-                last->re[p] = choose(live, i.re[p], last->re[p]);
-                last->im[p] = choose(live, i.im[p], last->im[p]);
+                move(&last->re[p], i.re[p], live);
+                move(&last->im[p], i.im[p], live);
             }
         }
         product(&t, g->inverse + k, &right);
@@ -348,8 +348,8 @@ ORTSNETZ_INLINE void forward(const grid *g, const cases *c, const memory *m, mas
 
 /* From the sources to the leaves: the new voltages of lanes that are still on their way. What
  * counts as change is that of the nodes with injections: those between them follow linearly. */
-ORTSNETZ_INLINE void backward(const grid *g, const cases *c, const memory *m, mask live) {
-    for (int32_t i = 0; i < g->islands; i++) m->change[i] = choose(live, (lane){0}, m->change[i]);
+ORTSNETZ_INLINE void backward(const grid *g, const cases *c, const memory *m, lane live) {
+    for (int32_t i = 0; i < g->islands; i++) m->next[i] = (lane){0};
     for (int32_t k = g->nodes - 1; k >= g->passive; k--) {
         phasor x = m->y[k], *before = m->x + k;
         lane largest = {0};
@@ -358,22 +358,28 @@ ORTSNETZ_INLINE void backward(const grid *g, const cases *c, const memory *m, ma
         for (int p = 0; p < 3; p++) {
             lane re = x.re[p] - before->re[p], im = x.im[p] - before->im[p];
             largest = larger(re * re + im * im, largest);
-            before->re[p] = choose(live, x.re[p], before->re[p]);
-            before->im[p] = choose(live, x.im[p], before->im[p]);
+            before->re[p] += live * re;
+            before->im[p] += live * im;
         }
         if (c->load[k] < 0) continue;
-        lane *change = m->change + g->island[k];
-        *change = choose(live, larger(*change, largest), *change);
+        lane *change = m->next + g->island[k];
+        *change = larger(*change, largest);
     }
+    for (int32_t i = 0; i < g->islands; i++) move(m->change + i, m->next[i], live);
 }
 
-/* Lanes in which some part has neither settled nor failed. */
-ORTSNETZ_INLINE mask unsettled(const grid *g, const memory *m, double tolerance) {
-    mask on_its_way = {0};
+/* Stop lanes in which every part has settled or failed; how many are still on their way. */
+ORTSNETZ_INLINE int stop_settled(const grid *g, const memory *m, lane *live, double tolerance) {
+    int on_their_way = 0;
     double least = tolerance * tolerance;
-    for (int32_t i = 0; i < g->islands; i++)
-        on_its_way |= (m->change[i] > least) & (m->change[i] < 1e6);
-    return on_its_way;
+    for (int l = 0; l < LANES; l++) {
+        int moves = 0;
+        for (int32_t i = 0; i < g->islands; i++)
+            moves |= m->change[i][l] > least && m->change[i][l] < 1e6;
+        if (!moves) (*live)[l] = 0;
+        on_their_way += (*live)[l] != 0;
+    }
+    return on_their_way;
 }
 
 /* Voltages of the passive nodes, and what the last step left of the power balance. */
@@ -421,13 +427,13 @@ ORTSNETZ_INLINE void solve_group(const grid *g, const cases *c, const memory *m,
     memset(m->current, 0, sizeof(phasor) * (size_t)c->loaded);
     for (int32_t i = 0; i < g->islands; i++) m->change[i] = (lane){0};
 
-    mask live, steps = {0};
-    for (int l = 0; l < LANES; l++) live[l] = -1;
-    for (int32_t step = 0; step < most && any(live); step++) {
-        steps -= live;
+    lane live = (lane){0} + 1.0, steps = {0};
+    int on_their_way = LANES;
+    for (int32_t step = 0; step < most && on_their_way; step++) {
+        steps += live;
         forward(g, c, m, live);
         backward(g, c, m, live);
-        live &= unsettled(g, m, tolerance);
+        on_their_way = stop_settled(g, m, &live, tolerance);
     }
     finish(g, c, m);
 
