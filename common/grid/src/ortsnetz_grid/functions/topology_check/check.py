@@ -7,7 +7,7 @@ explains the measurements or not. A bad meter explains whatever it said, and pay
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import chi2
@@ -22,9 +22,10 @@ from ortsnetz_grid.functions.topology_check.meter_candidates import (
     seats,
     squares,
 )
-from ortsnetz_grid.functions.topology_check.readings import Supply
+from ortsnetz_grid.functions.topology_check.readings import Readings
 from ortsnetz_grid.functions.topology_check.result import CheckSettings, Finding, Kind
 from ortsnetz_grid.functions.topology_check.search import Tried, along, best_of
+from ortsnetz_grid.functions.topology_check.supply import Supply
 from ortsnetz_grid.functions.topology_check.switch_candidates import SwitchCandidates
 from ortsnetz_grid.functions.topology_check.verdict import Case, decide
 from ortsnetz_grid.network.model import Network
@@ -61,7 +62,7 @@ def check_topology(
     stated = judge.judge(STATED)
     if stated is None:  # `judge` raises for the stated network
         raise InputError("the stated network cannot be estimated")
-    search = _Search(judge, stated, seats(judge.sites(), snapshots))
+    search = _Search(judge, stated, [Readings.of(judge.sites(), each) for each in snapshots])
     return decide(search.case(), network, snapshots)
 
 
@@ -71,19 +72,23 @@ class _Search:
 
     judge: Judge
     stated: Judgement
-    seats: dict[int, Seat]
+    readings: list[Readings]
+    seats: dict[int, Seat] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seats = seats(self.readings)
 
     def case(self) -> Case:
         """Try what could be better than the stated network."""
         settings, tried = self.judge.settings, Tried(self.judge)
         sure = 2 * np.log(1 / settings.false_alarm)
         switches = self._switches()
-        phases, different = exchanged_phases(self.seats, self.stated.snapshots)
+        phases = exchanged_phases(self.seats, self.stated.snapshots)
         suspected = [each for each in self.judge.suspected() if each]
         detected = bool(suspected) or self._contradicted()
         # an alternative has to pay for how many there are of its kind, and then to convince
         price = {
-            Kind.WRONG_PHASE: 2 * np.log(max(different, 1)),
+            Kind.WRONG_PHASE: 2 * np.log(max(len(phases), 1)),
             Kind.WRONG_SWITCH: 2 * np.log(max(switches.count, 1)),
         }
         least = 0.0 if detected else price[Kind.WRONG_PHASE] + sure
@@ -110,11 +115,9 @@ class _Search:
         )
 
     def _switches(self) -> SwitchCandidates:
-        sites, snapshots = self.judge.sites(), self.judge.snapshots
-        supply = Supply.of(sites, snapshots)
-        ids = sites.model.node_ids
-        customers = frozenset(int(ids[each.node]) for each in sites.appliances.values())
-        return SwitchCandidates.of(self.judge.network, supply, customers)
+        sites = self.judge.sites()
+        customers = frozenset(sites.model.node_ids[sites.appliance_nodes].tolist())
+        return SwitchCandidates.of(self.judge.network, Supply.of(sites, self.readings), customers)
 
     def _contradicted(self) -> bool:
         """Whether deviations are beyond chance: in all, or persistently at one sensor."""

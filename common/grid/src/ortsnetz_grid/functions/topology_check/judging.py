@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, StateEstimate
+from ortsnetz_grid.functions.state_estimation import (
+    Estimator,
+    Measurements,
+    Settings,
+    StateEstimate,
+)
 from ortsnetz_grid.functions.topology_check.deviations import Deviations, deviations
 from ortsnetz_grid.functions.topology_check.hypothesis import STATED, Hypothesis, switched
+from ortsnetz_grid.functions.topology_check.readings import DEAD_PU, Readings
 from ortsnetz_grid.functions.topology_check.result import CheckSettings
 from ortsnetz_grid.functions.topology_check.sites import Sites
 from ortsnetz_grid.network.model import Network
-
-DEAD_PU = 0.2
-"""Voltage below which a conductor is not fed: half of it would trip any protection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +111,12 @@ class Judge:
         if topology.estimator is not None:
             self.computed += 1
             state = topology.estimator.estimate(
-                fed(topology.sites, read), replace(self.settings.estimation, largest_removals=0)
+                fed(topology.sites, read), untested(self.settings.estimation)
             )
             voltage = phasors(state)
-        return deviations(topology.sites, said(topology.sites, read), voltage)
+        return deviations(
+            topology.sites, Readings.of(topology.sites, said(topology.sites, read)), voltage
+        )
 
     def _topology(self, states: tuple[tuple[int, bool], ...]) -> _Topology:
         if states not in self._topologies:
@@ -119,6 +125,11 @@ class Judge:
             estimator = Estimator.of(network) if len(sites.model.sources) else None
             self._topologies[states] = _Topology(sites, estimator)
         return self._topologies[states]
+
+
+def untested(settings: Settings) -> Settings:
+    """Settings for an estimate that takes every sensor at its word."""
+    return replace(settings, largest_removals=0, lowest_threshold=math.inf)
 
 
 def phasors(state: StateEstimate) -> np.ndarray:
@@ -134,9 +145,9 @@ def fed(sites: Sites, measurements: Measurements) -> Measurements:
     """
     kept = {}
     for component, array in measurements.sensors.items():
-        mask = sites.live_rows(array)
+        nodes, mask = sites.spots(array)[2:]
         if component.endswith("voltage_sensor"):
-            mask &= ~_dead(sites, array)
+            mask &= ~_dead(sites, array, nodes)
         kept[component] = array[mask]
     return replace(measurements, sensors=kept)
 
@@ -146,15 +157,13 @@ def said(sites: Sites, measurements: Measurements) -> Measurements:
     kept = {}
     for component, array in measurements.sensors.items():
         assumed = np.isin(array["id"], list(measurements.pseudo))
-        kept[component] = array[sites.live_rows(array) | ~assumed]
+        kept[component] = array[sites.spots(array)[3] | ~assumed]
     return replace(measurements, sensors=kept)
 
 
-def _dead(sites: Sites, array: np.ndarray) -> np.ndarray:
+def _dead(sites: Sites, array: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     """Which voltage sensors (k,) read nothing in at least one phase."""
-    rows = [sites.node_rows.get(target, 0) for target in array["measured_object"].tolist()]
-    rated = sites.network.data["node"]["u_rated"][rows]
-    measured = array["u_measured"]
-    if measured.ndim > 1:
-        return np.asarray((measured < DEAD_PU * rated[:, None] / np.sqrt(3)).any(axis=1))
-    return np.asarray(measured < DEAD_PU * rated)
+    base, measured = sites.model.node_volts[nodes], array["u_measured"]
+    if measured.ndim == 1:
+        return np.asarray(measured < DEAD_PU * np.sqrt(3) * base)
+    return np.asarray((measured < DEAD_PU * base[:, None]).any(axis=1))

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.state_estimation import Measurements
 from ortsnetz_grid.functions.topology_check.deviations import Deviations
 from ortsnetz_grid.functions.topology_check.hypothesis import ORDERS, Hypothesis
+from ortsnetz_grid.functions.topology_check.readings import Readings
 from ortsnetz_grid.functions.topology_check.result import Kind
-from ortsnetz_grid.functions.topology_check.sites import Sites
 
 Real = NDArray[np.float64]
+
+_SAME = 1e-6
+"""Standard deviations below which exchanged values are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +54,38 @@ class Ranked:
     bound: float
 
 
-def seats(sites: Sites, snapshots: Sequence[Measurements]) -> dict[int, Seat]:
+def seats(snapshots: Sequence[Readings]) -> dict[int, Seat]:
     """All voltage and power sensors of the snapshots, by id."""
     found: dict[int, Seat] = {}
-    for snapshot in snapshots:
-        for component, array in snapshot.sensors.items():
-            if "current" in component:
-                continue
-            voltage = component.endswith("voltage_sensor")
-            for row in range(len(array)):
-                terminal = None if voltage else int(array["measured_terminal_type"][row])
-                element, sensor = int(array["measured_object"][row]), int(array["id"][row])
-                node = sites.node_of(element, terminal)
-                if sensor in found or node is None:
-                    continue
-                per_phase, assumed = component.startswith("asym"), sensor in snapshot.pseudo
-                found[sensor] = Seat(sensor, element, node, per_phase, voltage, assumed)
+    for each in snapshots:
+        columns = (each.ids, each.elements, each.nodes, each.per_phase, each.voltage, each.assumed)
+        for row in zip(*(column.tolist() for column in columns), strict=True):
+            found.setdefault(row[0], Seat(*row))
     return found
 
 
-def exchanged_phases(
-    found: dict[int, Seat], snapshots: Sequence[Deviations]
-) -> tuple[list[Ranked], int]:
-    """Meters with exchanged phases, by what that can gain; and how many such hypotheses differ."""
+def exchanged_phases(found: dict[int, Seat], snapshots: Sequence[Deviations]) -> list[Ranked]:
+    """Meters with exchanged phases, by what that can gain; those that make a difference."""
+    rows = [{int(each): row for row, each in enumerate(s.readings.ids)} for s in snapshots]
     ranked: list[Ranked] = []
     for group in _meters(found):
         sensors = tuple(sorted(each.sensor for each in group))
+        at = [[places[each] for each in sensors if each in places] for places in rows]
+        value = np.concatenate([s.readings.value[a] for s, a in zip(snapshots, at, strict=True)])
+        sigma = np.concatenate([s.readings.sigma[a] for s, a in zip(snapshots, at, strict=True)])
+        gradient = np.concatenate([s.gradient[a] for s, a in zip(snapshots, at, strict=True)])
         elements = tuple(sorted({each.element for each in group}))
-        told: set[bytes] = set()
+        images = [value]
         for order in ORDERS:
-            phases = np.argsort(order)
-            bound, image = _most(sensors, phases, snapshots)
-            if image is None or image in told:
+            image = value[:, :, np.argsort(order)]
+            if any(_same(image, other, sigma) for other in images):
                 continue
-            told.add(image)
+            images.append(image)
+            bound = -2 * float(np.nansum((image - value) * gradient))
             what = Hypothesis(Kind.WRONG_PHASE, elements, sensors, order=order)
             ranked.append(Ranked(what, bound))
     ranked.sort(key=lambda each: -each.bound)
-    return ranked, len(ranked)
+    return ranked
 
 
 def squares(snapshots: Sequence[Deviations]) -> dict[int, tuple[float, int]]:
@@ -98,13 +94,20 @@ def squares(snapshots: Sequence[Deviations]) -> dict[int, tuple[float, int]]:
     Residuals vary no more than their sensor, so that the sum is at most chi-squared when nothing is
     wrong.
     """
-    total: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for snapshot in snapshots:
-        for sensor, each in snapshot.sensors.items():
-            scaled = each.gradient * each.sigma
-            total[sensor][0] += float(np.nansum(scaled**2))
-            total[sensor][1] += int(np.isfinite(scaled).sum())
-    return {sensor: (sums[0], int(sums[1])) for sensor, sums in total.items()}
+    total: dict[int, float] = defaultdict(float)
+    count: dict[int, int] = defaultdict(int)
+    for each in snapshots:
+        scaled = each.gradient * each.readings.sigma
+        sums = np.nansum(scaled**2, axis=(1, 2)).tolist()
+        values = np.isfinite(scaled).sum(axis=(1, 2)).tolist()
+        for sensor, square, number in zip(each.readings.ids.tolist(), sums, values, strict=True):
+            total[sensor] += square
+            count[sensor] += number
+    return {sensor: (total[sensor], count[sensor]) for sensor in total}
+
+
+def _same(one: Real, other: Real, sigma: Real) -> bool:
+    return not bool(np.nanmax(np.abs(one - other) / sigma, initial=0.0) > _SAME)
 
 
 def _meters(found: dict[int, Seat]) -> Iterator[tuple[Seat, ...]]:
@@ -115,34 +118,10 @@ def _meters(found: dict[int, Seat]) -> Iterator[tuple[Seat, ...]]:
             at_node[seat.node].append(seat)
     for group in at_node.values():
         voltages = tuple(each for each in group if each.voltage)
-        powers = tuple(each for each in group if not each.voltage)
+        measured = tuple(each for each in group if not each.voltage and not each.assumed)
         for each in group:
             yield (each,)
-        if voltages and powers:
-            for each in powers:
-                if not each.assumed:
-                    yield (each, *voltages)
-            measured = tuple(each for each in powers if not each.assumed)
-            if len(measured) > 1:
-                yield (*measured, *voltages)
-
-
-def _most(
-    sensors: tuple[int, ...], phases: NDArray[np.intp], snapshots: Sequence[Deviations]
-) -> tuple[float, bytes | None]:
-    """The most that exchanging phases can gain, and the exchanged values as a key.
-
-    No key where the exchange changes nothing.
-    """
-    gain, parts, changes = 0.0, [], False
-    for snapshot in snapshots:
-        for sensor in sensors:
-            each = snapshot.sensors.get(sensor)
-            if each is None:
-                continue
-            image = each.value[:, phases]
-            change = image - each.value
-            gain -= 2 * float(np.nansum(change * each.gradient))
-            changes = changes or bool(np.nanmax(np.abs(change / each.sigma), initial=0.0) > 1e-6)
-            parts.append(np.round(image, 12).tobytes())
-    return gain, b"".join(parts) if changes else None
+        for each in measured if voltages else ():
+            yield (each, *voltages)
+        if voltages and len(measured) > 1:
+            yield (*measured, *voltages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,17 @@ from ortsnetz_grid.network.model import Network
 
 _INJECTION = {"source": 1.0, "sym_gen": 1.0, "asym_gen": 1.0, "sym_load": -1.0, "asym_load": -1.0}
 """What turns an appliance's own direction into injection into the network."""
-_ENDS: dict[int | None, int] = {
-    int(MeasuredTerminalType.branch_from): 0,
-    int(MeasuredTerminalType.branch_to): 1,
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Appliance:
-    """A load, generator or source.
+class Spot(IntEnum):
+    """Kind of place; the first two count as the index of a branch's end."""
 
-    Attributes:
-        node: row of its node.
-        injection: +1 where its own direction is into the network, else -1.
-        on: whether it is connected to its node.
-    """
-
-    node: int
-    injection: float
-    on: bool
+    BRANCH_FROM = 0
+    BRANCH_TO = 1
+    SHUNT = 2
+    NODE = 3
+    APPLIANCE = 4
+    NOWHERE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +35,19 @@ class Sites:
     Attributes:
         network: the network.
         model: its admittances.
-        appliances: loads, generators and sources by id.
-        node_rows: rows of the nodes by id.
-        branch_rows: rows of the branches in `model` by id.
-        shunt_rows: rows of the shunts in `model` by id.
+        appliance_ids: (a,) loads, generators and sources.
+        appliance_nodes: (a,) rows of their nodes.
+        appliance_signs: (a,) +1 where an appliance's own direction is into the network, else -1.
+        appliance_on: (a,) whether they are connected to a node that a source feeds.
     """
 
     network: Network
     model: Admittance
-    appliances: dict[int, Appliance]
-    node_rows: dict[int, int]
-    branch_rows: dict[int, int]
-    shunt_rows: dict[int, int]
+    appliance_ids: NDArray[np.int64]
+    appliance_nodes: NDArray[np.intp]
+    appliance_signs: NDArray[np.float64]
+    appliance_on: NDArray[np.bool_]
+    _index: dict[int, tuple[Spot, int]]
 
     @classmethod
     def of(cls, network: Network) -> Sites:
@@ -63,63 +57,60 @@ class Sites:
             InputError: names an element that the three-phase model does not cover.
         """
         model = Admittance.of(network)
-        appliances: dict[int, Appliance] = {}
-        for component, sign in _INJECTION.items():
-            array = network.data.get(component)
-            if array is None or not len(array):
-                continue
-            nodes, on = rows_of(network, array["node"]), array["status"] == 1
-            for row, element in enumerate(array["id"].tolist()):
-                appliances[element] = Appliance(int(nodes[row]), sign, bool(on[row]))
-        return cls(
-            network=network,
-            model=model,
-            appliances=appliances,
-            node_rows=_numbered(model.node_ids),
-            branch_rows=_numbered(model.branch_ids),
-            shunt_rows=_numbered(model.shunt_ids),
+        parts = [
+            (array, sign)
+            for component, sign in _INJECTION.items()
+            if (array := network.data.get(component)) is not None and len(array)
+        ]
+        ids = np.concatenate([np.zeros(0, np.int64), *(array["id"] for array, _ in parts)])
+        nodes = np.concatenate(
+            [np.zeros(0, np.intp), *(rows_of(network, array["node"]) for array, _ in parts)]
         )
+        on = np.concatenate([np.zeros(0, bool), *(array["status"] == 1 for array, _ in parts)])
+        signs = np.concatenate([np.zeros(0), *(np.full(len(array), sign) for array, sign in parts)])
+        index: dict[int, tuple[Spot, int]] = {}
+        for spot, group in (
+            (Spot.NODE, model.node_ids),
+            (Spot.BRANCH_FROM, model.branch_ids),
+            (Spot.SHUNT, model.shunt_ids),
+            (Spot.APPLIANCE, ids),
+        ):
+            index.update({element: (spot, row) for row, element in enumerate(group.tolist())})
+        return cls(network, model, ids, nodes, signs, on & model.energised[nodes], index)
 
-    def node_of(self, target: int, terminal: int | None) -> int | None:
-        """Row of the node at which a sensor's object is seen; None where it is unknown.
+    def spots(
+        self, array: NDArray[Any]
+    ) -> tuple[NDArray[np.int8], NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+        """Where the sensors of an array sit.
 
-        Args:
-            target: the measured object.
-            terminal: `measured_terminal_type`; None for voltage sensors.
+        Returns:
+            (k,) `Spot`, (k,) row among the places of this kind, (k,) row of the node (-1: nowhere),
+            (k,) whether a source feeds the place.
         """
-        if target in self.appliances:
-            return self.appliances[target].node
-        if target in self.branch_rows and terminal in _ENDS:
-            return int(self.model.ends[self.branch_rows[target], _ENDS[terminal]])
-        if target in self.shunt_rows:
-            return int(self.model.shunt_nodes[self.shunt_rows[target]])
-        return self.node_rows.get(target)
-
-    def live(self, target: int, terminal: int | None) -> bool:
-        """Whether a source feeds a sensor's place, so that there is something to measure."""
-        node = self.node_of(target, terminal)
-        if node is None:
-            return True  # for the estimator to refuse by name
-        if target in self.appliances and not self.appliances[target].on:
-            return False
-        if target in self.branch_rows and terminal in _ENDS:
-            row = self.branch_rows[target]
-            if not self.model.connected[row, _ENDS[terminal]]:
-                return False
-        return bool(self.model.energised[node])
-
-    def live_rows(self, array: NDArray[Any]) -> NDArray[np.bool_]:
-        """`live` of each sensor of an array, (k,)."""
-        names = array.dtype.names or ()
-        terminals = (
-            array["measured_terminal_type"].tolist()
-            if "measured_terminal_type" in names
-            else [None] * len(array)
-        )
         targets = array["measured_object"].tolist()
-        found = [self.live(*each) for each in zip(targets, terminals, strict=True)]
-        return np.array(found, dtype=np.bool_)
-
-
-def _numbered(ids: NDArray[np.int32]) -> dict[int, int]:
-    return {element: row for row, element in enumerate(ids.tolist())}
+        found = [self._index.get(target, (Spot.NOWHERE, 0)) for target in targets]
+        kinds = np.array([spot for spot, _ in found], dtype=np.int8)
+        rows = np.array([row for _, row in found], dtype=np.intp)
+        if "measured_terminal_type" in (array.dtype.names or ()):
+            terminals = array["measured_terminal_type"]
+            to = (kinds == Spot.BRANCH_FROM) & (terminals == MeasuredTerminalType.branch_to)
+            kinds[to] = Spot.BRANCH_TO
+        nodes = np.full(len(array), -1, dtype=np.intp)
+        live = np.zeros(len(array), dtype=np.bool_)
+        model = self.model
+        for kind in Spot:
+            mine = kinds == kind
+            at = rows[mine]
+            if kind <= Spot.BRANCH_TO:
+                nodes[mine] = model.ends[at, int(kind)]
+                live[mine] = model.connected[at, int(kind)] & model.energised[nodes[mine]]
+            elif kind == Spot.SHUNT:
+                nodes[mine] = model.shunt_nodes[at]
+                live[mine] = model.energised[nodes[mine]]
+            elif kind == Spot.NODE:
+                nodes[mine], live[mine] = at, model.energised[at]
+            elif kind == Spot.APPLIANCE:
+                nodes[mine], live[mine] = self.appliance_nodes[at], self.appliance_on[at]
+            else:
+                live[mine] = True  # for the estimator to refuse by name
+        return kinds, rows, nodes, live

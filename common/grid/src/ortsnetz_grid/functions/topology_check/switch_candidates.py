@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ortsnetz_grid.functions.topology_check.hypothesis import Hypothesis
-from ortsnetz_grid.functions.topology_check.readings import Supply
 from ortsnetz_grid.functions.topology_check.result import Kind
+from ortsnetz_grid.functions.topology_check.supply import Supply
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.topology import Topology
 
