@@ -200,6 +200,29 @@ def test_old_voltages_widen_and_drop_out_and_many_of_them_are_not_surer_than_one
     assert len(street.volts(street.measured(street.last(FORGOTTEN_S + 1)), node)) == 0
 
 
+def test_only_the_silent_phase_of_a_voltage_is_old(street: Silence) -> None:
+    name, node = street.customer.name, street.customer.element
+    before = street.case.last[name].reading.voltage_v
+    now = Reading(voltage_v=(None, 228.0, 229.0))
+    (sensor,) = street.volts(
+        street.measured({name: street.last(300.0)[name]}, **{name.replace(" ", "_"): now}), node
+    )
+    at = ["abc".index(phase) for phase in street.customer.phases]
+    assert sensor["u_measured"][at].tolist() == [before[0], 228.0, 229.0]
+    assert sensor["u_sigma"] > street.customer.u_sigma * 400 / 3**0.5
+
+
+def test_only_the_silent_phase_of_a_flow_is_old(street: Silence) -> None:
+    case = street.case
+    meter, before = case.station.meters[0], case.last["transformer"].reading
+    now = Reading(active_w=(1e3, None, 3e3), reactive_var=(10.0, 20.0, 30.0))
+    sensor = street.power(street.measured(street.last(300.0), transformer=now), meter.element)
+    assert sensor["p_measured"].tolist() == [1e3, before.active_w[1], 3e3]
+    assert sensor["q_measured"].tolist() == [10.0, before.reactive_var[1], 30.0]
+    assert sensor["p_sigma"][[0, 2]].tolist() == [meter.p_sigma] * 2
+    assert sensor["p_sigma"][1] > meter.p_sigma
+
+
 def test_an_old_flow_widens_and_drops_out_and_its_guard_stays_missing(street: Silence) -> None:
     case = street.case
     guard = msgspec.structs.replace(case.station.meters[0], guards=True)
