@@ -54,7 +54,8 @@ class Network:
         """
         document = _parse(text, source)
         try:
-            dataset = json_deserialize(json.dumps(document))
+            library = {key: value for key, value in document.items() if key != "ortsnetz"}
+            dataset = json_deserialize(json.dumps(library))
         except (PowerGridError, ValueError, KeyError, RuntimeError) as error:
             reason = _in_words(str(error), document)
             raise InputError(
