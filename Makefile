@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil study-estimation web
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check study-estimation web
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,12 @@ bench: $(VENV)/.test ## first figures: agent, cockpit, estimation, limiting
 
 bench-hil: $(VENV)/.test ## the bench: steps a second, other solvers, servers in real time (4 minutes)
 	@$(BIN)/python benchmarks/hil.py
+
+bench-core: $(VENV)/.test ## power flow and state estimation beside all peers, one table (10 minutes)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/core.py -o run/bench-core.jsonl
+
+bench-core-check: $(VENV)/.test ## fails where the core fell behind its peers since the committed figures
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/core.py --check -o run/bench-core.jsonl
 
 study-estimation: $(VENV)/.test ## state estimation on unknown networks beside power-grid-model [SEEDS=30] (15 min)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.estimation --seeds $(or $(SEEDS),30) -o run/study-estimation.jsonl

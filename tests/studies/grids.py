@@ -79,6 +79,11 @@ GRIDS = {
 }
 
 
+def register(code: str) -> None:
+    """Let a SimBench code or published feeder be found by its name, too."""
+    GRIDS.setdefault(code, Grid(code, partial(load, code)))
+
+
 @cache
 def network_of(name: str) -> Network:
     """A network by name, phases drawn from one seed."""

@@ -1,0 +1,89 @@
+"""The product's own power flow and state estimation in the numerical core's benchmark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+from core_cases import COMPONENTS, Array, Case
+
+from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, block_fit
+from ortsnetz_grid.functions.state_estimation.plan import Plan
+from ortsnetz_grid.functions.state_estimation.quantities import gather
+from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
+from ortsnetz_grid.kernels.native import library
+from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.power_flow import Appliances, PowerFlow
+from ortsnetz_grid.network.power_flow import Settings as FlowSettings
+
+_SIGNS = {"asym_load": 1.0, "asym_gen": -1.0}
+
+
+def flow(
+    case: Case, threads: int, *, tolerance: float, kernels: bool = True
+) -> Callable[[], Array]:
+    """Power flow of all scenarios: voltages (b, n, 3)."""
+    _require_kernels(wanted=kernels)
+    network = Network.from_json(case.network.read_text(), case.name)
+    solver, appliances = PowerFlow.of(network), Appliances.of(network)
+    powers = case.scenarios()
+    present = [component for component in COMPONENTS if component in network.data]
+    ids = np.concatenate([network.data[component]["id"] for component in present])
+    power = [
+        _SIGNS[component] * (powers[f"{component}_p"] + 1j * powers[f"{component}_q"])
+        for component in present
+    ]
+    asked = appliances.powers_with(ids, np.concatenate(power, axis=1))
+    injections = appliances.injections(asked)
+    settings = FlowSettings(tolerance=tolerance, threads=threads, newton=False)
+
+    def solve() -> Array:
+        flows = solver.solve(injections, settings)
+        if not flows.converged.all():
+            raise RuntimeError(f"{(~flows.converged).sum()} scenarios do not converge")
+        return np.asarray(np.abs(flows.voltage))
+
+    return solve
+
+
+def solution(case: Case, _threads: int) -> Callable[[], Array]:
+    """The state alone: weights rebuilt each time, arrays of values and deviations prepared."""
+    kernels = _require_kernels(wanted=True)
+    network = Network.from_json(case.estimation.read_text(), case.name)
+    passes = Estimator.of(network)._passes  # noqa: SLF001 (what a host never does separately)
+    quantities = gather(read_sensors(Measurements.of_case(network), passes.places), passes.places)
+    model, sigma = passes.places.admittance, Settings().reference_angle_sigma
+    plan = Plan.of(kernels, model, block_fit.needed_nodes(model, quantities))
+
+    def solve() -> Array:
+        measured = block_fit.block_measurements(
+            plan,
+            model,
+            quantities,
+            passes._references,  # noqa: SLF001
+            sigma,
+        )
+        settled = block_fit.settle(plan, measured, passes._no_load)  # noqa: SLF001
+        if settled.report.code:
+            raise RuntimeError("does not converge")
+        return np.asarray(np.abs(settled.voltage))
+
+    return solve
+
+
+def estimation(case: Case, _threads: int) -> Callable[[], Array]:
+    """What the agent asks for each second: state, deviations, loadings, test for bad data."""
+    _require_kernels(wanted=True)
+    network = Network.from_json(case.estimation.read_text(), case.name)
+    estimator, measurements = Estimator.of(network), Measurements.of_case(network)
+    return lambda: estimator.estimate(measurements, Settings()).u_pu
+
+
+def _require_kernels(*, wanted: bool) -> object:
+    """See that the compiled kernels serve, or do not."""
+    os.environ["ORTSNETZ_KERNELS"] = "required" if wanted else "none"
+    found = library()
+    if (found is not None) != wanted:
+        raise SystemExit("the compiled kernels are not there" if wanted else "kernels not disabled")
+    return found

@@ -1,0 +1,47 @@
+"""Timing and memory of one solver in a process of its own."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LEAST_S = 0.5
+AT_MOST_S = 4.0
+LEAST_REPETITIONS = 3
+REPETITIONS = 60
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one solver needed for one solution.
+
+    Attributes:
+        seconds: median.
+        memory_mb: by which the process grew at its largest, from before the solver was prepared.
+        accuracy: largest or mean difference to the truth, see the benchmark.
+    """
+
+    seconds: float
+    memory_mb: float
+    accuracy: float
+
+
+def repeated(work: Callable[[], object]) -> float:
+    """Median seconds of repetitions; the first is not counted."""
+    work()
+    taken: list[float] = []
+    while len(taken) < LEAST_REPETITIONS or sum(taken) < LEAST_S:
+        begin = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begin)
+        if sum(taken) > AT_MOST_S or len(taken) >= REPETITIONS:
+            break
+    return statistics.median(taken)
+
+
+def resident_mb() -> float:
+    """Largest resident memory of this process until now, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
