@@ -43,7 +43,8 @@ def _not_a_number(payload: bytes) -> str | None:
     """First element with a NaN or an infinity; JSON has neither, but many programs write them."""
     try:
         document = json.loads(payload)
-        components = document["data"].items()
+        components = [*document["data"].items()]
+        components += document.get("ortsnetz", {}).get("elements", {}).items()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     for component, elements in components:
@@ -56,5 +57,7 @@ def _not_a_number(payload: bytes) -> str | None:
 
 
 def _floats(value: Any) -> list[float]:
-    values = value if isinstance(value, list) else [value]
-    return [number for number in values if isinstance(number, float)]
+    """All numbers with a fraction in a value, a list or a matrix."""
+    if isinstance(value, list):
+        return [number for each in value for number in _floats(each)]
+    return [value] if isinstance(value, float) else []

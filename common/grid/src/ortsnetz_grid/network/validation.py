@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from power_grid_model import CalculationType
 from power_grid_model.validation import ValidationException, validate_input_data
 from power_grid_model.validation.errors import ValidationError
@@ -14,11 +13,6 @@ from ortsnetz_grid.network.problem import Problem, Severity
 from ortsnetz_grid.network.topology import Topology
 
 __all__ = ["Problem", "Severity", "findings", "problems", "require_valid"]
-
-_RATED_VOLTAGE_BAND = (0.7, 1.4)
-"""A transformer's rated voltage relative to its node's; beyond it a unit was confused."""
-_LARGEST = 1e20
-"""Larger numbers, in whatever unit, are a mistake that would only show as a singular matrix."""
 
 
 def problems(network: Network, calculation: CalculationType) -> tuple[Problem, ...]:
@@ -39,8 +33,7 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     if missing:
         return tuple(missing)
     library = [problem for error in found or [] for problem in _of_library(network, error)]
-    own = (*_absurd(network), *_voltage_mismatches(network), *impossible(network))
-    return (*library, *own)
+    return (*library, *impossible(network))
 
 
 def findings(
@@ -127,55 +120,10 @@ def _reason(error: ValidationError) -> str:
     return " ".join(str(error).split())
 
 
-def _absurd(network: Network) -> list[Problem]:
-    """Numbers beyond any network; a standard deviation may be: it disables its sensor."""
-    found = []
-    for component, array in network.data.items():
-        for name in array.dtype.names or ():
-            column = array[name]
-            if column.dtype.kind != "f" or name.endswith("sigma"):
-                continue
-            bad = np.abs(column) > _LARGEST
-            rows = np.flatnonzero(bad.any(axis=1) if bad.ndim > 1 else bad)
-            for element in array["id"][rows[:1]].tolist():
-                sentence = f"{network.label(element)}: {name}: is beyond any network"
-                found.append(Problem(component, (name,), (element,), sentence))
-    return found
-
-
 def _missing(network: Network) -> list[Problem]:
     """Without these everything else is wrong, too."""
     return [
-        Problem(component, (), (), f"the network has no {component}")
+        Problem(component, (), (), f"the network has no {component}", rule="empty")
         for component in ("node", "source")
         if not len(network.data.get(component, ()))
     ]
-
-
-def _voltage_mismatches(network: Network) -> list[Problem]:
-    nodes = network.data.get("node")
-    if nodes is None:
-        return []
-    rated = dict(zip(nodes["id"].tolist(), nodes["u_rated"].tolist(), strict=True))
-    found = []
-    lowest, highest = _RATED_VOLTAGE_BAND
-    for row in network.data.get("transformer", ()):
-        for node, name in (("from_node", "u1"), ("to_node", "u2")):
-            volts = rated.get(int(row[node]))
-            if volts and not lowest <= float(row[name]) / volts <= highest:
-                element = int(row["id"])
-                sentence = (
-                    f"{network.label(element)}: {name} {row[name]:g} V does not fit its node's "
-                    f"{volts:g} V"
-                )
-                found.append(Problem("transformer", (name,), (element,), sentence))
-    for component in ("line", "asym_line", "link"):
-        for row in network.data.get(component, ()):
-            ends = [rated.get(int(row[name])) for name in ("from_node", "to_node")]
-            if component != "link" and None not in ends and ends[0] != ends[1]:
-                element = int(row["id"])
-                sentence = (
-                    f"{network.label(element)} joins nodes of {ends[0]:g} V and {ends[1]:g} V"
-                )
-                found.append(Problem(component, ("from_node", "to_node"), (element,), sentence))
-    return found

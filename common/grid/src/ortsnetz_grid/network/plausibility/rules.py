@@ -13,6 +13,7 @@ from ortsnetz_grid.network.plausibility import (
     duplicates,
     lines,
     matrices,
+    mismatches,
     ratings,
     sensors,
     supply,
@@ -23,6 +24,7 @@ from ortsnetz_grid.network.problem import Problem
 from ortsnetz_grid.network.topology import Topology
 
 IMPOSSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
+    mismatches.impossible,
     lines.impossible,
     matrices.impossible,
     ratings.impossible,
@@ -31,6 +33,7 @@ IMPOSSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
 """Errors: what no result may rest on."""
 IMPLAUSIBLE: tuple[Callable[[Network], Iterator[Problem]], ...] = (
     voltages.implausible,
+    mismatches.implausible,
     lines.implausible,
     matrices.implausible,
     ratings.implausible,
