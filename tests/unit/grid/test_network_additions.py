@@ -15,7 +15,7 @@ from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import LimitSet
 from ortsnetz_grid.functions.state_estimation import Estimator
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
-from ortsnetz_grid.network.consumers import require_phases
+from ortsnetz_grid.network.consumers import missing_phases
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.topology import Topology
 from ortsnetz_grid.network.validation import findings, problems
@@ -316,15 +316,15 @@ def test_a_conductor_that_nothing_feeds_is_named(component: str) -> None:
 def test_consumption_on_a_missing_phase_is_named(changed: dict[str, Any], terminals: str) -> None:
     quiet = {"p_specified": [0.0] * 3, "q_specified": [0.0] * 3}
     case = network(street(energy_consumer=[consumer(**{**quiet, **changed})]))
-    words = rf"energy_consumer 60 'bakery': it consumes at {terminals}, but node 2 'house' has no"
-    with pytest.raises(InputError, match=words):
-        require_phases(case, Admittance.of(case).present)
-    assert [each.rule for each in problems(case, CalculationType.power_flow)] == ["missing-phase"]
+    (found,) = missing_phases(case, Admittance.of(case).present)
+    assert (found.terminals, found.phase) == (terminals, "b")
+    (problem,) = problems(case, CalculationType.power_flow)
+    assert problem.rule == "missing-phase"
+    assert f"consumes at {terminals}, but node 2 'house' has no phase b" in problem.sentence
 
 
 def test_consumption_on_phases_that_are_there_is_no_problem() -> None:
     case = network(street(energy_consumer=[consumer()]))
-    require_phases(case, Admittance.of(case).present)
     assert problems(case, CalculationType.power_flow) == ()
 
 

@@ -18,9 +18,9 @@ from studies.ieee_line_configurations import write_line_codes
 from ortsnetz_common.errors import InputError, MissingExtraError
 from ortsnetz_grid.commands.network import network as command
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
-from ortsnetz_grid.network.importing.convert import STIFF_VA
 from ortsnetz_grid.network.importing.opendss import import_opendss
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.power_flow import Appliances, PowerFlow
 from ortsnetz_grid.network.validation import problems
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeders"
@@ -75,7 +75,7 @@ def as_complex(pairs: Any) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Solved:
-    """Our network with its solution: volts to earth by node name and number."""
+    """Our network with its solution: phasors (n * 3) to earth, V."""
 
     network: Network
     model: Admittance
@@ -110,46 +110,12 @@ def node_matrix_in_siemens(network: Network, model: Admittance) -> np.ndarray:
 
 
 def solve(network: Network) -> Solved:
-    """Dense fixed point over the admittance model: currents of the consumers, voltages, again."""
-    model = Admittance.of(network)
-    matrix = node_matrix_in_siemens(network, model)
-    source, at = network.data["source"][0], model.sources[0]
-    turn = np.exp(1j * (source["u_ref_angle"] - np.arange(3) * 2 * np.pi / 3))
-    behind = source["u_ref"] * model.node_volts[at] * turn
-    fed = np.zeros((len(model.node_ids), 3), dtype=complex)
-    fed[at] = source_admittance(network) @ behind
-    voltage = np.zeros(fed.size, dtype=complex)
-    unknown = model.present & model.energised[:, None]
-    if source["sk"] == STIFF_VA:  # given, because so large an admittance costs all digits of others
-        unknown[at] = False
-        voltage[3 * at : 3 * at + 3] = behind
-        fed -= (matrix[:, 3 * at : 3 * at + 3] @ behind).reshape(-1, 3)
-    live = np.flatnonzero(unknown)
-    impedance = np.linalg.inv(matrix[np.ix_(live, live)])
-    between = {"wye": np.eye(3), "delta": np.array([[1, -1, 0], [0, 1, -1], [-1, 0, 1]])}
-    voltage[live] = impedance @ fed.ravel()[live]
-    for _ in range(300):
-        current = fed.copy()
-        for each in network.additions.energy_consumer:
-            row = network.row("node", each.node)
-            across = between[each.connection] @ voltage[3 * row : 3 * row + 3]
-            level = np.abs(across) / each.u_nominal
-            p, q = (
-                np.array(power) * (1 - i - z + i * level + z * level**2)
-                for power, i, z in (
-                    (each.p_specified, each.p_constant_current, each.p_constant_impedance),
-                    (each.q_specified, each.q_constant_current, each.q_constant_impedance),
-                )
-            )
-            used = ((p != 0) | (q != 0)) & (across != 0)
-            drawn = np.zeros(3, dtype=complex)
-            drawn[used] = each.status * np.conj((p + 1j * q)[used] / across[used])
-            current[row] -= between[each.connection].T @ drawn
-        last = voltage.copy()
-        voltage[live] = impedance @ current.ravel()[live]
-        if np.abs(voltage - last).max() < 1e-8 * np.abs(voltage).max():
-            return Solved(network, model, voltage)
-    raise AssertionError("the fixed point does not settle")
+    """Our power flow of the file's own consumption."""
+    flow = PowerFlow.of(network)
+    flows = flow.solve(Appliances.of(network).injections())
+    assert flows.converged.all()
+    volts = flows.voltage[0] * flow.admittance.node_volts[:, None]
+    return Solved(network, flow.admittance, volts.ravel())
 
 
 def voltage_error(solved: Solved, circuit: Any) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.additions import EnergyConsumer
 from ortsnetz_grid.network.model import Network
 
@@ -50,20 +49,3 @@ def missing_phases(network: Network, present: NDArray[np.bool_]) -> Iterator[Mis
         )
         if each.status and (first := next(missing, None)) is not None:
             yield first
-
-
-def require_phases(network: Network, present: NDArray[np.bool_]) -> None:
-    """Refuse consumption on a phase that its node does not have.
-
-    Args:
-        network: the network.
-        present: see `missing_phases`.
-
-    Raises:
-        InputError: names consumer, phase and node.
-    """
-    for each in missing_phases(network, present):
-        raise InputError(
-            f"{network.label(each.consumer.id)}: it consumes at {each.terminals}, but "
-            f"{network.label(each.consumer.node)} has no phase {each.phase}"
-        )
