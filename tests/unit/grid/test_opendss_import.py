@@ -371,6 +371,40 @@ def test_what_the_model_does_not_cover_is_refused_by_kind_and_number(
         import_opendss(path, leave_out=True)
 
 
+def test_a_property_that_is_not_read_but_matters_is_noticed(tmp_path: Path) -> None:
+    capacitor = "new capacitor.second bus1=house phases=3 kvar=40 kv=0.4 r=0.5"
+    path = written(tmp_path, VILLAGE_TRANSFORMER, capacitor)
+    words = r"village\.dss: at bus house .* a property of .*Capacitor\.second is not covered"
+    with pytest.raises(InputError, match=words):
+        import_opendss(path)
+
+
+LINES = {
+    "sequence data in feet": "length=900 units=ft r1=3e-4 x1=3e-4 r0=7e-4 x0=9e-4 c1=0 c0=0",
+    "a linecode in another unit": "linecode=cable length=400 units=m",
+    "a geometry of bare wires": "geometry=pole length=0.5 units=km",
+    "a geometry with its neutral eliminated": "geometry=with_neutral length=0.5 units=km",
+}
+LINE_DATA = """
+new linecode.cable nphases=3 units=mi basefreq=60 rmatrix=(0.4 | 0.1 0.4 | 0.1 0.1 0.5)
+~ xmatrix=(0.2 | 0.05 0.2 | 0.05 0.05 0.25) cmatrix=(90 | -5 90 | -5 -5 80)
+new wiredata.wire rac=0.3 runits=km gmrac=4 gmrunits=mm diam=10 radunits=mm normamps=250
+new linegeometry.pole nconds=3 nphases=3 cond=1 wire=wire x=-0.5 h=9 units=m
+~ cond=2 wire=wire x=0 h=9.5 units=m cond=3 wire=wire x=0.6 h=9 units=m
+new linegeometry.with_neutral nconds=4 nphases=3 reduce=y cond=1 wire=wire x=-0.5 h=9 units=m
+~ cond=2 wire=wire x=0 h=9.5 units=m cond=3 wire=wire x=0.6 h=9 units=m
+~ cond=4 wire=wire x=0 h=8 units=m
+"""
+
+
+@pytest.mark.parametrize("given", LINES)
+def test_a_line_is_what_opendss_makes_of_its_data(given: str, tmp_path: Path) -> None:
+    line = f"new line.second bus1=low bus2=far {LINES[given]}"
+    load = f"new load.one phases=1 bus1=far.2 kv=0.23 kw=15 kvar=4 {WIDE}"
+    path = written(tmp_path, VILLAGE_TRANSFORMER, LINE_DATA, line, load)
+    assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
+
+
 def test_meters_and_controls_are_left_out_on_request_and_said_so(tmp_path: Path) -> None:
     path = written(
         tmp_path,

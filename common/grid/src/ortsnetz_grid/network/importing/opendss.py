@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.importing.elements import Elements
+from ortsnetz_grid.network.importing.opendss_agreement import require_agreement
 from ortsnetz_grid.network.importing.opendss_branches import (
     antifloat_susceptance,
     line_attributes,
@@ -68,7 +69,12 @@ def import_opendss(
     for load in circuit.of_kind("Load"):
         building.add_load(load)
     building.say_what_is_assumed(given_taps=bool(taps))
-    return Network.from_json(json.dumps(building.elements.document(None)), str(path))
+    network = Network.from_json(json.dumps(building.elements.document(None)), str(path))
+    try:
+        require_agreement(network, circuit, building.nodes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return network
 
 
 @dataclass(slots=True)
