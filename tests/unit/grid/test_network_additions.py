@@ -14,8 +14,10 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import LimitSet
 from ortsnetz_grid.functions.state_estimation import Estimator
+from ortsnetz_grid.network.additions_loading import additional_loading
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.consumers import missing_phases
+from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.topology import Topology
 from ortsnetz_grid.network.validation import findings, problems
@@ -235,6 +237,40 @@ def test_a_shunt_compensator_in_delta_has_no_zero_sequence() -> None:
         "b": [b / 3] * 3,
     }
     assert_same(document(**rest, shunt=[shunt]), document({"shunt_compensator": [ours]}, **rest))
+
+
+def test_loading_is_that_of_the_same_branches_in_the_other_format() -> None:
+    star = library_unit(winding_from=1, clock=0)
+    load = {**document()["data"]["asym_load"][0], "p_specified": [40e3, 2e3, 1e3]}
+    rest = {"asym_load": [load]}
+    line = {"i_n": 150.0, "i_n_neutral": 90.0}
+    reference = network(document(**rest, transformer=[star], asym_line=[library_cable(**line)]))
+    result = PowerGridModel(dict(reference.data)).calculate_power_flow(
+        symmetric=False, error_tolerance=1e-10, max_iterations=100
+    )
+    rated = RatedBranches.of(reference)
+    theirs = dict(zip(rated.ids.tolist(), rated.loading(result).tolist(), strict=True))
+    units = bank(("an", "an"), ("bn", "bn"), ("cn", "cn"))
+    ours = network(
+        document({"single_phase_transformer": units, "matrix_line": [cable(**line)]}, **rest)
+    )
+    voltage = result["node"]["u_pu"] * np.exp(1j * result["node"]["u_angle"])
+    found = additional_loading(ours, Admittance.of(ours), voltage)
+    loading = dict(zip(found.ids.tolist(), found.loading.tolist(), strict=True))
+    assert loading[30] == pytest.approx(theirs[30], rel=1e-5)
+    assert loading[30] > 1.5  # the neutral's
+    assert max(loading[unit["id"]] for unit in units) == pytest.approx(theirs[20], rel=1e-5)
+
+
+def test_loading_without_supply_is_nothing_and_of_an_unknown_voltage_unknown() -> None:
+    case = network(document({"matrix_line": [cable()]}, transformer=[library_unit()]))
+    voltage = np.ones((2, 3, 3)) * np.exp(-2j * np.pi / 3 * np.arange(3))
+    voltage[1, HOUSE] = np.nan
+    found = additional_loading(case, Admittance.of(case), voltage)
+    assert np.isfinite(found.loading[0]).all()
+    assert np.isnan(found.loading[1]).all()
+    dead = network(document({"matrix_line": [cable()]}, transformer=[library_unit(from_status=0)]))
+    assert additional_loading(dead, Admittance.of(dead), voltage[0]).loading.tolist() == [0]
 
 
 # phases

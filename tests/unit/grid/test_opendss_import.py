@@ -17,6 +17,7 @@ from studies.ieee_line_configurations import write_line_codes
 
 from ortsnetz_common.errors import InputError, MissingExtraError
 from ortsnetz_grid.commands.network import network as command
+from ortsnetz_grid.network.additions_loading import additional_loading
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.importing.opendss import import_opendss
 from ortsnetz_grid.network.model import Network
@@ -171,6 +172,20 @@ def test_lines_of_a_feeder_carry_the_currents_of_opendss(feeder: Path) -> None:
         largest = max(largest, np.abs(theirs).max())
     assert len(errors) > 10
     assert max(errors) < TOLERANCE * largest
+
+
+def test_lines_are_loaded_as_in_opendss(feeders: Path) -> None:
+    path = feeders / FEEDERS["13"]
+    solved = solve(import_opendss(path))
+    per_unit = solved.voltage.reshape(-1, 3) / solved.model.node_volts[:, None]
+    found = additional_loading(solved.network, solved.model, per_unit)
+    ours = {solved.network.names.get(i): v for i, v in zip(found.ids, found.loading, strict=True)}
+    elements = opendss(path).PDElements
+    theirs = dict(zip(elements.AllNames, np.asarray(elements.AllPctNorm()) / 100, strict=True))
+    lines = [name.removeprefix("Line.") for name in theirs if name.startswith("Line.")]
+    assert len(lines) == 12
+    for name in lines:
+        assert ours[name] == pytest.approx(theirs[f"Line.{name}"], abs=TOLERANCE)
 
 
 def test_phases_are_present_where_opendss_has_them(feeder: Path) -> None:
