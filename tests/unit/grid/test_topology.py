@@ -335,3 +335,27 @@ def test_three_regulators_of_one_phase_each_are_a_bank_and_no_loop() -> None:
     document["ortsnetz"]["elements"]["single_phase_transformer"] = units
     doubled = Topology.of(Network.from_json(json.dumps(document), "bank.json"))
     assert [set(loop) for loop in doubled.loops] == [{30, 33}]
+
+
+@pytest.mark.parametrize(
+    ("wire", "loops"), [("b", []), ("ab", [{30, 40}]), ("abc", [{30, 40}]), ("a", [])]
+)
+def test_an_open_delta_of_regulators_with_its_jumper_is_a_bank(
+    wire: str, loops: list[set[int]]
+) -> None:
+    document = json.loads(ring().to_json())
+    document["data"]["line"] = []
+    ends = {"from_node": 1, "to_node": 2, "from_status": 1, "to_status": 1}
+    ratings = {"u1": 400.0, "u2": 400.0, "sn": 1e5, "r_pu": 0.01, "x_pu": 0.01}
+    units = [
+        {**ends, **ratings, "id": element, "from_terminals": pair, "to_terminals": pair}
+        for element, pair in ((30, "ab"), (31, "cb"))
+    ]
+    size = len(wire)
+    matrix = [[0.1 * (row == column) for column in range(size)] for row in range(size)]
+    jumper = {**ends, "id": 40, "phases": wire, "r": matrix, "x": matrix, "i_n": 100.0}
+    document["ortsnetz"] = {
+        "elements": {"single_phase_transformer": units, "matrix_line": [jumper]}
+    }
+    topology = Topology.of(Network.from_json(json.dumps(document), "delta.json"))
+    assert [set(loop) for loop in topology.loops] == loops

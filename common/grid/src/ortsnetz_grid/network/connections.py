@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.additions import MatrixLine
+from ortsnetz_grid.network.additions import MatrixLine, SinglePhaseTransformer
 from ortsnetz_grid.network.model import Network
 
 BRANCHES = ("line", "link", "transformer", "asym_line")
@@ -25,7 +25,7 @@ class Connections:
         branch_ids: (b,) in the order of `Admittance`, then generic branches.
         ends: (b, 2) rows of the nodes at the ends `from` and `to`.
         connected: (b, 2) whether the ends are closed.
-        bank: (b,) row of the first branch of its bank. Single-phase units between the same nodes,
+        bank: (b,) row of the first branch of its bank. Additional branches between the same nodes,
             each on other phases, are one bank, and no loop; every other branch is its own.
         sources: rows of the nodes with a source in service.
     """
@@ -121,27 +121,49 @@ def _additional(network: Network) -> NDArray[Any]:
 
 
 def _banks(network: Network, ids: NDArray[np.int32]) -> NDArray[np.intp]:
-    """First row of each branch's bank: same nodes, no phase or pair of terminals twice."""
+    """First row of each branch's bank: same nodes, and no way around through two of its units."""
     bank = np.arange(len(ids))
     if not network.additions.branches:
         return bank
     row = {element: place for place, element in enumerate(ids.tolist())}
-    open_banks: dict[tuple[str, frozenset[int]], list[tuple[int, set[str]]]] = {}
-    for component, branch in network.additions.branches:
-        if isinstance(branch, MatrixLine):
-            windings = set(branch.phases)
-        else:  # `an` and `na` are the same winding
-            windings = {"".join(sorted(branch.from_terminals))}
-        pair = (component, frozenset((branch.from_node, branch.to_node)))
-        banks = open_banks.setdefault(pair, [])
-        for first, taken in banks:
-            if not taken & windings:
+    banks: dict[frozenset[int], list[tuple[int, list[_Unit]]]] = {}
+    for _, branch in network.additions.branches:
+        unit = _Unit.of(branch)
+        known = banks.setdefault(frozenset((branch.from_node, branch.to_node)), [])
+        for first, units in known:
+            if not any(unit.closes_a_loop_with(other) for other in units):
                 bank[row[branch.id]] = first
-                taken.update(windings)
+                units.append(unit)
                 break
         else:
-            banks.append((row[branch.id], windings))
+            known.append((row[branch.id], [unit]))
     return bank
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """The phases of an additional branch, and whether it is a winding or wires."""
+
+    phases: frozenset[str]
+    winding: bool
+
+    @classmethod
+    def of(cls, branch: MatrixLine | SinglePhaseTransformer) -> _Unit:
+        if isinstance(branch, MatrixLine):
+            return cls(frozenset(branch.phases), winding=False)
+        return cls(frozenset(branch.from_terminals) - {"n"}, winding=True)
+
+    def closes_a_loop_with(self, other: _Unit) -> bool:
+        """Wires on a common phase, equal windings, or a winding that wires bridge.
+
+        An open delta of two regulators `ab` and `cb` with a wire `b` is one bank.
+        """
+        if self.winding and other.winding:
+            return self.phases == other.phases
+        if not self.winding and not other.winding:
+            return bool(self.phases & other.phases)
+        wires, winding = (other, self) if self.winding else (self, other)
+        return winding.phases <= wires.phases
 
 
 def _rows(network: Network, array: NDArray[Any], field: str) -> NDArray[np.intp]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ortsnetz_grid.network.assembly import branches
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.assembly import Branches
 from ortsnetz_grid.network.conductors import conductors
 from ortsnetz_grid.network.consumers import missing_phases
 from ortsnetz_grid.network.model import Network
@@ -39,9 +40,17 @@ def impossible(network: Network) -> Iterator[Problem]:
     if not network.additions or rows(network, "node") is None:
         return
     yield from _windings(network)
-    topology = Topology.of(network)
-    sources = topology.connections.sources
-    found = conductors(network, branches(network), topology.energised, sources)
+    try:
+        topology = Topology.of(network)
+    except InputError:  # said by the rules about nodes and ids
+        return
+    if rows(network, "generic_branch") is not None:  # no phases are known of it; not covered
+        return
+    joined = topology.connections
+    without_blocks = Branches(
+        joined.branch_ids, joined.ends, joined.connected, np.zeros(0, complex)
+    )
+    found = conductors(network, without_blocks, topology.energised, joined.sources)
     for each in found.floating:
         component = network.components[each.branch]
         reason = f"no source feeds its phase {each.phase} at {network.label(each.node)}"

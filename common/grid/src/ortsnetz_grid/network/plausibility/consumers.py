@@ -22,8 +22,8 @@ TINY = Rule("power-total", ("sn",), "see whether powers are in kW or MW instead 
 
 LOADS, GENERATORS = ("sym_load", "asym_load"), ("sym_gen", "asym_gen")
 TOTAL_BY_RATING = 10.0
-"""Files may state contracted powers: 30 kVA (DIN 18015) for each of 150 dwellings at 630 kVA are
-7 times the rating. kW for W would be a thousand times."""
+"""Files may state contracted powers: 34 kVA (DIN 18015-1, electric hot water) for each of 150
+dwellings at 630 kVA are 8 times the rating. kW for W would be a thousand times."""
 TINY_BY_RATING = 1e-3
 """The least of nights is above a per cent: a refrigerator in each dwelling. W for kW is 0.1 %."""
 WITHOUT_TRANSFORMER = ((LOW_VOLTAGE, 1e6), (MEDIUM_VOLTAGE, 1e8))
@@ -57,17 +57,17 @@ def implausible(network: Network, topology: Topology) -> Iterator[Problem]:
 
 def _areas(network: Network, topology: Topology) -> _Areas:
     connections = topology.connections
-    rating: dict[int, float] = {}
+    rating = {each.id: each.sn for each in network.additions.single_phase_transformer}
     transformers = rows(network, "transformer")
     if transformers is not None:
-        rating = dict(zip(transformers["id"].tolist(), transformers["sn"].tolist(), strict=True))
+        rating |= zip(transformers["id"].tolist(), transformers["sn"].tolist(), strict=True)
     galvanic = connections.connected.all(axis=1) & ~np.isin(connections.branch_ids, list(rating))
     of_node = parts_of(connections.ends[galvanic], len(connections.node_ids))
     count = int(of_node.max(initial=-1)) + 1
     volts = np.zeros(count)
     volts[of_node] = network.data["node"]["u_rated"]
     capacity, feeders = np.zeros(count), [list[int]() for _ in range(count)]
-    for row in connections.whole.tolist():
+    for row in np.flatnonzero(connections.connected.all(axis=1)).tolist():
         element = int(connections.branch_ids[row])
         if element in rating:
             first, second = of_node[connections.ends[row]].tolist()
@@ -78,19 +78,46 @@ def _areas(network: Network, topology: Topology) -> _Areas:
     return _Areas(of_node, capacity, tuple(tuple(each) for each in feeders), volts)
 
 
-def _powers(network: Network, component: str) -> Real:
-    """Apparent power (k,), VA, of elements in service, over all phases; NaN where none is said."""
-    array = network.data[component]
-    power = np.abs(array["p_specified"] + 1j * array["q_specified"])
-    total = power.sum(axis=1) if power.ndim > 1 else power
-    return np.where(array["status"] == 1, total, 0.0)
+@dataclass(frozen=True, slots=True)
+class _Consumers:
+    """`k` loads or generators of a component: ids, rows of their nodes, apparent power, VA.
+
+    Power is over all phases, nothing out of service, NaN where none is said.
+    """
+
+    component: str
+    ids: NDArray[np.int32]
+    at: NDArray[np.intp]
+    power: Real
 
 
-def _places(network: Network, topology: Topology, component: str) -> NDArray[np.intp]:
-    """Rows of the nodes of a component's elements; `Topology` has refused others."""
+def _consumers(
+    network: Network, topology: Topology, components: tuple[str, ...]
+) -> Iterator[_Consumers]:
+    for component in components:
+        array = rows(network, component)
+        if array is not None:
+            power = np.abs(array["p_specified"] + 1j * array["q_specified"])
+            total = power.sum(axis=1) if power.ndim > 1 else power
+            on = np.where(array["status"] == 1, total, 0.0)
+            yield _Consumers(component, array["id"], _places(topology, array["node"]), on)
+    added = network.additions.energy_consumer
+    if "asym_load" in components and added:
+        powers = [
+            np.hypot(each.p_specified, each.q_specified).sum() * each.status for each in added
+        ]
+        yield _Consumers(
+            "energy_consumer",
+            np.array([each.id for each in added], dtype=np.int32),
+            _places(topology, np.array([each.node for each in added], dtype=np.int32)),
+            np.array(powers),
+        )
+
+
+def _places(topology: Topology, nodes: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Rows of nodes (k,) by id; -1 where there is no such node."""
     ids = topology.connections.node_ids
     order = np.argsort(ids, kind="stable")
-    nodes = network.data[component]["node"]
     place = order[np.minimum(np.searchsorted(ids[order], nodes), len(ids) - 1)]
     return np.where(ids[place] == nodes, place, -1)
 
@@ -101,31 +128,27 @@ def _single(network: Network, topology: Topology, areas: _Areas) -> Iterator[Pro
     for area in np.flatnonzero(limit == 0).tolist():
         volts = areas.volts[area]
         limit[area] = next((va for top, va in WITHOUT_TRANSFORMER if volts <= top), np.inf)
-    for component in (*LOADS, *GENERATORS):
-        if rows(network, component) is None:
-            continue
-        at = _places(network, topology, component)
-        power, most = _powers(network, component), limit[areas.of_node[at]]
-        reason = "{power} VA is more than the {most} VA that feed its area"
-        big = (at >= 0) & (power > most)
-        yield from SIZE.where(network, component, big, reason, power=power, most=most)
+    for each in _consumers(network, topology, (*LOADS, *GENERATORS)):
+        most = limit[areas.of_node[each.at]]
+        for row in np.flatnonzero((each.at >= 0) & (each.power > most)).tolist():
+            reason = f"{each.power[row]:g} VA is more than the {most[row]:g} VA that feed its area"
+            yield SIZE.broken(network, each.component, int(each.ids[row]), reason)
 
 
 def _sums(network: Network, topology: Topology, areas: _Areas) -> Iterator[Problem]:
     """All loads of an area together, against its transformers."""
     total = np.zeros(len(areas.capacity))
-    for component in LOADS:
-        if rows(network, component) is not None:
-            at = _places(network, topology, component)
-            known = np.isfinite(_powers(network, component)) & (at >= 0)
-            np.add.at(total, areas.of_node[at[known]], _powers(network, component)[known])
+    for each in _consumers(network, topology, LOADS):
+        known = np.isfinite(each.power) & (each.at >= 0)
+        np.add.at(total, areas.of_node[each.at[known]], each.power[known])
     for area in np.flatnonzero(areas.capacity > 0).tolist():
         share = total[area] / areas.capacity[area]
         transformer = areas.feeders[area][0]
+        component = network.components[transformer]
         what = f"the loads that it feeds are {total[area]:g} VA, {share:.3g} times its rating"
         if len(areas.feeders[area]) > 1:
-            what += f" and that of {len(areas.feeders[area]) - 1} more in parallel"
+            what += f" and that of {len(areas.feeders[area]) - 1} more beside it"
         if share > TOTAL_BY_RATING:
-            yield TOTAL.broken(network, "transformer", transformer, what)
+            yield TOTAL.broken(network, component, transformer, what)
         elif 0 < share < TINY_BY_RATING:
-            yield TINY.broken(network, "transformer", transformer, what)
+            yield TINY.broken(network, component, transformer, what)

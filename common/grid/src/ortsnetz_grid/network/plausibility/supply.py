@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ortsnetz_grid.network.additions import EnergyConsumer, ShuntCompensator
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.plausibility.rule import Rule, rows
 from ortsnetz_grid.network.problem import Problem
@@ -93,6 +94,12 @@ def _appliances(network: Network, reasons: Mapping[int, str]) -> Iterator[Proble
             if node in reasons:
                 reason = f"{network.label(node)}: {reasons[node]}"
                 yield UNSUPPLIED.broken(network, component, element, reason)
+    for component, addition in network.additions:
+        if isinstance(addition, EnergyConsumer | ShuntCompensator) and addition.status:
+            node = addition.node
+            if node in reasons:
+                reason = f"{network.label(node)}: {reasons[node]}"
+                yield UNSUPPLIED.broken(network, component, addition.id, reason)
 
 
 def _sensors(network: Network, topology: Topology, reasons: Mapping[int, str]) -> Iterator[Problem]:
