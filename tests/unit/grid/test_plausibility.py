@@ -217,7 +217,7 @@ CASES: dict[str, tuple[Edit, str, str, str]] = {
         "p_specified q_specified",
     ),
     "a generator in mW": (
-        put("asym_gen", 0, p_specified=[80e3] * 3, q_specified=[0.0] * 3),
+        put("asym_gen", 0, p_specified=[200e3] * 3, q_specified=[0.0] * 3),
         "power-size",
         "asym_gen",
         "p_specified q_specified",

@@ -1,85 +1,114 @@
-"""Lines given by phase matrices."""
+"""Lines given by phase matrices: `asym_line` and the additions' `matrix_line`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from ortsnetz_grid.network.model import Network
-from ortsnetz_grid.network.plausibility.levels import LEVELS
+from ortsnetz_grid.network.plausibility.levels import level_of
 from ortsnetz_grid.network.plausibility.lines import NEGATIVE
-from ortsnetz_grid.network.plausibility.rule import Mask, Real, Rule, outside, rated_volts, rows
+from ortsnetz_grid.network.plausibility.rule import Real, Rule, rated_volts
 from ortsnetz_grid.network.problem import Problem, Severity
 
-ACTIVE = Rule(
-    NEGATIVE,
-    ("r_aa", "r_ba", "r_bb", "r_ca", "r_cb", "r_cc"),
-    "see whether self and mutual resistances were confused",
-    Severity.ERROR,
-)
-SINGULAR = Rule(
-    NEGATIVE,
-    ("x_aa", "x_ba", "x_bb", "x_ca", "x_cb", "x_cc"),
-    "see whether self and mutual reactances were confused",
-    Severity.ERROR,
-)
-SWAPPED = Rule(
-    "r-x-ratio",
-    ("r_aa", "x_aa"),
-    "see whether R and X, or their units, were confused",
-)
+SWAPPED = "r-x-ratio"
 TOLERANCE = 1e-6
 """Of the largest eigenvalue: published matrices are rounded to four or five digits; a return path
 without resistance leaves the smallest eigenvalue at nothing."""
+SWITCH_OHM = 1e-3
+"""Additional lines also stand for switches, whose R/X says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line by its symmetric (k, k) matrices, ohm, and the fields that say them."""
+
+    component: str
+    element: int
+    volts: float
+    r: Real
+    x: Real
+    fields: dict[str, tuple[str, ...]]
 
 
 def impossible(network: Network) -> Iterator[Problem]:
     """Resistance or reactance matrices with a negative eigenvalue: some currents would gain."""
-    array = rows(network, "asym_line")
-    if array is None:
-        return
-    for rule, letter, word in ((ACTIVE, "r", "power"), (SINGULAR, "x", "magnetic energy")):
-        matrix = _phases(network, letter)
-        known = np.isfinite(matrix).all(axis=(1, 2)) & (np.abs(matrix).max(axis=(1, 2)) < 1e20)
-        eigenvalues = np.linalg.eigvalsh(np.where(known[:, None, None], matrix, np.eye(3)))
-        bad = known & (eigenvalues[:, 0] < -TOLERANCE * np.abs(eigenvalues).max(axis=1))
-        reason = (
-            f"the matrix has the negative eigenvalue {{value}} ohm: a line has no {word} to give"
-        )
-        yield from rule.where(network, "asym_line", bad, reason, value=eigenvalues[:, 0])
+    for line in _lines(network):
+        for letter, matrix, word in (("r", line.r, "power"), ("x", line.x, "magnetic energy")):
+            eigenvalues = np.linalg.eigvalsh(matrix)
+            if eigenvalues[0] < -TOLERANCE * np.abs(eigenvalues).max():
+                rule = Rule(
+                    NEGATIVE,
+                    line.fields[letter],
+                    f"see whether self and mutual {letter} were confused",
+                    Severity.ERROR,
+                )
+                reason = (
+                    f"the matrix has the negative eigenvalue {eigenvalues[0]:g} ohm: a line has no "
+                    f"{word} to give"
+                )
+                yield rule.broken(network, line.component, line.element, reason)
 
 
 def implausible(network: Network) -> Iterator[Problem]:
     """The positive sequence of a matrix that no line has."""
-    array = rows(network, "asym_line")
-    if array is None:
-        return
-    volts = rated_volts(network, array["from_node"])
-    r, x = (_positive(_phases(network, letter)) for letter in "rx")
-    known: Mask = (r > 0) & (x > 0)
-    ratio = np.divide(r, x, out=np.full(len(array), np.nan), where=known)
-    lower = 0.0
-    for level in LEVELS:
-        here = known & (volts > lower) & (volts <= level.highest)
-        lower = level.highest
-        lowest, highest = level.r_by_x
-        reason = f"R1/X1 is {{ratio}}; lines at {level.name} have {lowest:g} to {highest:g}"
-        strange = here & outside(ratio, lowest, highest)
-        yield from SWAPPED.where(network, "asym_line", strange, reason, ratio=ratio)
+    for line in _lines(network):
+        r, x = _positive(line.r), _positive(line.x)
+        lowest, highest = level_of(line.volts).r_by_x
+        if r > 0 and x > 0 and max(r, x) > SWITCH_OHM and not lowest <= r / x <= highest:
+            rule = Rule(
+                SWAPPED,
+                (line.fields["r"][0], line.fields["x"][0]),
+                "see whether R and X, or their units, were confused",
+            )
+            level = level_of(line.volts).name
+            reason = f"R1/X1 is {r / x:g}; lines at {level} have {lowest:g} to {highest:g}"
+            yield rule.broken(network, line.component, line.element, reason)
 
 
-def _phases(network: Network, letter: str) -> Real:
-    """Symmetric (k, 3, 3) between the phases, before the neutral is eliminated."""
-    array = network.data["asym_line"]
-    matrix = np.empty((len(array), 3, 3))
+def _lines(network: Network) -> Iterator[_Line]:
+    """All lines with matrices whose numbers are known."""
+    array = network.data.get("asym_line")
+    if array is not None and len(array):
+        volts = rated_volts(network, array["from_node"])
+        for row, element in enumerate(array["id"].tolist()):
+            r, x = (_triangle(array[row], letter) for letter in "rx")
+            if _known(r, x, volts[row]):
+                fields = {letter: _names(letter) for letter in "rx"}
+                yield _Line("asym_line", element, float(volts[row]), r, x, fields)
+    added = network.additions.matrix_line
+    volts = rated_volts(network, np.array([each.from_node for each in added], dtype=np.int32))
+    for each, at in zip(added, volts.tolist(), strict=True):
+        r, x = np.array(each.r), np.array(each.x)
+        if _known(r, x, at):
+            yield _Line("matrix_line", each.id, at, r, x, {"r": ("r",), "x": ("x",)})
+
+
+def _known(r: Real, x: Real, volts: float) -> bool:
+    """Whether all is said; numbers beyond any grid are another rule's."""
+    numbers = np.concatenate([r.ravel(), x.ravel(), [volts]])
+    return bool((np.abs(numbers) < 1e20).all())
+
+
+def _names(letter: str) -> tuple[str, ...]:
+    return tuple(f"{letter}_{pair}" for pair in ("aa", "ba", "bb", "ca", "cb", "cc"))
+
+
+def _triangle(row: np.void, letter: str) -> Real:
+    """Symmetric (3, 3) between the phases, before the neutral is eliminated."""
+    matrix = np.empty((3, 3))
     for i, first in enumerate("abc"):
         for j, second in enumerate("abc"[: i + 1]):
-            matrix[:, i, j] = matrix[:, j, i] = array[f"{letter}_{first}{second}"]
+            matrix[i, j] = matrix[j, i] = row[f"{letter}_{first}{second}"]
     return matrix
 
 
-def _positive(matrix: Real) -> Real:
-    """Positive sequence (k,): mean of the self terms less mean of the mutual ones."""
-    diagonal = np.trace(matrix, axis1=1, axis2=2) / 3
-    return np.asarray(diagonal - (matrix.sum(axis=(1, 2)) - 3 * diagonal) / 6)
+def _positive(matrix: Real) -> float:
+    """Mean of the self terms less mean of the mutual ones, if there are any."""
+    size = len(matrix)
+    own = float(np.trace(matrix)) / size
+    if size == 1:
+        return own
+    return own - (float(matrix.sum()) - size * own) / (size * (size - 1))
