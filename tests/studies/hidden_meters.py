@@ -11,6 +11,7 @@ what the remaining meters say.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -59,6 +60,9 @@ CLASSES = {
     "G6": "business_weekends",
     "L1": "farm",
     "L2": "farm",
+    "Ai": "heat_pump_air",
+    "So": "heat_pump_soil",
+    "HL": "charging_home",
 }
 
 
@@ -93,7 +97,12 @@ class HiddenMeters:
 
 @cache
 def network_of(code: str) -> Network:
-    return convert(load(code), code, None)
+    """Loads evenly on three phases; storage and public charging, which have no class, are off."""
+    document = json.loads(convert(load(code), code, None).to_json())
+    for each in document["data"]["asym_load"]:
+        if each.get("kind") == "storage" or each["profile"].startswith("APLS"):
+            each["status"] = 0
+    return Network.from_json(json.dumps(document), code)
 
 
 def hidden_meters(
@@ -119,7 +128,7 @@ def hidden_meters(
     network, year = network_of(code), simbench_year()
     quarter = int(rng.integers(len(year.local) - silent_quarters))
     loads = network.document["data"]["asym_load"]
-    phases = [_phases(float(each["annual_kwh"]), rng) for each in loads]
+    phases = [_phases(float(each.get("annual_kwh", 0.0)), rng) for each in loads]
     same = np.flatnonzero(year.alike == year.alike[quarter])
     same = same[same < len(year.local) - silent_quarters]
     days = [int(rng.choice(same)) if own_days else quarter for _ in loads]
@@ -133,6 +142,7 @@ def hidden_meters(
     customers = [
         Customer(each["id"], CLASSES[each["profile"][:2]], float(each["annual_kwh"]))
         for each in loads
+        if each["status"] == 1
     ]
     now, age_s, last = seen, silent_quarters * QUARTER_S, {}
     if silent_quarters:
@@ -170,6 +180,8 @@ def _truth(
     data = {name: array.copy() for name, array in network.data.items()}
     loads = network.document["data"]["asym_load"]
     for row, (each, share, when) in enumerate(zip(loads, phases, days, strict=True)):
+        if each["status"] == 0:
+            continue
         p, q = sum(each["p_specified"]), sum(each["q_specified"])
         data["asym_load"]["p_specified"][row] = p * year.active[each["profile"]][when] * share
         data["asym_load"]["q_specified"][row] = q * year.reactive[each["profile"]][when] * share
@@ -202,8 +214,10 @@ def _meters(
     rng: np.random.Generator,
 ) -> tuple[list[Meter], dict[str, Reading]]:
     """Of the customers that are alone at their node."""
+    # a customer's meter needs one load at its node, in service or not
     nodes = network.data["asym_load"]["node"]
     alone = [row for row, node in enumerate(nodes) if (nodes == node).sum() == 1]
+    alone = [row for row in alone if network.data["asym_load"]["status"][row] == 1]
     kept = min(round(remaining * len(nodes)), len(alone))
     meters, readings = [], {}
     for row in rng.choice(alone, kept, replace=False).tolist():

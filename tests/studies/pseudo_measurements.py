@@ -31,7 +31,11 @@ NETWORKS = (
     "1-LV-semiurb4--0-sw",
     "1-LV-semiurb5--0-sw",
     "1-LV-urban6--0-sw",
+    "1-LV-rural1--2-sw",
+    "1-LV-rural2--2-sw",
+    "1-LV-semiurb5--2-sw",
 )
+"""The last three have heat pumps, charge points and more PV, as SimBench expects them for 2034."""
 NORMAL_95 = 1.96
 
 

@@ -70,7 +70,7 @@ def simbench_year() -> Year:
 
 
 def _is_customer(name: str) -> bool:
-    return name[:3] in {"H0-", "G0-", "G1-", "G2-", "G3-", "G4-", "G5-", "G6-", "L0-", "L1-", "L2-"}
+    return name.startswith(("H0-", "G", "L0-", "L1-", "L2-", "Air_", "Soil_", "HLS_"))
 
 
 def _alike(when: datetime) -> int:
