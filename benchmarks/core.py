@@ -24,7 +24,7 @@ from typing import Any
 from core_cases import Case
 from core_prepare import NETWORKS, prepare
 from core_registry import SOLVERS
-from core_targets import growth, ratios, regressions, verdicts, write
+from core_targets import growth, regressions, verdicts, write
 from hil_tables import Table, lines, of
 
 HERE = Path(__file__).parent
@@ -146,7 +146,6 @@ def main() -> int:
     print("\n".join(verdicts(found)))
     if chosen.keep:
         write(found)
-        print(json.dumps(ratios(found)))
     if not chosen.check:
         return 0
     fallen = regressions(found)

@@ -40,7 +40,8 @@ def measure(name: str, threads: int, case: Case) -> Measured:
         raise SystemExit("answers with something that is not a number")
     if found.shape[-1] == 1:
         apart = float(np.abs(found[:, 0] - case.seen().mean(axis=1)).mean())
-    return Measured(repeated(solve) / count, resident_mb() - before, apart)
+    median, best = repeated(solve)
+    return Measured(median / count, best / count, resident_mb() - before, apart)
 
 
 def main() -> None:
