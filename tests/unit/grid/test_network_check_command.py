@@ -315,3 +315,25 @@ def test_a_damaged_file_is_no_reason_to_fail(
     assert isinstance(result.exception, SystemExit | None)
     assert result.exit_code in (0, 1)
     assert result.stdout
+
+
+BRANCH = {"id": 6000, "from_node": 3, "to_node": 4, "from_status": 1, "to_status": 1}
+
+
+def test_what_the_three_phase_model_does_not_cover_is_an_error(
+    file: Path, document: Document
+) -> None:
+    document["data"]["generic_branch"] = [{**BRANCH, "r1": 0.1, "x1": 0.1, "g1": 0.0, "b1": 0.0}]
+    (finding,) = [
+        each for each in verdict(file, document)["findings"] if each["rule"] != "r-x-ratio"
+    ]
+    assert (finding["severity"], finding["rule"]) == ("error", "not-covered")
+    assert "does not cover a generic_branch" in finding["sentence"]
+
+
+def test_an_admittance_beyond_all_numbers_is_an_error(file: Path, document: Document) -> None:
+    document["data"]["line"][3].update(r1=1e-320, x1=1e-320)
+    errors = [each for each in verdict(file, document)["findings"] if each["severity"] == "error"]
+    assert [(each["rule"], each["ids"]) for each in errors] == [
+        ("singular", [document["data"]["line"][3]["id"]])
+    ]

@@ -334,6 +334,13 @@ def test_a_matrix_that_would_create_power_forbids_computing(document: Document) 
     assert eigenvalue < 0
 
 
+def test_a_singular_matrix_forbids_computing(document: Document) -> None:
+    names = [f"{a}{b}" for a, b in ("aa", "ba", "bb", "ca", "cb", "cc")]
+    same = {f"r_{name}": 0.02 for name in names} | {f"x_{name}": 0.03 for name in names}
+    (error,) = problems(network_of(asymmetric(document, **same)), FLOW)
+    assert (error.component, error.rule) == ("asym_line", "singular")
+
+
 def test_a_matrix_with_r_and_x_swapped_is_named(document: Document) -> None:
     swapped = {f"r_{a}{a}": 0.007 for a in "abc"} | {f"x_{a}{a}": 0.05 for a in "abc"}
     (warning,) = found_in(asymmetric(document, **swapped))

@@ -17,6 +17,8 @@ SWAPPED = "r-x-ratio"
 TOLERANCE = 1e-6
 """Of the largest eigenvalue: published matrices are rounded to four or five digits; a return path
 without resistance leaves the smallest eigenvalue at nothing."""
+SINGULAR = 1e-9
+"""Of the largest singular value: the inverse would have no digit left that is true."""
 SWITCH_OHM = 1e-3
 """Additional lines also stand for switches, whose R/X says nothing."""
 
@@ -34,8 +36,19 @@ class _Line:
 
 
 def impossible(network: Network) -> Iterator[Problem]:
-    """Resistance or reactance matrices with a negative eigenvalue: some currents would gain."""
+    """Singular matrices, and those with a negative eigenvalue: some currents would gain."""
     for line in _lines(network):
+        values = np.linalg.svd(line.r + 1j * line.x, compute_uv=False)
+        if not values[-1] > SINGULAR * values[0]:
+            rule = Rule(
+                "singular",
+                (line.fields["r"][0], line.fields["x"][0]),
+                "give the true mutual impedances: they are smaller than the self impedances",
+                Severity.ERROR,
+            )
+            reason = "the impedance matrix is singular: some currents would meet no impedance"
+            yield rule.broken(network, line.component, line.element, reason)
+            continue
         for letter, matrix, word in (("r", line.r, "power"), ("x", line.x, "magnetic energy")):
             eigenvalues = np.linalg.eigvalsh(matrix)
             if eigenvalues[0] < -TOLERANCE * np.abs(eigenvalues).max():

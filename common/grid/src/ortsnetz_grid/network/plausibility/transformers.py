@@ -73,7 +73,7 @@ def _losses(network: Network, array: NDArray[Any]) -> Iterator[Problem]:
         (IRON, "p0", (0.0, LARGEST_P0)),
     ):
         share = array[name] / array["sn"]
-        reason = f"{{share}} of sn; transformers have {lowest:g} to {highest:g}"
+        reason = f"{name} is {{share}} of sn; transformers have {lowest:g} to {highest:g}"
         strange = outside(share, lowest, highest)
         yield from rule.where(network, "transformer", strange, reason, share=share)
     yield from NO_LOAD.where(
