@@ -16,9 +16,15 @@ from ortsnetz_grid.commands.case_file import read_case
 from ortsnetz_grid.commands.output import write_together
 from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, Solution
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.output import Output
 from ortsnetz_grid.network.validation import require_valid
 
 _FILE = click.Path(path_type=Path)
+_NUMBERS = {
+    *("u_pu", "u_angle", "u", "p", "q", "i"),
+    *(f"{what}_{end}" for what in ("p", "q", "i") for end in ("from", "to")),
+}
+"""What must come out as a number for every element; a loading needs a rating."""
 
 
 @click.command()
@@ -35,18 +41,18 @@ def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
     network = read_case(case)
     require_valid(network, CalculationType.state_estimation, str(case))
     try:
-        solution = _solved(network)
+        solution, answer = _solved(network)
     except InputError as error:
         raise InputError(f"{case}: {error}") from error
-    texts = {output: _output_text(solution)}
+    texts = {output: _output_text(answer)}
     if bad_data is not None:
         texts[bad_data] = _bad_data_text(solution)
     write_together(texts)
-    for note in (*solution.problems, *_notes(network, solution)):
+    for note in (*solution.problems, *_notes(network, answer)):
         click.echo(f"note: {note}", err=True)
 
 
-def _solved(network: Network) -> Solution:
+def _solved(network: Network) -> tuple[Solution, Output]:
     """Estimate.
 
     Raises:
@@ -58,14 +64,31 @@ def _solved(network: Network) -> Solution:
     settings = Settings(largest_removals=sum(map(len, measurements.sensors.values())))
     try:
         with np.errstate(all="ignore"):  # what overflows is found where numbers are required
-            return Estimator.of(network).solve(measurements, settings)
+            solution = Estimator.of(network).solve(measurements, settings)
+            answer = solution.output()
     except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"the state cannot be computed: {reason}") from error
+    _require_numbers(network, answer)
+    return solution, answer
 
 
-def _output_text(solution: Solution) -> str:
-    return json_serialize(dict(solution.output), DatasetType.asym_output, indent=1)
+def _require_numbers(network: Network, output: Output) -> None:
+    """No result that is not a number leaves here.
+
+    Raises:
+        InputError: names the element.
+    """
+    for component, array in output.items():
+        for name in set(array.dtype.names or ()) & _NUMBERS:
+            good = np.isfinite(array[name]).reshape(len(array), -1).all(axis=1)
+            if not good.all():
+                label = network.label(int(array["id"][np.flatnonzero(~good)[0]]))
+                raise InputError(f"{label}: its {name} comes out as not a number ({component})")
+
+
+def _output_text(output: Output) -> str:
+    return json_serialize(dict(output), DatasetType.asym_output, indent=1)
 
 
 def _bad_data_text(solution: Solution) -> str:
@@ -77,15 +100,15 @@ def _bad_data_text(solution: Solution) -> str:
     )
 
 
-def _notes(network: Network, solution: Solution) -> Iterator[str]:
+def _notes(network: Network, output: Output) -> Iterator[str]:
     """What the output leaves out, so that it is not left out in silence."""
     for component in ("line", "asym_line"):
-        array = solution.output.get(component)
+        array = output.get(component)
         if array is None:
             continue
         for element in array["id"][~np.isfinite(array["loading"])].tolist():
             yield f"{network.label(element)} has no rating i_n: its loading is left out"
-    node = solution.output["node"]
+    node = output["node"]
     dead = node["id"][node["energized"] == 0].tolist()
     if dead:
         more = f" and {len(dead) - 1} more nodes" if len(dead) > 1 else ""

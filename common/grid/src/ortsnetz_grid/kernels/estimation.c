@@ -24,7 +24,6 @@ enum { POWER_FROM = 0, POWER_TO = 1, SHUNT = 2, CURRENT_FROM = 5, CURRENT_TO = 6
 enum { LOCAL_FROM = 7, LOCAL_TO = 8, SIZE_FROM = 9, SIZE_TO = 10 };
 enum { CONVERGED = 0, SINGULAR = 1, DIVERGED = 2 };
 
-static const double UNKNOWN = 1e6; /* variance of an injection that nobody knows, per unit squared */
 static const double MOVED = 1e-2;  /* movement since the factorisation from which it is made anew */
 
 typedef struct {
@@ -46,6 +45,7 @@ typedef struct {
 typedef struct {
     const complex_t *injection;         /* (nodes, 3) complex power into the network */
     const double *injection_variance;   /* (nodes, 2, 3) 0 is exact, infinite is unknown */
+    const double *reach;                /* (nodes) standard deviation of a current nobody knows */
     const double *magnitude;            /* (nodes, 3) */
     const double *magnitude_weight;     /* (nodes, 3) inverse variance, 0 is not measured */
     const double *angle;                /* (nodes, 3) rad */
@@ -426,9 +426,9 @@ static void put_variance(double *block, int p, double real, double imaginary, co
     block[p * SIZE + 3 + p] = block[(3 + p) * SIZE + p] = c * d * (real - imaginary);
 }
 
-static double known(double variance, double size)
+static double believed(double variance, double size, double reach)
 {
-    return isinf(variance) ? UNKNOWN : variance / (size * size);
+    return isinf(variance) ? reach * reach : variance / (size * size);
 }
 
 static void assemble_injections(const grid_t *grid, const measured_t *measured, work_t *work)
@@ -448,7 +448,7 @@ static void assemble_injections(const grid_t *grid, const measured_t *measured, 
             add_own_change(own + HALF * SIZE, SIZE, p, conj_times(frame[p], work->current[3 * i + p]), size[p]);
             own[p * SIZE + p] = measured->magnitude_weight[3 * i + p];
             own[(3 + p) * SIZE + 3 + p] = measured->angle_weight[3 * i + p] / (size[p] * size[p]);
-            put_variance(own + HALF * SIZE + HALF, p, known(variance[0], size[p]), known(variance[3], size[p]), conj_times(turn[p], frame[p]));
+            put_variance(own + HALF * SIZE + HALF, p, believed(variance[0], size[p], measured->reach[i]), believed(variance[3], size[p], measured->reach[i]), conj_times(turn[p], frame[p]));
         }
         for (int r = 0; r < HALF; r++)
             for (int c = 0; c < HALF; c++) own[c * SIZE + HALF + r] = own[(HALF + r) * SIZE + c];

@@ -33,7 +33,7 @@ class _Grid(ctypes.Structure):
 
 class _Measured(ctypes.Structure):
     _fields_ = [
-        *((name, _POINTER) for name in ("injection", "injection_variance")),
+        *((name, _POINTER) for name in ("injection", "injection_variance", "reach")),
         *((name, _POINTER) for name in ("magnitude", "magnitude_weight")),
         *((name, _POINTER) for name in ("angle", "angle_weight")),
         ("flows", _INT),
@@ -79,6 +79,7 @@ class BlockMeasurements:
     Attributes:
         injection: (m, 3) complex power into the network.
         injection_variance: (m, 2, 3) of its parts; 0 is exact, infinite is unknown.
+        reach: (m,) standard deviation of a current that nobody knows.
         magnitude: (m, 3) voltage magnitudes.
         magnitude_weight: (m, 3) their inverse variances, 0 where not measured.
         angle: (m, 3) rad.
@@ -95,6 +96,7 @@ class BlockMeasurements:
 
     injection: Complex
     injection_variance: Real
+    reach: Real
     magnitude: Real
     magnitude_weight: Real
     angle: Real
@@ -138,7 +140,7 @@ class BlockSolver:
         nodes, links = len(grid.own), len(grid.low)
         self._library, self._grid = library, grid
         self._links = links
-        self._arrays = {
+        self._arrays: dict[str, NDArray[Any]] = {
             "own": np.zeros((nodes, BLOCK, BLOCK)),
             "low": np.zeros((links, BLOCK, BLOCK)),
             "factor": np.zeros((links, BLOCK, BLOCK)),
@@ -175,9 +177,9 @@ class BlockSolver:
         )
         return voltage, Report(int(code), int(report[0]), int(report[1]), float(report[2]))
 
-    def multipliers(self) -> Real:
-        """Multipliers (m, 2, 3) of the injections in the last step."""
-        return self._arrays["step"][:, BLOCK // 2 :].reshape(-1, 2, 3).copy()
+    def row_turns(self) -> Complex:
+        """Directions (m, 3) by which the rows of the injections are turned against the voltages."""
+        return np.asarray(self._arrays["frame"] * np.conj(self._arrays["turn"]))
 
     def inverse(self) -> tuple[Real, Real]:
         """Blocks of the inverse at the last factorisation: of nodes (m, 12, 12), of pairs.
@@ -192,12 +194,13 @@ class BlockSolver:
             ctypes.c_void_p(_address(own)),
             ctypes.c_void_p(_address(low)),
         )
-        return own, low
+        # rounding leaves the diagonal blocks skew, which admittances of short lines enlarge
+        return (own + own.swapaxes(1, 2)) / 2, low
 
 
 def _fields_of(measured: BlockMeasurements) -> list[tuple[str, NDArray[Any]]]:
     """Arrays in the order of the C structure."""
-    names = [name for name, _ in _Measured._fields_]
+    names = [str(field[0]) for field in _Measured._fields_]
     return [(name, measured.kind if name == "flows" else getattr(measured, name)) for name in names]
 
 

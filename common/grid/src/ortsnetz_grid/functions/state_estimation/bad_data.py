@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ortsnetz_grid.functions.state_estimation.linearisation import Residual, Residuals
 from ortsnetz_grid.functions.state_estimation.places import Kind, Places
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+from ortsnetz_grid.functions.state_estimation.residuals import Residual, Residuals
 from ortsnetz_grid.functions.state_estimation.result import Settings
 from ortsnetz_grid.functions.state_estimation.sensors import Sensors
 
@@ -35,6 +35,45 @@ an error in another."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """Residuals of `k` sensors with `d` values each.
+
+    Attributes:
+        residual: (k, d).
+        covariance: (k, d, d).
+        own: (k, d) the sensors' variances.
+    """
+
+    residual: Real
+    covariance: Real
+    own: Real
+
+    def _share(self) -> Real:
+        """Share of each residual's variance in its sensor's, (k, d)."""
+        return np.asarray(np.einsum("kdd->kd", self.covariance) / self.own)
+
+    def tested(self) -> NDArray[np.int64]:
+        """How many values are checked, (k,)."""
+        return np.asarray((self._share() > _CHECKED).sum(axis=1))
+
+    def largest(self) -> Real:
+        """Largest normalised residual, (k,); 0 where nothing checks the sensor."""
+        share = self._share()
+        checked = share > _CHECKED
+        scaled = np.abs(self.residual) / np.sqrt(self.own * np.where(checked, share, 1.0))
+        return np.asarray(np.where(checked, scaled, 0.0).max(axis=1, initial=0.0))
+
+    def explained(self) -> Real:
+        """What the removal of each sensor explains of the objective, (k,)."""
+        sigma = np.sqrt(self.own)
+        spread = self.covariance / (sigma[:, :, None] * sigma[:, None, :])
+        values, vectors = np.linalg.eigh(spread)
+        along = np.einsum("kdv,kd->kv", vectors, self.residual / sigma) ** 2
+        seen = values > _CHECKED
+        return np.asarray(np.where(seen, along / np.where(seen, values, 1.0), 0.0).sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Normalised residuals of `k` sensors.
 
@@ -44,7 +83,6 @@ class Scores:
         tested: number of components that are checked.
         nodes: (k,) row of the node whose appliance is measured, else -1.
         appliances: (k,) index of that appliance, else -1.
-        explained: (k,) how much of the objective the removal of the sensor explains.
         components: (k,) how many of the sensor's values are checked.
     """
 
@@ -53,8 +91,13 @@ class Scores:
     tested: int
     nodes: NDArray[np.intp]
     appliances: NDArray[np.intp]
-    explained: Real
     components: NDArray[np.int64]
+    _judged: tuple[_Judged, ...]
+
+    def explained(self) -> Real:
+        """How much of the objective the removal of each sensor explains, (k,)."""
+        voltage, angle, flow = (each.explained() for each in self._judged)
+        return np.concatenate([voltage + angle, flow])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +129,21 @@ class Verdict:
 def score(sensors: Sensors, quantities: Quantities, residuals: Residuals, places: Places) -> Scores:
     """Normalised residuals of all sensors that count."""
     voltage, flow = sensors.voltage, sensors.flow
-    judged = [
-        _judged(*_magnitude_residuals(sensors, quantities, residuals)),
-        _judged(*_flow_residuals(sensors, quantities, residuals, places)),
-    ]
-    angles = _judged(*_angle_residuals(sensors, quantities, residuals))
-    judged[0] = _Judged(
-        np.maximum(judged[0].largest, angles.largest),
-        judged[0].explained + angles.explained,
-        judged[0].tested + angles.tested,
-    )
+    magnitudes = _Judged(*_magnitude_residuals(sensors, quantities, residuals))
+    angles = _Judged(*_angle_residuals(sensors, quantities, residuals))
+    flows = _Judged(*_flow_residuals(sensors, quantities, residuals, places))
+    of_voltages = np.maximum(magnitudes.largest(), angles.largest())
     appliance = flow.kinds == Kind.APPLIANCE
     none = np.full(len(voltage.ids), -1, dtype=np.intp)
-    tested = np.concatenate([each.tested for each in judged])
+    tested = np.concatenate([magnitudes.tested() + angles.tested(), flows.tested()])
     return Scores(
         ids=np.concatenate([voltage.ids, flow.ids]),
-        largest=np.concatenate([each.largest for each in judged]),
-        explained=np.concatenate([each.explained for each in judged]),
+        largest=np.concatenate([of_voltages, flows.largest()]),
         components=tested,
         tested=int(tested.sum()),
         nodes=np.concatenate([none, _where(appliance, places.appliance_nodes, flow.places)]),
         appliances=np.concatenate([none, np.where(appliance, flow.places, -1)]),
+        _judged=(magnitudes, angles, flows),
     )
 
 
@@ -128,7 +165,7 @@ def suspects(scores: Scores, settings: Settings) -> Suspects | None:
     worst = float(scores.largest.max())
     if worst <= threshold(scores.tested, settings):
         return None
-    gain = scores.explained - 2 * scores.components
+    gain = scores.explained() - 2 * scores.components
     close = np.flatnonzero((gain >= _CLOSE * gain.max()) & (scores.components > 0))
     order = close[np.argsort(-gain[close], kind="stable")][:_MOST_SUSPECTS]
     return Suspects(tuple(int(each) for each in scores.ids[order]), worst)
@@ -175,30 +212,6 @@ def _where(
     found = np.full(len(mask), -1, dtype=np.intp)
     found[mask] = table[index[mask]]
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """Of each sensor: largest normalised residual, what its removal explains, tested values."""
-
-    largest: Real
-    explained: Real
-    tested: NDArray[np.int64]
-
-
-def _judged(residual: Real, covariance: Real, own: Real) -> _Judged:
-    """Judge residuals (k, d) by their covariances (k, d, d) and the sensors' variances (k, d)."""
-    sigma = np.sqrt(own)
-    scaled = residual / sigma
-    spread = covariance / (sigma[:, :, None] * sigma[:, None, :])
-    single = np.einsum("kdd->kd", spread)
-    checked = single > _CHECKED
-    largest = np.where(checked, np.abs(scaled) / np.sqrt(np.where(checked, single, 1.0)), 0.0)
-    values, vectors = np.linalg.eigh(spread)
-    along = np.einsum("kdv,kd->kv", vectors, scaled) ** 2
-    seen = values > _CHECKED
-    explained = np.where(seen, along / np.where(seen, values, 1.0), 0.0)
-    return _Judged(largest.max(axis=1, initial=0.0), explained.sum(axis=1), checked.sum(axis=1))
 
 
 def _magnitude_residuals(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,44 +13,43 @@ from ortsnetz_grid.functions.state_estimation.bad_data import (
     suspects,
     verdict,
 )
+from ortsnetz_grid.functions.state_estimation.fitted import Fitted
+from ortsnetz_grid.functions.state_estimation.output import output_of
 from ortsnetz_grid.functions.state_estimation.passes import Pass, Passes
+from ortsnetz_grid.functions.state_estimation.places import Places
 from ortsnetz_grid.functions.state_estimation.result import (
     Measurements,
     RemovedSensor,
     Settings,
     StateEstimate,
 )
-from ortsnetz_grid.functions.state_estimation.solver import Output
 from ortsnetz_grid.functions.state_estimation.state import state_estimate
 from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
-
-_Solve = Callable[[Measurements, frozenset[int], Settings], Pass]
+from ortsnetz_grid.network.output import Output
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """power-grid-model's state after the removal of bad data.
+    """The most probable state after the removal of bad data.
 
     Attributes:
-        output: its asymmetric output.
+        fitted: the state.
+        measurements: those that were not left out.
         removed: sensors that were left out, largest first.
         problems: what a user of the result should know, in words.
     """
 
-    output: Output
+    fitted: Fitted
+    measurements: Measurements
     removed: tuple[RemovedSensor, ...]
     problems: tuple[str, ...]
+    _places: Places
 
-
-@dataclass(frozen=True, slots=True)
-class _Cleaned:
-    """The last pass of a removal, what was removed and what there is to say."""
-
-    last: Pass
-    removed: tuple[RemovedSensor, ...]
-    problems: tuple[str, ...]
+    def output(self) -> Output:
+        """The state as power-grid-model's asymmetric output."""
+        return output_of(self._places, self.fitted.frame, self.measurements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class Estimator:
 
     network: Network
     _passes: Passes
+    _rated: RatedBranches | InputError
 
     @classmethod
     def of(cls, network: Network) -> Estimator:
@@ -73,39 +72,33 @@ class Estimator:
             InputError: names an element that the three-phase model does not cover.
         """
         require_library_covers(network, "the state estimation")
-        return cls(network, Passes.of(network))
+        return cls(network, Passes.of(network), _rated(network))
 
     def estimate(self, measurements: Measurements, settings: Settings) -> StateEstimate:
         """Estimate the state.
 
         Raises:
-            InputError: a sensor is unusable or the case is not observable; names sensor or nodes.
+            InputError: a sensor is unusable or the case is not observable, names sensor or nodes;
+                or loadings are wanted and a branch has no rating.
         """
-        cleaned = self._cleaned(self._passes.quick, measurements, settings)
-        linearisation = cleaned.last.linearisation
-        voltage = linearisation.frame.moved(linearisation.fit.step)
-        rated = RatedBranches.of(self.network) if settings.loading else None
-        state = state_estimate(self.network, rated, voltage, linearisation)
+        solution = self.solve(measurements, settings)
+        if settings.loading and isinstance(self._rated, InputError):
+            raise self._rated
+        rated = self._rated if isinstance(self._rated, RatedBranches) else None
+        state = state_estimate(self.network, rated if settings.loading else None, solution.fitted)
         guards = [
             f"the meter '{name}', which guards the limits, says nothing usable"
             for name in measurements.missing_guards
         ]
-        return replace(state, removed=cleaned.removed, problems=(*guards, *cleaned.problems))
+        return replace(state, removed=solution.removed, problems=(*guards, *solution.problems))
 
     def solve(self, measurements: Measurements, settings: Settings) -> Solution:
-        """power-grid-model's own state, after the removal of bad data.
+        """Estimate, remove the sensor that contradicts the others most, estimate again.
 
         Raises:
-            InputError: see `estimate`; or power-grid-model finds no state.
+            InputError: see `estimate`.
         """
-        cleaned = self._cleaned(self._passes.thorough, measurements, settings)
-        if cleaned.last.output is None:
-            raise InputError("power-grid-model finds no state")
-        return Solution(cleaned.last.output, cleaned.removed, cleaned.problems)
-
-    def _cleaned(self, solve: _Solve, measurements: Measurements, settings: Settings) -> _Cleaned:
-        """Estimate, remove the sensor that contradicts the others most, estimate again."""
-        current = solve(measurements, frozenset(), settings)
+        current = self._passes.solve(measurements, frozenset(), settings)
         removed: list[RemovedSensor] = []
         doubts: list[str] = []
         while found := suspects(current.scores, settings):
@@ -117,7 +110,7 @@ class Estimator:
                 )
                 break
             out = frozenset(each.sensor for each in removed)
-            tried = self._tried(lambda less: solve(measurements, less, settings), out, found.ids)
+            tried = self._tried(measurements, settings, out, found.ids)
             if not tried:
                 doubts.append(f"{names[0]} seems wrong ({size}) but nothing can replace it")
                 break
@@ -138,17 +131,23 @@ class Estimator:
             f"{each.normalised_residual:.1f})"
             for each in removed
         )
-        return _Cleaned(current, tuple(removed), (*sentences, *doubts))
+        left = measurements.without(frozenset(each.sensor for each in removed))
+        return Solution(
+            current.fitted, left, tuple(removed), (*sentences, *doubts), self._passes.places
+        )
 
-    @staticmethod
     def _tried(
-        solve: Callable[[frozenset[int]], Pass], out: frozenset[int], ids: tuple[int, ...]
+        self,
+        measurements: Measurements,
+        settings: Settings,
+        out: frozenset[int],
+        ids: tuple[int, ...],
     ) -> dict[int, Pass]:
         """Passes without each of several sensors; none for a sensor that nothing can replace."""
         found = {}
         for each in ids:
             with contextlib.suppress(InputError):
-                found[each] = solve(out | {each})
+                found[each] = self._passes.solve(measurements, out | {each}, settings)
         return found
 
     def _words(self, measurements: Measurements, sensor: int) -> str:
@@ -162,6 +161,14 @@ def estimate(network: Network, measurements: Measurements, settings: Settings) -
         InputError: see `Estimator.estimate`.
     """
     return Estimator.of(network).estimate(measurements, settings)
+
+
+def _rated(network: Network) -> RatedBranches | InputError:
+    """The branches with their ratings, or why there are none."""
+    try:
+        return RatedBranches.of(network)
+    except InputError as reason:
+        return reason
 
 
 def _residual(current: Pass, sensor: int) -> float:

@@ -20,6 +20,9 @@ from ortsnetz_grid.network.admittance import Admittance
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 _PHASE = np.arange(3)
+_CURRENTS = (Kind.CURRENT_FROM, Kind.CURRENT_TO)
+_LOCALS = (Kind.LOCAL_CURRENT_FROM, Kind.LOCAL_CURRENT_TO)
+_SIZES = (Kind.CURRENT_SIZE_FROM, Kind.CURRENT_SIZE_TO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,43 +98,49 @@ class Frame:
         current = np.einsum("kjpq,kjq->kp", block, self.voltage[ends])
         return np.asarray(_seen(kind, self.voltage[at], current))
 
-    def flow_rows(self, kind: int, places: NDArray[np.intp]) -> sparse.csr_array:
-        """Derivative (3k, 2m) of `flows`, phases innermost."""
+    def flow_derivative(self, kind: int, places: NDArray[np.intp]) -> Complex:
+        """Derivative of `flows`: (k, 3, j, 6) by the radial and tangential parts at `j` ends."""
         block, at, ends = self._circuit(kind, places)
-        count = len(places)
         volts, turn = self.voltage[at], self.turn[at]
         current = np.einsum("kjpq,kjq->kp", block, self.voltage[ends])
-        # current changes with the voltages at both ends, (k, j, p, q)
+        # current changes with the voltages at all ends, (k, j, p, q)
         through = block * self.turn[ends][:, :, None, :]
-        if kind in (Kind.CURRENT_FROM, Kind.CURRENT_TO):
+        if kind in _CURRENTS or kind in _SIZES:
             radial, tangential = through, 1j * through
-            own = np.zeros_like(current)
-            own_across = own
+            own = own_across = np.zeros_like(current)
         else:
             mutual = volts[:, None, :, None] * np.conj(through)
             radial, tangential = mutual, -1j * mutual
             own, own_across = np.conj(current) * turn, 1j * np.conj(current) * turn
-        if kind in (Kind.LOCAL_CURRENT_FROM, Kind.LOCAL_CURRENT_TO):
+        if kind in _LOCALS:
             size = np.abs(volts)
             radial, tangential = (x / size[:, None, :, None] for x in (radial, tangential))
             own, own_across = (
                 own / size - volts * np.conj(current) / size**2,
                 own_across / size,
             )
-        row = 3 * np.arange(count)[:, None] + _PHASE
-        wide_row = np.broadcast_to(row[:, None, :, None], block.shape)
-        wide_column = np.broadcast_to(self.column[ends][:, :, None, :], block.shape)
-        column = self.column[at]
-        entries = [radial.ravel(), tangential.ravel(), own.ravel(), own_across.ravel()]
-        rows = [wide_row.ravel(), wide_row.ravel(), row.ravel(), row.ravel()]
-        columns = [wide_column.ravel(), wide_column.ravel() + self.size]
-        columns += [column.ravel(), column.ravel() + self.size]
+        found = np.concatenate([radial, tangential], axis=3).swapaxes(1, 2)
+        side = 0 if block.shape[1] == 1 else Kind(kind).side
+        found[:, _PHASE, side, _PHASE] += own
+        found[:, _PHASE, side, 3 + _PHASE] += own_across
+        if kind in _SIZES:
+            length = np.abs(current)
+            along = np.where(length > 0, np.conj(current) / np.where(length > 0, length, 1), 0)
+            found = (along[:, :, None, None] * found).real.astype(np.complex128)
+        return found
+
+    def flow_rows(self, kind: int, places: NDArray[np.intp]) -> sparse.csr_array:
+        """`flow_derivative` as rows (3k, 2m), phases innermost."""
+        found = self.flow_derivative(kind, places)
+        _, _, ends = self._circuit(kind, places)
+        columns = np.concatenate([self.column[ends], self.column[ends] + self.size], axis=2)
+        row = np.arange(3 * len(places)).reshape(-1, 3)[:, :, None, None]
         # an open end may be dead: its column is -1, and its admittance 0
         return _matrix(
-            np.concatenate(entries),
-            np.concatenate(rows),
-            np.maximum(np.concatenate(columns), 0),
-            (3 * count, 2 * self.size),
+            found.ravel(),
+            np.broadcast_to(row, found.shape).ravel(),
+            np.broadcast_to(np.maximum(columns, 0)[:, None], found.shape).ravel(),
+            (3 * len(places), 2 * self.size),
         )
 
     def _circuit(
@@ -141,7 +150,7 @@ class Frame:
         if kind == Kind.SHUNT:
             at = self.model.shunt_nodes[places]
             return self.model.shunt_blocks[places][:, None], at, at[:, None]
-        side = 0 if kind in (Kind.BRANCH_FROM, Kind.CURRENT_FROM, Kind.LOCAL_CURRENT_FROM) else 1
+        side = Kind(kind).side
         ends = self.model.ends[places]
         return self.model.blocks[places, side], ends[:, side], ends
 
@@ -153,12 +162,13 @@ def energised_matrix(model: Admittance) -> sparse.csr_array:
 
 
 def _seen(kind: int, volts: Complex, current: Complex) -> Complex:
-    """Power, current, or current relative to the voltage's angle."""
-    if kind in (Kind.CURRENT_FROM, Kind.CURRENT_TO):
+    """Power, current, current relative to the voltage's angle, or size of the current."""
+    if kind in _CURRENTS:
         return current
+    if kind in _SIZES:
+        return np.abs(current).astype(np.complex128)
     power = volts * np.conj(current)
-    local = kind in (Kind.LOCAL_CURRENT_FROM, Kind.LOCAL_CURRENT_TO)
-    return np.asarray(power / np.abs(volts)) if local else np.asarray(power)
+    return np.asarray(power / np.abs(volts)) if kind in _LOCALS else np.asarray(power)
 
 
 def _matrix(

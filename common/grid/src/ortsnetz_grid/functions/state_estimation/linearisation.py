@@ -11,39 +11,10 @@ from scipy import sparse
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Left, Rows, fit
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+from ortsnetz_grid.functions.state_estimation.residuals import Residual, Residuals, nothing
 
 Real = NDArray[np.float64]
 _EMPTY = sparse.csr_array((0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Residual:
-    """Residuals after the fit of some quantities of `d` values; 0 where nothing checks a value.
-
-    Attributes:
-        value: (q, d), per unit or rad.
-        covariance: (q, d, d).
-    """
-
-    value: Real
-    covariance: Real
-
-
-@dataclass(frozen=True, slots=True)
-class Residuals:
-    """Residuals of all quantities.
-
-    Attributes:
-        magnitude: of n nodes, 3 values each.
-        angle: of n nodes, 3 values each.
-        injection: of n nodes, real parts before imaginary ones: 6 values each.
-        branch: of f branch ends and shunts, likewise.
-    """
-
-    magnitude: Residual
-    angle: Residual
-    injection: Residual
-    branch: Residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +193,10 @@ def _spread(
     first, second = int(pieces.magnitude.sum()), int(pieces.magnitude.sum() + pieces.angle.sum())
     third = second + 6 * len(quantities.branch_kinds)
     nodes = len(frame.voltage)
-    magnitude, angle = _none(nodes, 3), _none(nodes, 3)
+    magnitude, angle = nothing(nodes, 3), nothing(nodes, 3)
     _put(magnitude, np.all(pieces.magnitude, axis=1), found.others, _triples(0, first))
     _put(angle, np.all(pieces.angle, axis=1), found.others, _triples(first, second))
-    injection, measured = _none(nodes, 6), np.isfinite(quantities.injection.variance)
+    injection, measured = nothing(nodes, 6), np.isfinite(quantities.injection.variance)
     known = measured.all(axis=(1, 2))
     inside = known & frame.model.energised
     inside[references] = False
@@ -236,7 +207,7 @@ def _spread(
     own = np.arange(third, third + 6 * int(at_references.sum())).reshape(-1, 6)
     # the rows follow `references`, which rise as the nodes do
     _put(injection, at_references, found.others, own)
-    branch = _none(len(quantities.branch_kinds), 6)
+    branch = nothing(len(quantities.branch_kinds), 6)
     start = second
     for kind in np.unique(quantities.branch_kinds).tolist():
         mine = quantities.branch_kinds == kind
@@ -244,10 +215,6 @@ def _spread(
         _put(branch, mine, found.others, rows.swapaxes(0, 1).reshape(-1, 6))
         start += rows.size
     return Residuals(magnitude, angle, injection, branch)
-
-
-def _none(count: int, values: int) -> Residual:
-    return Residual(np.zeros((count, values)), np.zeros((count, values, values)))
 
 
 def _triples(start: int, stop: int) -> NDArray[np.intp]:

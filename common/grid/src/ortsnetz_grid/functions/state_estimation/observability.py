@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import splu
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.least_squares import Fit
@@ -14,26 +13,6 @@ from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 _MOVED_PU = 0.01
 """A node is unseen if its voltage may move by more than this without a measurement noticing."""
 _NAMED = 5  # nodes that a sentence names
-
-
-def no_load_voltage(frame: Frame, references: NDArray[np.intp]) -> NDArray[np.complex128]:
-    """Voltages (n, 3) without any load: symmetrical at the references, angles through transformers.
-
-    Args:
-        frame: of the network; its voltages do not matter.
-        references: row of the reference node of each connected part.
-    """
-    symmetrical = np.exp(np.array([0, -2, 2]) * 1j * np.pi / 3)
-    at = frame.column[references].ravel()
-    inside = np.setdiff1d(np.arange(frame.size), at)
-    volts = np.ones(frame.size, dtype=np.complex128)
-    volts[at] = np.tile(symmetrical, len(references))
-    if len(inside):
-        driven = -(frame.matrix[inside][:, at] @ volts[at])
-        volts[inside] = splu(frame.matrix[inside][:, inside].tocsc()).solve(driven)
-    found = np.ones(frame.voltage.shape, dtype=np.complex128)
-    found[frame.model.energised] = volts.reshape(-1, 3)
-    return found
 
 
 def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:

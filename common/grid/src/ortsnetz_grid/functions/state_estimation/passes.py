@@ -1,25 +1,30 @@
-"""One estimation with a given set of sensors: power-grid-model, then least squares around it."""
+"""One estimation with a given set of sensors: gather, settle, judge the residuals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from ctypes import CDLL
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.state_estimation import block_fit, sparse_fit
 from ortsnetz_grid.functions.state_estimation.bad_data import Scores, score
-from ortsnetz_grid.functions.state_estimation.expressed import expressed
+from ortsnetz_grid.functions.state_estimation.covariance import BlockCovariance
+from ortsnetz_grid.functions.state_estimation.driven import Driven
+from ortsnetz_grid.functions.state_estimation.fitted import Fitted
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
-from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation, linearise
+from ortsnetz_grid.functions.state_estimation.linearisation import linearise
 from ortsnetz_grid.functions.state_estimation.observability import (
     named,
-    no_load_voltage,
     unmeasured_nodes,
     unseen_nodes,
 )
 from ortsnetz_grid.functions.state_estimation.places import Places
+from ortsnetz_grid.functions.state_estimation.plan import Plan
 from ortsnetz_grid.functions.state_estimation.quantities import (
     Mean,
     Quantities,
@@ -27,33 +32,19 @@ from ortsnetz_grid.functions.state_estimation.quantities import (
     inner_objective,
 )
 from ortsnetz_grid.functions.state_estimation.result import Measurements, Settings
-from ortsnetz_grid.functions.state_estimation.sensors import Sensors, read_sensors
-from ortsnetz_grid.functions.state_estimation.solver import (
-    QUICK,
-    THOROUGH,
-    DivergedError,
-    NoSolutionError,
-    Output,
-    solve,
-)
+from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
+from ortsnetz_grid.kernels.estimation import BlockMeasurements
+from ortsnetz_grid.kernels.native import library
 from ortsnetz_grid.network.model import Network
 
 Complex = NDArray[np.complex128]
 
-_SHORT_PU = 0.005
-"""A step of least squares that is shorter than this leaves an error of about its square."""
-_TINY_PU = 1e-4
-"""The same where power-grid-model's time counts more: residuals that are far smaller than their
-sensor's deviation, such as that of a meter at kilometres of cable, bear no such error."""
-_MOST_STEPS = 10
-_ASTRAY_PU = 0.02
-"""Difference of a voltage between power-grid-model's state and that of least squares which no
-weighting explains: that library sometimes settles at angles that no network has."""
-_IMPLAUSIBLE = 25.0
-"""Mean squared deviation from which a state may be a wrong solution (phases turned against each
-other) and not only bear bad data: then the way from no load is walked, too."""
-_MUTED = 1e4
-"""Factor on a removed sensor's deviation where power-grid-model counts on the sensor."""
+_UNSEEN_PU = 0.1
+"""Standard deviation of a voltage from which nothing determines it: an injection that nobody knows
+moves it by far more, and what is known by far less."""
+_PLANS = 4
+"""Prepared networks that are kept: sensors come and go."""
+_DIVERGED = "no state fits the measurements: least squares do not converge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +52,19 @@ class Pass:
     """An estimated state.
 
     Attributes:
-        output: power-grid-model's asymmetric output; None where it found no state and least squares
-            did without.
-        linearisation: the least-squares problem close to the state.
+        fitted: the state.
         scores: normalised residuals of the sensors.
         objective: sum of the squared deviations of all sensors, in standard deviations.
     """
 
-    output: Output | None
-    linearisation: Linearisation
+    fitted: Fitted
     scores: Scores
     objective: float
 
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """Estimates states of one network from different sensors.
+    """Estimates states of one network from different sensors. One thread at a time.
 
     Attributes:
         network: the network.
@@ -87,6 +75,8 @@ class Passes:
     places: Places
     _matrix: sparse.csr_array
     _references: NDArray[np.intp]
+    _driven: Driven
+    _plans: OrderedDict[bytes, Plan] = field(default_factory=OrderedDict)
 
     @classmethod
     def of(cls, network: Network) -> Passes:
@@ -100,39 +90,14 @@ class Passes:
         if not len(model.sources):
             raise InputError("the network has no source in service: nothing is energised")
         _, first = np.unique(model.island[model.sources], return_index=True)
-        return cls(network, places, energised_matrix(model), np.sort(model.sources[first]))
+        references = np.sort(model.sources[first])
+        matrix = energised_matrix(model)
+        flat = np.ones((len(model.node_ids), 3), dtype=np.complex128)
+        driven = Driven.of(Frame.at(model, flat, matrix), references)
+        return cls(network, places, matrix, references, driven)
 
-    def quick(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
-        """A state that least squares have moved on from power-grid-model's; for every second.
-
-        Args:
-            measurements: all sensors.
-            out: ids of those to leave out.
-            settings: how to estimate.
-
-        Raises:
-            InputError: a sensor is unusable, or the case is not observable; names sensor or nodes.
-        """
-        reduced = measurements.without(out) if out else measurements
-        sensors = read_sensors(reduced, self.places)
-        quantities = gather(sensors, self.places)
-        output: Output | None = None
-        try:
-            output = solve(self.network, reduced, QUICK)
-        except DivergedError:
-            start = self._no_load()
-        except NoSolutionError as error:
-            # see `_library`; without bad data that library's word counts
-            if not out:
-                raise self._unsolvable(quantities, settings, str(error)) from error
-            start = self._no_load()
-        else:
-            start = _voltage(output)
-        settled = self._settled(start, quantities, settings, short=_SHORT_PU)
-        return self._judged(output, settled, sensors, quantities)
-
-    def thorough(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
-        """power-grid-model's own state; where it crawls for ever, that of least squares.
+    def solve(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
+        """The most probable state.
 
         Args:
             measurements: all sensors.
@@ -140,159 +105,114 @@ class Passes:
             settings: how to estimate.
 
         Raises:
-            InputError: see `quick`; or power-grid-model finds no state.
+            InputError: a sensor is unusable, the case is not observable, or has no state; names
+                sensor or nodes.
         """
         reduced = measurements.without(out) if out else measurements
         sensors = read_sensors(reduced, self.places)
         quantities = gather(sensors, self.places)
-        self.require_seen(quantities, settings)
-        output: Output | None = None
-        try:
-            output = self._library(measurements, out, reduced)
-        except DivergedError:
-            start = self._no_load()
-        except NoSolutionError as error:
-            raise self._unsolvable(quantities, settings, str(error)) from error
-        else:
-            start = _voltage(output)
-        settled = self._settled(start, quantities, settings, short=_TINY_PU)
-        voltage = settled.frame.moved(settled.fit.step)
-        if output is None or self._astray(output, voltage):
-            output = expressed(self.network, self.places, reduced, voltage)
-        return self._judged(output, settled, sensors, quantities)
-
-    def _astray(self, output: Output, voltage: Complex) -> bool:
-        """Whether power-grid-model's state is far from voltages (n, 3)."""
-        away = np.abs(output["node"]["u_pu"] - np.abs(voltage))[self.places.admittance.energised]
-        return bool(away.max(initial=0.0) > _ASTRAY_PU)
-
-    def _judged(
-        self,
-        output: Output | None,
-        settled: Linearisation,
-        sensors: Sensors,
-        quantities: Quantities,
-    ) -> Pass:
+        if not np.isfinite(quantities.magnitude.variance).any():
+            raise InputError("not observable: there is no voltage sensor")
+        self._require_zero_sequence(quantities, settings)
+        fitted = self.settled(quantities, settings)
         return Pass(
-            output=output,
-            linearisation=settled,
-            scores=score(sensors, quantities, settled.residuals, self.places),
-            objective=settled.fit.objective + inner_objective(sensors, quantities),
+            fitted=fitted,
+            scores=score(sensors, quantities, fitted.residuals, self.places),
+            objective=fitted.objective + inner_objective(sensors, quantities),
         )
 
-    def _library(
-        self, measurements: Measurements, out: frozenset[int], reduced: Measurements
-    ) -> Output:
-        try:
-            return solve(self.network, reduced, THOROUGH)
-        except DivergedError:
-            raise
-        except NoSolutionError:
-            if not out:
-                raise
-            # the library counts power sensors and ignores what voltages tell about flows
-            return solve(self.network, _muted(measurements, out), THOROUGH)
-
-    def linearised(
-        self, voltage: Complex, quantities: Quantities, settings: Settings
-    ) -> Linearisation:
-        """The least-squares problem at voltages (n, 3).
+    def settled(self, quantities: Quantities, settings: Settings) -> Fitted:
+        """The most probable state for quantities.
 
         Raises:
-            InputError: the case is not observable there; names the nodes.
+            InputError: see `solve`.
         """
-        frame = Frame.at(self.places.admittance, voltage, self._matrix)
-        found = linearise(frame, quantities, self._references, settings.reference_angle_sigma)
-        unseen = unseen_nodes(found.frame, found.fit)
-        if unseen.size:
-            raise InputError(
-                "not observable: no measurement determines the voltage of "
-                f"{named(self.places, unseen)}"
-            )
-        return found
+        kernels = library()
+        if kernels is None:
+            return self._by_numpy(quantities, settings)
+        return self._by_kernel(self._plan(kernels, quantities), quantities, settings)
 
-    def require_seen(self, quantities: Quantities, settings: Settings) -> None:
-        """Check what power-grid-model can see, before there is a state.
+    def _require_zero_sequence(self, quantities: Quantities, settings: Settings) -> None:
+        """Refuse what only the assumption of symmetrical angles at a source would determine.
 
-        That library takes the angles of its last iteration as measured wherever there is a voltage
-        sensor, and knows nothing of symmetrical angles anywhere else. So without a sensor above it,
-        the zero sequence on the delta side of a transformer is nobody's guess.
+        The phase-to-earth voltages of a medium-voltage network with an isolated or compensated
+        neutral may be displaced, and nothing behind a delta winding shows it. So where no sensor
+        measures the voltage at the source, all must be seen if angles are known at voltage sensors
+        alone.
 
         Raises:
             InputError: names the nodes whose voltage nothing determines.
         """
-        if not np.isfinite(quantities.magnitude.variance).any():
-            raise InputError("not observable: there is no voltage sensor")
-        start = self._no_load()
-        angle = Mean(np.angle(start), quantities.magnitude.variance)
-        self.linearised(start, replace(quantities, angle=angle), settings)
+        known = np.isfinite(quantities.magnitude.variance)
+        if known[self._references].all():
+            return
+        angle = Mean(np.angle(self._driven.no_load), quantities.magnitude.variance)
+        told = replace(quantities, angle=angle)
+        kernels = library()
+        if kernels is None:
+            frame = Frame.at(self.places.admittance, self._driven.no_load, self._matrix)
+            sigma = settings.reference_angle_sigma
+            found = linearise(frame, told, self._references, sigma)
+            self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
+            return
+        plan = self._plan(kernels, told)
+        block_fit.settle(plan, self._measured(plan, told, settings), self._driven.no_load, steps=1)
+        frame = Frame.at(self.places.admittance, self._driven.no_load, self._matrix)
+        self._require_seen(BlockCovariance.of(plan, frame).unseen(_UNSEEN_PU), quantities)
 
-    def _settled(
-        self, voltage: Complex, quantities: Quantities, settings: Settings, *, short: float
-    ) -> Linearisation:
-        """Least squares, step by step, until a step is short; from no load where that fails.
-
-        Raises:
-            InputError: the case is not observable, or has no state.
-        """
-        best: Linearisation | None = None
-        for start in (voltage, self._no_load()):
-            found = self._stepped(start, quantities, settings, short)
-            if found and (best is None or found.fit.objective < best.fit.objective):
-                best = found
-            if best and best.fit.objective <= _IMPLAUSIBLE * len(best.fit.others.residual):
-                break
-        if best is None:
-            raise InputError("no state fits the measurements: least squares do not converge")
-        return best
-
-    def _stepped(
-        self, voltage: Complex, quantities: Quantities, settings: Settings, short: float
-    ) -> Linearisation | None:
-        """Least squares from a start, None if no step becomes short."""
-        for _ in range(_MOST_STEPS):
-            found = self.linearised(voltage, quantities, settings)
-            longest = float(np.abs(found.fit.step).max(initial=0.0))
-            if longest <= short:
-                return found
-            if not np.isfinite(longest):
-                break
-            voltage = found.frame.moved(found.fit.step)
-        return None
-
-    def _no_load(self) -> Complex:
+    def _plan(self, kernels: CDLL, quantities: Quantities) -> Plan:
+        """A prepared network in which all that is needed remains."""
         model = self.places.admittance
-        flat = np.ones((len(model.node_ids), 3), dtype=np.complex128)
-        return no_load_voltage(Frame.at(model, flat, self._matrix), self._references)
+        needed = block_fit.needed_nodes(model, quantities)
+        for plan in self._plans.values():
+            if not (needed & ~plan.needed).any():
+                return plan
+        plan = Plan.of(kernels, model, needed)
+        self._plans[needed.tobytes()] = plan
+        if len(self._plans) > _PLANS:
+            self._plans.popitem(last=False)
+        return plan
 
-    def _unsolvable(self, quantities: Quantities, settings: Settings, reason: str) -> InputError:
-        """Why there is no solution, by name as far as names help."""
-        try:
-            self.require_seen(quantities, settings)
-        except InputError as error:
-            return error
+    def _measured(
+        self, plan: Plan, quantities: Quantities, settings: Settings
+    ) -> BlockMeasurements:
+        return block_fit.block_measurements(
+            plan,
+            self.places.admittance,
+            quantities,
+            references=self._references,
+            angle_sigma=settings.reference_angle_sigma,
+            driven=self._driven,
+        )
+
+    def _by_kernel(self, plan: Plan, quantities: Quantities, settings: Settings) -> Fitted:
+        measured = self._measured(plan, quantities, settings)
+        settled = block_fit.settle(plan, measured, self._driven.no_load)
+        if settled.report.code:
+            # extreme weights cost it more digits than they cost the form in measurement space
+            return self._by_numpy(quantities, settings)
+        frame = Frame.at(self.places.admittance, settled.voltage, self._matrix)
+        covariance = BlockCovariance.of(plan, frame)
+        self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
+        return block_fit.fitted(plan, covariance, quantities)
+
+    def _by_numpy(self, quantities: Quantities, settings: Settings) -> Fitted:
+        model, sigma = self.places.admittance, settings.reference_angle_sigma
+        frame = Frame.at(model, self._driven.no_load, self._matrix)
+        found, converged = sparse_fit.stepped(frame, quantities, self._references, sigma)
+        self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
+        if not converged:
+            raise InputError(_DIVERGED)
+        return sparse_fit.fitted(found)
+
+    def _require_seen(self, unseen: NDArray[np.intp], quantities: Quantities) -> None:
+        if not unseen.size:
+            return
+        nodes = named(self.places, unseen)
         unmeasured = unmeasured_nodes(self.places, quantities)
         if unmeasured.size:
-            return InputError(
-                f"not observable: the power of {named(self.places, unmeasured)} is not measured "
-                f"({reason})"
+            raise InputError(
+                f"not observable: the power of {named(self.places, unmeasured)} is not measured, "
+                f"and nothing else determines the voltage of {nodes}"
             )
-        return InputError(f"no state fits the measurements: {reason}")
-
-
-def _voltage(output: Output) -> Complex:
-    node = output["node"]
-    return np.asarray(node["u_pu"] * np.exp(1j * node["u_angle"]))
-
-
-def _muted(measurements: Measurements, out: frozenset[int]) -> Measurements:
-    """Keep removed sensors in name only, with a deviation that takes their weight away."""
-    sensors = {}
-    for component, array in measurements.sensors.items():
-        mine = np.isin(array["id"], list(out))
-        changed = array.copy()
-        for name in array.dtype.names or ():
-            if name.endswith("sigma"):
-                changed[name][mine] *= _MUTED
-        sensors[component] = changed
-    return replace(measurements, sensors=sensors)
+        raise InputError(f"not observable: no measurement determines the voltage of {nodes}")

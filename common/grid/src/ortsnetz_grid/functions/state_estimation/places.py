@@ -27,6 +27,15 @@ class Kind(IntEnum):
     CURRENT_TO = 6
     LOCAL_CURRENT_FROM = 7
     LOCAL_CURRENT_TO = 8
+    CURRENT_SIZE_FROM = 9
+    CURRENT_SIZE_TO = 10
+
+    @property
+    def side(self) -> int:
+        """End of the branch that is measured: 0 is `from`, 1 is `to`; of a shunt 0."""
+        return int(
+            self in (Kind.BRANCH_TO, Kind.CURRENT_TO, Kind.LOCAL_CURRENT_TO, Kind.CURRENT_SIZE_TO)
+        )
 
 
 _TERMINALS = {

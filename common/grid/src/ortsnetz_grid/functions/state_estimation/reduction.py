@@ -53,18 +53,18 @@ class Reduction:
             final[node] = _followed(shares, final)
         rows = [node for node, _ in taken]
         on = np.zeros((len(rows), 2), dtype=np.intp)
-        shares = np.zeros((len(rows), 2, 3, 3), dtype=np.complex128)
+        parts = np.zeros((len(rows), 2, 3, 3), dtype=np.complex128)
         for place, node in enumerate(rows):
             depends = sorted(final[node])
             on[place] = [depends[0], depends[-1]]
             for side, other in enumerate(depends):
-                shares[place, side] = final[node][other]
+                parts[place, side] = final[node][other]
         return cls(
             kept=np.array(sorted(blocks), dtype=np.intp),
             blocks=blocks,
             taken=np.array(rows, dtype=np.intp),
             on=on,
-            shares=shares,
+            shares=parts,
         )
 
 
@@ -86,9 +86,7 @@ def _node_blocks(model: Admittance) -> _Blocks:
     return blocks
 
 
-def _take_out(
-    blocks: _Blocks, needed: NDArray[np.bool_]
-) -> list[tuple[int, dict[int, Complex]]]:
+def _take_out(blocks: _Blocks, needed: NDArray[np.bool_]) -> list[tuple[int, dict[int, Complex]]]:
     """Take nodes out of the blocks, in this order; each with its dependence on its neighbours."""
     taken: list[tuple[int, dict[int, Complex]]] = []
     waiting = [node for node in blocks if not needed[node]]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from ortsnetz_grid.functions.state_estimation.jacobian import Frame
-from ortsnetz_grid.functions.state_estimation.linearisation import Linearisation
+from ortsnetz_grid.functions.state_estimation.fitted import Fitted
 from ortsnetz_grid.functions.state_estimation.loading_deviation import loadings
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA
@@ -18,28 +16,21 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 
-def state_estimate(
-    network: Network,
-    rated: RatedBranches | None,
-    voltage: Complex,
-    linearisation: Linearisation,
-) -> StateEstimate:
-    """The whole state at voltages (n, 3), per unit.
+def state_estimate(network: Network, rated: RatedBranches | None, fitted: Fitted) -> StateEstimate:
+    """The whole state.
 
     Args:
         network: the network.
         rated: branches whose loading is wanted; None for no branches.
-        voltage: complex, per unit.
-        linearisation: the least-squares problem near these voltages, for deviations.
+        fitted: where least squares settled.
 
     Returns:
         The state, with nothing removed and no problems.
     """
-    model, live = linearisation.frame.model, linearisation.frame.model.energised
-    frame = Frame.at(model, voltage, linearisation.frame.matrix)
+    frame = fitted.frame
+    model, live, voltage = frame.model, frame.model.energised, frame.voltage
     sigma, injected = np.zeros(voltage.shape), np.zeros(voltage.shape, dtype=np.complex128)
-    radial = sparse.eye_array(frame.size, 2 * frame.size, format="csr")
-    sigma[live] = np.sqrt(linearisation.fit.variances(radial)).reshape(-1, 3)
+    sigma[live] = np.sqrt(np.maximum(fitted.covariance.magnitudes()[live], 0.0))
     injected[live] = frame.injected().reshape(-1, 3) * BASE_PHASE_VA
     volts = np.where(live[:, None], voltage, 0)
     flows = model.branch_powers(volts) * BASE_PHASE_VA
@@ -50,7 +41,7 @@ def state_estimate(
         order = np.argsort(model.branch_ids)
         rows = order[np.searchsorted(model.branch_ids[order], ids)]
         columns = _columns(network, volts, live, model.node_volts, flows)
-        loading, deviation = loadings(rated, columns, frame, linearisation.fit)
+        loading, deviation = loadings(rated, columns, fitted)
     return StateEstimate(
         node_ids=model.node_ids.copy(),
         energised=live.copy(),

@@ -1,0 +1,189 @@
+"""Least squares by the compiled kernel: quantities in, the most probable state out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_grid.functions.state_estimation.block_residuals import block_residuals
+from ortsnetz_grid.functions.state_estimation.covariance import BlockCovariance
+from ortsnetz_grid.functions.state_estimation.driven import Driven
+from ortsnetz_grid.functions.state_estimation.fitted import Fitted
+from ortsnetz_grid.functions.state_estimation.places import Kind
+from ortsnetz_grid.functions.state_estimation.plan import Plan
+from ortsnetz_grid.functions.state_estimation.quantities import Quantities
+from ortsnetz_grid.kernels.estimation import BlockMeasurements, Report
+from ortsnetz_grid.network.admittance import Admittance
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+MOST_STEPS = 30
+SHORT_PU = 1e-6
+"""A step that is shorter than this ends the iteration: the next one is a tenth of it."""
+_MOVED_PU = 5.0
+"""Movement of a voltage by the current of its own node, where nobody knows that."""
+_SOURCE_REACH = 1e3
+"""Standard deviation of what a source feeds, per unit: a thousand times a third of 1 MVA."""
+_ORIGIN_WEIGHT = 1e10
+"""Inverse variance of the angle from which all others are counted; what it is does not matter."""
+
+
+def needed_nodes(model: Admittance, quantities: Quantities) -> NDArray[np.bool_]:
+    """Nodes (n,) that must remain: something is connected there, or measured."""
+    needed = ~quantities.idle | np.isfinite(quantities.magnitude.variance).any(axis=1)
+    needed |= np.isfinite(quantities.angle.variance).any(axis=1)
+    shunts = quantities.branch_kinds == Kind.SHUNT
+    needed[model.shunt_nodes[quantities.branch_places[shunts]]] = True
+    needed[model.ends[quantities.branch_places[~shunts]].ravel()] = True
+    needed[model.sources] = True
+    return np.asarray(needed & model.energised)
+
+
+def block_measurements(
+    plan: Plan,
+    model: Admittance,
+    quantities: Quantities,
+    *,
+    references: NDArray[np.intp],
+    angle_sigma: float,
+    driven: Driven,
+) -> BlockMeasurements:
+    """Quantities in the kernel's order.
+
+    Args:
+        plan: the prepared network.
+        model: its admittances.
+        quantities: what is measured.
+        references: row of the reference node of each connected part.
+        angle_sigma: see `Settings.reference_angle_sigma`.
+        driven: the network as its sources drive it.
+    """
+    order = plan.order
+    injection = quantities.injection.value[order]
+    angle, angle_weight = _angles(model, quantities, references, angle_sigma)
+    kinds, places = quantities.branch_kinds, quantities.branch_places
+    at, other, link, own, mutual = _circuits(plan, model, kinds, places)
+    return BlockMeasurements(
+        injection=injection[:, 0] + 1j * injection[:, 1],
+        injection_variance=np.ascontiguousarray(quantities.injection.variance[order]),
+        reach=_reach(model, quantities, driven)[order],
+        magnitude=np.ascontiguousarray(quantities.magnitude.value[order]),
+        magnitude_weight=_weight(quantities.magnitude.variance[order]),
+        angle=np.ascontiguousarray(angle[order]),
+        angle_weight=np.ascontiguousarray(angle_weight[order]),
+        kind=kinds.astype(np.int32),
+        at=at.astype(np.int32),
+        other=other.astype(np.int32),
+        link=link.astype(np.int32),
+        flow_own=np.ascontiguousarray(own),
+        flow_mutual=np.ascontiguousarray(mutual),
+        flow=quantities.branch.value[:, 0] + 1j * quantities.branch.value[:, 1],
+        flow_weight=_weight(quantities.branch.variance),
+    )
+
+
+def _reach(model: Admittance, quantities: Quantities, driven: Driven) -> Real:
+    """Standard deviations (n,) of currents that nobody knows, per unit.
+
+    Those of a source may be anything; others are such that they move their own voltage by more than
+    any network stands. Larger ones would cost digits and say nothing more.
+    """
+    found = np.full(len(model.node_ids), _SOURCE_REACH)
+    unknown = np.isinf(quantities.injection.variance).any(axis=(1, 2)) & model.energised
+    unknown[model.sources] = False
+    for node in np.flatnonzero(unknown).tolist():
+        found[node] = min(_MOVED_PU / max(driven.impedance(node), 1e-9), _SOURCE_REACH)
+    return found
+
+
+def _weight(variance: Real) -> Real:
+    """Inverse variances; 0 where nothing is measured."""
+    return np.asarray(np.where(np.isfinite(variance), 1 / variance, 0.0))
+
+
+def _angles(
+    model: Admittance, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
+) -> tuple[Real, Real]:
+    """Angles (n, 3) and their weights: measured, and symmetrical at references without any."""
+    angle = quantities.angle.value.copy()
+    weight = _weight(quantities.angle.variance)
+    with_angles = np.unique(model.island[weight.any(axis=1)])
+    bare = references[~np.isin(model.island[references], with_angles)]
+    angle[bare] = np.array([0, -2, 2]) * np.pi / 3
+    weight[bare] = [_ORIGIN_WEIGHT, angle_sigma**-2, angle_sigma**-2]
+    return angle, weight
+
+
+def _circuits(
+    plan: Plan, model: Admittance, kinds: NDArray[np.int64], places: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Complex, Complex]:
+    """Where flows are measured, the other end, their pair, and the admittances of both."""
+    count = len(kinds)
+    at, other = np.zeros(count, dtype=np.intp), np.full(count, -1, dtype=np.intp)
+    link = np.full(count, -1, dtype=np.intp)
+    own, mutual = np.zeros((2, count, 3, 3), dtype=np.complex128)
+    shunt = kinds == Kind.SHUNT
+    at[shunt] = plan.place[model.shunt_nodes[places[shunt]]]
+    own[shunt] = model.shunt_blocks[places[shunt]]
+    branch = np.flatnonzero(~shunt)
+    mine = places[branch]
+    side = np.array([Kind(kind).side for kind in kinds[branch].tolist()], dtype=np.intp)
+    at[branch] = plan.place[model.ends[mine, side]]
+    own[branch], mutual[branch] = model.blocks[mine, side, side], model.blocks[mine, side, 1 - side]
+    # the far end of a branch that is open there has no part in what flows
+    through = mutual[branch].any(axis=(1, 2))
+    other[branch] = np.where(through, plan.place[model.ends[mine, 1 - side]], -1)
+    link[branch] = np.where(through, plan.branch_link[mine], -1)
+    return at, other, link, own, mutual
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the kernel found.
+
+    Attributes:
+        voltage: (n, 3) of all nodes.
+        report: how it ended.
+    """
+
+    voltage: Complex
+    report: Report
+
+
+def settle(
+    plan: Plan, measured: BlockMeasurements, no_load: Complex, *, steps: int = MOST_STEPS
+) -> Settled:
+    """Most probable voltages.
+
+    Args:
+        plan: the prepared network.
+        measured: see `block_measurements`.
+        no_load: (n, 3) voltages without any load, symmetrical at the references.
+        steps: most steps.
+    """
+    start = no_load[plan.order] * _level(measured, no_load[plan.order])
+    voltage, report = plan.solver.solve(measured, start, steps, SHORT_PU)
+    return Settled(plan.whole(voltage, len(no_load)), report)
+
+
+def _level(measured: BlockMeasurements, no_load: Complex) -> float:
+    """How much higher the measured voltages are on the mean than those without load."""
+    known = measured.magnitude_weight > 0
+    if not known.any():
+        return 1.0
+    return float(np.median(measured.magnitude[known] / np.abs(no_load[known])))
+
+
+def fitted(plan: Plan, covariance: BlockCovariance, quantities: Quantities) -> Fitted:
+    """The state at the plan's last solution.
+
+    Args:
+        plan: the prepared network.
+        covariance: of the state.
+        quantities: what was measured.
+    """
+    residuals, objective = block_residuals(plan, covariance.frame, quantities, covariance)
+    return Fitted(covariance.frame, residuals, covariance, objective)
