@@ -243,7 +243,7 @@ ORTSNETZ_INLINE void admittance(
 
 /* Current out of the network at a node, from its injections of all kinds (conjugate powers). */
 ORTSNETZ_INLINE void drawn(phasor *i, const phasor *v, const phasor *const *s) {
-    memset(i, 0, sizeof *i);
+    for (int p = 0; p < 3; p++) i->re[p] = i->im[p] = (lane){0};
     if (s[0] || s[1] || s[2])
         for (int p = 0; p < 3; p++) {
             lane re, im;
