@@ -22,6 +22,7 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.importing.opendss import import_opendss
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.power_flow import Appliances, PowerFlow
+from ortsnetz_grid.network.topology import Topology
 from ortsnetz_grid.network.validation import problems
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeders"
@@ -211,14 +212,25 @@ def test_regulators_at_given_taps_give_the_voltages_of_opendss_at_these_taps(fee
     assert voltage_error(solve(found), circuit) > TOLERANCE
 
 
-def test_the_8500_node_feeder_is_refused_with_a_list_of_what_is_not_covered(feeders: Path) -> None:
-    path = feeders / "8500-Node" / "Master.dss"
-    with pytest.raises(InputError) as refused:
-        import_opendss(path)
-    for words in ("9 CapControl", "1 Reactor", "1177 Transformer with 3 windings", "--leave-out"):
-        assert words in str(refused.value)
-    with pytest.raises(InputError, match="does not cover 1 Reactor, 1177 Transformer"):
-        import_opendss(path, leave_out=True)
+@pytest.fixture(scope="module")
+def large(feeders: Path) -> Path:
+    return feeders / "8500-Node" / "Master.dss"
+
+
+def test_the_8500_node_feeder_with_its_centre_tapped_transformers_has_opendss_voltages(
+    large: Path,
+) -> None:
+    network = import_opendss(large, leave_out=True)
+    solved = solve(network)
+    assert len(solved.model.node_ids) > 6000
+    assert Topology.of(network).radial
+    circuit = opendss(large, "set maxiterations=200 maxcontroliter=200")
+    assert voltage_error(solved, circuit) < TOLERANCE
+
+
+def test_controls_of_the_8500_node_feeder_are_left_out_on_request_only(large: Path) -> None:
+    with pytest.raises(InputError, match=r"does not cover 9 CapControl; .* with --leave-out"):
+        import_opendss(large)
 
 
 # circuits written here
@@ -308,6 +320,21 @@ def test_an_upward_transformer_turns_as_in_opendss(tmp_path: Path) -> None:
     assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
 
 
+def test_a_centre_tapped_transformer_and_a_reactor_are_as_in_opendss(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "new reactor.coil bus1=town bus2=behind phases=3 r=0.2 x=1.5",
+        "new transformer.yard phases=1 windings=3 buses=(behind.3 yard.1.0 yard.0.2) "
+        "kvs=(5.7735 0.2 0.24) kvas=(50 50 50) xhl=2.5 xht=3 xlt=1.8 %rs=(0.6 1.2 1.4) "
+        "taps=(1 1.025 0.975) %noloadloss=0.2 %imag=0.5",
+        f"new load.one phases=1 bus1=yard.1 kv=0.2 kw=12 kvar=3 {WIDE}",
+        f"new load.both phases=1 bus1=yard.1.2 conn=delta kv=0.44 kw=9 kvar=2 {WIDE}",
+    )
+    network = import_opendss(path)
+    assert voltage_error(solve(network), opendss(path)) < SAME
+    assert Topology.of(network).radial
+
+
 def test_capacitors_and_an_open_line_end_are_as_in_opendss(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -364,7 +391,7 @@ def test_loads_that_opendss_takes_as_impedances_are_named(tmp_path: Path) -> Non
 
 UNCOVERED = {
     "1 Generator": "new generator.g bus1=house kv=0.4 kw=10",
-    "1 Line that swaps phases": "new line.x bus1=low.1.2.3 bus2=far.2.3.1 length=1",
+    "1 Line that joins different phases": "new line.x bus1=low.1.2.3 bus2=far.2.3.1 length=1",
     "1 Line with conductors beyond the three phases": "new line.x phases=4 bus1=low.1.2.3.4 "
     "bus2=far.1.2.3.4 length=1",
     "1 Load of model 6": "new load.one phases=1 bus1=house.1 kv=0.23 kw=2 model=6",
@@ -372,8 +399,9 @@ UNCOVERED = {
     "cvrwatts=0.8",
     "1 Capacitor in series": "new capacitor.c bus1=low bus2=far phases=3 kvar=10 kv=0.4",
     "1 Line with single phases open": "open line.street terminal=1 2",
-    "1 Transformer with 3 windings": "new transformer.t phases=3 windings=3 buses=(town x y) "
-    "kvs=(10 0.4 0.4) kvas=(100 100 100)",
+    "1 Transformer with 3 windings and 3 phases": "new transformer.t phases=3 windings=3 "
+    "buses=(town x y) kvs=(10 0.4 0.4) kvas=(100 100 100)",
+    "1 Reactor with a conductor at earth": "new reactor.r phases=3 bus1=town kv=10 kvar=50",
 }
 
 

@@ -142,24 +142,27 @@ def _banks(network: Network, ids: NDArray[np.int32]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """The phases of an additional branch, and whether it is a winding or wires."""
+    """The phases of an additional branch at both its ends, and whether it is a winding or wires."""
 
     phases: frozenset[str]
+    far: frozenset[str]
     winding: bool
 
     @classmethod
     def of(cls, branch: MatrixLine | SinglePhaseTransformer) -> _Unit:
         if isinstance(branch, MatrixLine):
-            return cls(frozenset(branch.phases), winding=False)
-        return cls(frozenset(branch.from_terminals) - {"n"}, winding=True)
+            return cls(frozenset(branch.phases), frozenset(branch.phases), winding=False)
+        near, far = (frozenset(t) - {"n"} for t in (branch.from_terminals, branch.to_terminals))
+        return cls(near, far, winding=True)
 
     def closes_a_loop_with(self, other: _Unit) -> bool:
         """Wires on a common phase, equal windings, or a winding that wires bridge.
 
-        An open delta of two regulators `ab` and `cb` with a wire `b` is one bank.
+        An open delta of two regulators `ab` and `cb` with a wire `b` is one bank; so are both
+        halves of a centre-tapped winding.
         """
         if self.winding and other.winding:
-            return self.phases == other.phases
+            return (self.phases, self.far) == (other.phases, other.far)
         if not self.winding and not other.winding:
             return bool(self.phases & other.phases)
         wires, winding = (other, self) if self.winding else (self, other)

@@ -17,11 +17,7 @@ from numpy.typing import NDArray
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.importing.elements import Elements
 from ortsnetz_grid.network.importing.opendss_agreement import require_agreement
-from ortsnetz_grid.network.importing.opendss_branches import (
-    antifloat_susceptance,
-    line_attributes,
-    winding_attributes,
-)
+from ortsnetz_grid.network.importing.opendss_branches import line_attributes, reactor_attributes
 from ortsnetz_grid.network.importing.opendss_circuit import read_circuit
 from ortsnetz_grid.network.importing.opendss_coverage import left_out
 from ortsnetz_grid.network.importing.opendss_injections import (
@@ -31,6 +27,8 @@ from ortsnetz_grid.network.importing.opendss_injections import (
 )
 from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
 from ortsnetz_grid.network.importing.opendss_sources import add_source
+from ortsnetz_grid.network.importing.opendss_transformers import add_transformer
+from ortsnetz_grid.network.importing.opendss_windings import antifloat_susceptance
 from ortsnetz_grid.network.model import Network
 
 
@@ -59,6 +57,8 @@ def import_opendss(
     building.add_nodes()
     for line in circuit.of_kind("Line"):
         building.add_line(line)
+    for reactor in circuit.of_kind("Reactor"):
+        building.add_reactor(reactor)
     for unit in circuit.of_kind("Transformer"):
         building.add_transformer(unit)
     for source in circuit.of_kind("Vsource"):
@@ -117,15 +117,17 @@ class _Building:
             **line_attributes(line, self.circuit.frequency_hz),
         )
 
+    def add_reactor(self, reactor: CircuitElement) -> None:
+        self.elements.add_addition(
+            "matrix_line",
+            reactor.name,
+            from_node=self.nodes[reactor.buses[0]],
+            to_node=self.nodes[reactor.buses[1]],
+            **reactor_attributes(reactor),
+        )
+
     def add_transformer(self, unit: CircuitElement) -> None:
-        for suffix, attributes in winding_attributes(unit):
-            self.elements.add_addition(
-                "single_phase_transformer",
-                unit.name + suffix,
-                from_node=self.nodes[unit.buses[0]],
-                to_node=self.nodes[unit.buses[1]],
-                **attributes,
-            )
+        add_transformer(unit, self.nodes, self.elements)
         susceptance = antifloat_susceptance(unit)
         for winding, bus in enumerate(unit.buses):
             if not unit.open_conductors[winding]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_common.errors import InputError
@@ -16,7 +17,7 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.importing.opendss_records import Circuit
 from ortsnetz_grid.network.model import Network
 
-_PASSIVE = ("Line", "Transformer", "Capacitor")
+_PASSIVE = ("Line", "Reactor", "Transformer", "Capacitor")
 _TOLERANCE = 1e-6
 """Of the geometric mean of the two nodes' own admittances."""
 _NOTHING_VA = 1e-3
@@ -39,6 +40,9 @@ def require_agreement(network: Network, circuit: Circuit, nodes: Mapping[str, in
     first = {bus: 3 * row_of[node] for bus, node in nodes.items()}
     volts = sparse.diags_array(1 / np.repeat(model.node_volts, 3))
     ours = (volts @ model.node_matrix() @ volts) * BASE_PHASE_VA
+    star_points = np.setdiff1d(np.arange(len(model.node_ids)), [row_of[n] for n in nodes.values()])
+    star_points = 3 * np.setdiff1d(star_points, model.sources)
+    ours = _without(ours.tocsr(), star_points)
     theirs = _node_matrix(circuit, first, 3 * len(model.node_ids))
     own = np.sqrt(np.abs(ours.diagonal())) + np.sqrt(np.abs(theirs.diagonal()))
     difference = abs(ours - theirs).tocoo()
@@ -77,3 +81,15 @@ def _node_matrix(circuit: Circuit, first: Mapping[str, int], size: int) -> spars
         values.append(element.admittance[np.ix_(kept, kept)].ravel())
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     return sparse.coo_array(entries, shape=(size, size)).tocsr()
+
+
+def _without(matrix: sparse.csr_array, places: NDArray[np.intp]) -> sparse.csr_array:
+    """The matrix (size, size) with places eliminated that are not joined to each other; 0 there."""
+    if not len(places):
+        return matrix
+    columns, rows = matrix[:, places], matrix[places]
+    own = sparse.diags_array(1 / matrix.diagonal()[places])
+    kept = np.ones(matrix.shape[0])
+    kept[places] = 0
+    keep = sparse.diags_array(kept)
+    return sparse.csr_array(keep @ (matrix - columns @ own @ rows) @ keep)

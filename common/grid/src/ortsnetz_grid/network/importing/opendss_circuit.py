@@ -17,6 +17,7 @@ from ortsnetz_common.errors import InputError, MissingExtraError
 from ortsnetz_grid.network.importing.opendss_records import Bus, Circuit, CircuitElement
 
 _EXTRA = "ortsnetz-grid[opendss]"
+_ITERATIONS = 200
 _PROPERTIES = {
     "Line": ("rmatrix", "xmatrix", "cmatrix", "length", "normamps"),
     "Transformer": (
@@ -26,6 +27,8 @@ _PROPERTIES = {
         "kVAs",
         "%Rs",
         "XHL",
+        "XHT",
+        "XLT",
         "taps",
         "%noloadloss",
         "%imag",
@@ -46,6 +49,7 @@ _PROPERTIES = {
         "ZIPV",
     ),
     "Capacitor": ("kvar", "kV", "conn", "states"),
+    "Reactor": ("R", "X", "normamps"),
     "Vsource": ("basekv", "pu", "angle", "R1", "X1", "R0", "X0"),
     "RegControl": ("transformer", "winding"),
 }
@@ -77,6 +81,8 @@ def read_circuit(path: Path, taps: Mapping[str, float]) -> Circuit:
             engine.Text.Command = "set controlmode=off"
         for name, tap in taps.items():
             engine.Text.Command = f"transformer.{name}.wdg=2 tap={tap!r}"
+        # bounds alone: what converges within OpenDSS's own ones is what it was
+        engine.Text.Command = f"set maxiterations={_ITERATIONS} maxcontroliter={_ITERATIONS}"
         engine.ActiveCircuit.Solution.Solve()
     except DSSException as error:
         raise InputError(f"{path}: OpenDSS: {' '.join(str(error).split())}") from error

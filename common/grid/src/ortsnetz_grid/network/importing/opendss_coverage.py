@@ -7,7 +7,7 @@ from collections import Counter
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
 
-COVERED = ("Line", "Transformer", "Load", "Capacitor", "Vsource", "RegControl")
+COVERED = ("Line", "Reactor", "Transformer", "Load", "Capacitor", "Vsource", "RegControl")
 """Element classes of OpenDSS; `RegControl` as the taps at which it stands."""
 
 _CAN_BE_LEFT_OUT = (
@@ -63,17 +63,17 @@ def _uncovered(element: CircuitElement) -> str | None:
 
 
 def _uncovered_line(line: CircuitElement) -> str | None:
-    if line.nodes[0] != line.nodes[1]:
-        return "Line that swaps phases"
-    if 0 in line.nodes[0]:
-        return "Line with a conductor at earth"
+    if any(0 in nodes for nodes in line.nodes):
+        return f"{line.kind} with a conductor at earth"
+    if len(line.nodes) == 1 or line.nodes[0] != line.nodes[1]:
+        return f"{line.kind} that joins different phases"
     return None
 
 
 def _uncovered_transformer(unit: CircuitElement) -> str | None:
     windings = int(unit.number("windings"))
-    if windings != 2:
-        return f"Transformer with {windings} windings"
+    if windings != 2 and (windings, unit.phases) != (3, 1):
+        return f"Transformer with {windings} windings and {unit.phases} phases"
     if unit.phases not in (1, 3):
         return f"Transformer with {unit.phases} phases"
     return None
@@ -100,6 +100,7 @@ def _uncovered_one_port(element: CircuitElement) -> str | None:
 
 _FURTHER = {
     "Line": _uncovered_line,
+    "Reactor": _uncovered_line,
     "Transformer": _uncovered_transformer,
     "Load": _uncovered_load,
     "Capacitor": _uncovered_one_port,

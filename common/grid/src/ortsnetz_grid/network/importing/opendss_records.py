@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 
+TERMINAL_NAMES = "nabc"
+"""By OpenDSS's node numbers: 0 is earth."""
+
 
 @dataclass(frozen=True, slots=True)
 class CircuitElement:
