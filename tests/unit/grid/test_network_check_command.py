@@ -236,6 +236,28 @@ def test_a_file_that_is_not_there_is_a_wrong_call_and_no_finding(file: Path) -> 
     assert result.stdout == ""
 
 
+BRANCH = {"id": 6000, "from_node": 3, "to_node": 4, "from_status": 1, "to_status": 1}
+
+
+def test_what_the_three_phase_model_does_not_cover_is_an_error(
+    file: Path, document: Document
+) -> None:
+    document["data"]["generic_branch"] = [{**BRANCH, "r1": 0.1, "x1": 0.1, "g1": 0.0, "b1": 0.0}]
+    (finding,) = [
+        each for each in verdict(file, document)["findings"] if each["rule"] != "r-x-ratio"
+    ]
+    assert (finding["severity"], finding["rule"]) == ("error", "not-covered")
+    assert "does not cover a generic_branch" in finding["sentence"]
+
+
+def test_an_admittance_beyond_all_numbers_is_an_error(file: Path, document: Document) -> None:
+    document["data"]["line"][3].update(r1=1e-320, x1=1e-320)
+    errors = [each for each in verdict(file, document)["findings"] if each["severity"] == "error"]
+    assert [(each["rule"], each["ids"]) for each in errors] == [
+        ("singular", [document["data"]["line"][3]["id"]])
+    ]
+
+
 STRANGE = st.one_of(
     st.none(),
     st.booleans(),
@@ -248,6 +270,38 @@ STRANGE = st.one_of(
 )
 
 
+def triangle(letter: str, own: float, mutual: float) -> dict[str, float]:
+    return {f"{letter}_{pair}": own for pair in ("aa", "bb", "cc")} | {
+        f"{letter}_{pair}": mutual for pair in ("ba", "ca", "cb")
+    }
+
+
+@pytest.fixture(scope="module")
+def rich(sound: Document) -> Document:
+    """The village with sensors, a cable given by its matrices, and additional elements."""
+    document = copy.deepcopy(sound)
+    data = document["data"]
+    line = data["line"].pop(5)
+    names = ("id", "from_node", "to_node", "from_status", "to_status", "i_n")
+    matrices = triangle("r", 0.02, 0.005) | triangle("x", 0.03, 0.024) | {"c0": 1e-9, "c1": 1e-9}
+    data["asym_line"] = [{name: line[name] for name in names} | matrices]
+    data["asym_voltage_sensor"] = [
+        {"id": 6001, "measured_object": 3, "u_measured": [231.0, 230.0, 229.0], "u_sigma": 1.0}
+    ]
+    powers = {"p_measured": 1e3, "q_measured": 1e2, "power_sigma": 10.0}
+    data["sym_power_sensor"] = [
+        {"id": 6002, "measured_object": line["id"], "measured_terminal_type": 0, **powers}
+    ]
+    consumer = {"node": 3, "status": 1, "connection": "delta", "u_nominal": 400.0}
+    document["ortsnetz"]["elements"] = {
+        "matrix_line": [{**BRANCH, "phases": "a", "r": [[0.1]], "x": [[0.1]], "i_n": 100.0}],
+        "energy_consumer": [
+            {**consumer, "id": 6003, "p_specified": [1e3, 0.0, 0.0], "q_specified": [0.0] * 3}
+        ],
+    }
+    return document
+
+
 @st.composite
 def mutations(draw: st.DrawFn) -> tuple[tuple[int, int, int], str, Any]:
     """Which component, element and field (counted around), what happens to it, and a value."""
@@ -258,8 +312,8 @@ def mutations(draw: st.DrawFn) -> tuple[tuple[int, int, int], str, Any]:
 
 def mutate(document: Document, place: tuple[int, int, int], deed: str, value: Any) -> None:
     component, row, field = place
-    data = document["data"]
-    elements = data[sorted(data)[component % len(data)]]
+    tables = {**document["data"], **document["ortsnetz"].get("elements", {})}
+    elements = tables[sorted(tables)[component % len(tables)]]
     if not elements:
         return
     element = elements[row % len(elements)]
@@ -279,6 +333,10 @@ def mutate(document: Document, place: tuple[int, int, int], deed: str, value: An
         elements.remove(element)
 
 
+def test_a_rich_case_is_sound_before_anything_happens_to_it(file: Path, rich: Document) -> None:
+    assert verdict(file, rich)["errors"] == 0
+
+
 @given(st.lists(mutations(), min_size=1, max_size=4))
 @example([((3, 4, 6), "put", float("nan"))])
 @settings(
@@ -287,9 +345,9 @@ def mutate(document: Document, place: tuple[int, int, int], deed: str, value: An
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_happens_to_a_file_the_command_ends_with_a_verdict(
-    file: Path, sound: Document, deeds: list[tuple[tuple[int, int, int], str, Any]]
+    file: Path, rich: Document, deeds: list[tuple[tuple[int, int, int], str, Any]]
 ) -> None:
-    document = copy.deepcopy(sound)
+    document = copy.deepcopy(rich)
     for deed in deeds:
         mutate(document, *deed)
     found = verdict(file, document)
@@ -315,25 +373,3 @@ def test_a_damaged_file_is_no_reason_to_fail(
     assert isinstance(result.exception, SystemExit | None)
     assert result.exit_code in (0, 1)
     assert result.stdout
-
-
-BRANCH = {"id": 6000, "from_node": 3, "to_node": 4, "from_status": 1, "to_status": 1}
-
-
-def test_what_the_three_phase_model_does_not_cover_is_an_error(
-    file: Path, document: Document
-) -> None:
-    document["data"]["generic_branch"] = [{**BRANCH, "r1": 0.1, "x1": 0.1, "g1": 0.0, "b1": 0.0}]
-    (finding,) = [
-        each for each in verdict(file, document)["findings"] if each["rule"] != "r-x-ratio"
-    ]
-    assert (finding["severity"], finding["rule"]) == ("error", "not-covered")
-    assert "does not cover a generic_branch" in finding["sentence"]
-
-
-def test_an_admittance_beyond_all_numbers_is_an_error(file: Path, document: Document) -> None:
-    document["data"]["line"][3].update(r1=1e-320, x1=1e-320)
-    errors = [each for each in verdict(file, document)["findings"] if each["severity"] == "error"]
-    assert [(each["rule"], each["ids"]) for each in errors] == [
-        ("singular", [document["data"]["line"][3]["id"]])
-    ]

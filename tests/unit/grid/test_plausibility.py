@@ -347,6 +347,60 @@ def test_a_matrix_with_r_and_x_swapped_is_named(document: Document) -> None:
     assert (warning.rule, warning.component) == ("r-x-ratio", "asym_line")
 
 
+def with_spur(document: Document, **line: Any) -> Document:
+    """The village with a two-phase spur, a consumer and a capacitor at its end."""
+    document["data"]["node"].append({"id": 7000, "u_rated": 400.0})
+    ends = {"from_node": document["data"]["node"][3]["id"], "to_node": 7000}
+    plain = {"r": [[0.02, 0.005], [0.005, 0.02]], "x": [[0.03, 0.024], [0.024, 0.03]]}
+    at = {"node": 7000, "status": 1, "connection": "wye"}
+    powers = {"p_specified": [1e3, 2e3, 0.0], "q_specified": [0.0, 100.0, 0.0]}
+    spur = {"id": 7001, **ends, "from_status": 1, "to_status": 1, "phases": "ab", "i_n": 100.0}
+    document["ortsnetz"]["elements"] = {
+        "matrix_line": [spur | plain | line],
+        "energy_consumer": [{"id": 7002, **at, "u_nominal": 230.0, **powers}],
+        "shunt_compensator": [{"id": 7003, **at, "g": [0.0] * 3, "b": [1e-3, 1e-3, 0.0]}],
+    }
+    return document
+
+
+def test_additional_elements_that_are_plausible_are_left_alone(document: Document) -> None:
+    assert found_in(with_spur(document)) == ()
+
+
+def test_a_spur_without_supply_leaves_its_consumer_and_capacitor_dark(document: Document) -> None:
+    found = found_in(with_spur(document, from_status=0))
+    assert {(each.rule, each.ids) for each in found} == {
+        ("dead-part", (7000,)),
+        ("unsupplied", (7002,)),
+        ("unsupplied", (7003,)),
+    }
+    assert all("matrix_line 7001 is open and would supply it" in each.sentence for each in found)
+
+
+def test_an_additional_consumer_in_milliwatts_is_named(document: Document) -> None:
+    document = with_spur(document)
+    consumer = document["ortsnetz"]["elements"]["energy_consumer"][0]
+    consumer["p_specified"] = [1e6, 2e6, 0.0]
+    sizes = [each for each in found_in(document) if each.rule == "power-size"]
+    assert [each.ids for each in sizes] == [(7002,)]
+
+
+def test_an_additional_line_that_would_create_power_forbids_computing(document: Document) -> None:
+    document = with_spur(document, r=[[0.02, 0.05], [0.05, 0.02]])
+    (error,) = problems(network_of(document), FLOW)
+    assert (error.component, error.ids, error.rule) == (
+        "matrix_line",
+        (7001,),
+        "negative-impedance",
+    )
+
+
+def test_an_additional_line_with_r_and_x_swapped_is_named(document: Document) -> None:
+    document = with_spur(document, r=[[0.002, 0.0], [0.0, 0.002]])
+    (warning,) = found_in(document)
+    assert (warning.component, warning.rule) == ("matrix_line", "r-x-ratio")
+
+
 def cut(document: Document) -> tuple[Document, int, int]:
     """The village with the switch of one cable open; the cable and the node behind it."""
     network = network_of(document)
