@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from power_grid_model import CalculationMethod, PowerGridModel
-from power_grid_model.errors import IterationDiverge
+from power_grid_model.errors import PowerGridError
 from studies.demand import Allocation, Belief, Customers, kinds_of
 from studies.grids import network_of
 from studies.metered import METER_U_SIGMA, Sensors
@@ -132,7 +132,7 @@ def power_flow(data: Mapping[str, Array]) -> dict[str, Array] | None:
                 max_iterations=40,
                 calculation_method=method,
             )
-        except IterationDiverge:
+        except PowerGridError:  # a demand beyond what the network can carry
             continue
         return {str(getattr(name, "value", name)): array for name, array in flow.items()}
     return None

@@ -135,6 +135,8 @@ def _ours(case: Case) -> tuple[StateEstimate | None, str]:
         return estimator.estimate(Measurements.of_case(case.network), Settings()), ""
     except InputError as error:
         return None, str(error)
+    except Exception as error:  # noqa: BLE001 (a study goes on and says so)
+        return None, f"crashed: {type(error).__name__}: {error}"
 
 
 def _theirs(
