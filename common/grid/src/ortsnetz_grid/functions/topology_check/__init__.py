@@ -1,6 +1,13 @@
 """Does the stated topology explain the measurements: bad meter, wrong phase or wrong switch."""
 
 from ortsnetz_grid.functions.topology_check.check import check_topology
+from ortsnetz_grid.functions.topology_check.connection import ConnectionCheck, check_connection
+from ortsnetz_grid.functions.topology_check.phase_identification import (
+    IdentificationSettings,
+    PhaseIdentification,
+    identify_order,
+    identify_phase,
+)
 from ortsnetz_grid.functions.topology_check.result import (
     Alternative,
     CheckSettings,
@@ -8,4 +15,16 @@ from ortsnetz_grid.functions.topology_check.result import (
     Kind,
 )
 
-__all__ = ["Alternative", "CheckSettings", "Finding", "Kind", "check_topology"]
+__all__ = [
+    "Alternative",
+    "CheckSettings",
+    "ConnectionCheck",
+    "Finding",
+    "IdentificationSettings",
+    "Kind",
+    "PhaseIdentification",
+    "check_connection",
+    "check_topology",
+    "identify_order",
+    "identify_phase",
+]
