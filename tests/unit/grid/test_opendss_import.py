@@ -320,6 +320,20 @@ def test_an_upward_transformer_turns_as_in_opendss(tmp_path: Path) -> None:
     assert voltage_error(solve(import_opendss(path)), opendss(path)) < SAME
 
 
+@pytest.mark.parametrize("terminal", [1, 2])
+def test_a_transformer_that_is_open_at_one_end_only_magnetises(
+    terminal: int, tmp_path: Path
+) -> None:
+    second = VILLAGE_TRANSFORMER.partition("new line.street")[0].replace(".unit", ".second")
+    large = second.replace("%imag=0.9", "%imag=30")
+    opened = f"open transformer.second terminal={terminal}"
+    path = written(tmp_path, VILLAGE_TRANSFORMER, large, opened)
+    solved = solve(import_opendss(path))
+    assert voltage_error(solved, opendss(path)) < SAME
+    closed = written(tmp_path, VILLAGE_TRANSFORMER, large)
+    assert voltage_error(solved, opendss(closed)) > 10 * SAME
+
+
 def test_a_centre_tapped_transformer_and_a_reactor_are_as_in_opendss(tmp_path: Path) -> None:
     path = written(
         tmp_path,
