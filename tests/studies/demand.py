@@ -45,8 +45,12 @@ class Customers:
     expected_w: Real
     kinds: tuple[str, ...]
 
-    def draw(self, rng: np.random.Generator) -> tuple[Real, Real]:
-        """P and Q of each phase (k, 3)."""
+    def draw(self, rng: np.random.Generator, *, normal: bool = False) -> tuple[Real, Real]:
+        """P and Q of each phase (k, 3); `normal`: as the even belief has it, and nothing else."""
+        if normal:
+            belief = self.belief("even", rng)
+            p = belief.p + belief.p_sigma * rng.normal(size=belief.p.shape)
+            return p, belief.q + belief.q_sigma * rng.normal(size=belief.q.shape)
         factor = np.exp(SPREAD * rng.normal(size=len(self.expected_w)) - SPREAD**2 / 2)
         p = (self.expected_w * factor)[:, None] * self.shares(rng)
         return p, p * rng.uniform(0, TAN_PHI, size=(len(p), 1))

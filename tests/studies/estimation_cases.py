@@ -42,11 +42,14 @@ class Kind:
         impedance_error: largest relative error of a line's impedance, uniform, one for each line.
         gross_error: relative error of one voltage meter, in one phase or in all.
         allocation: how unmetered customers are believed to spread over the phases.
+        normal: what customers draw differs from the belief as it says, normally, phase by phase;
+            else customers are like customers, and all is on one phase or not.
     """
 
     impedance_error: float = 0.0
     gross_error: float = 0.0
     allocation: Allocation = "even"
+    normal: bool = False
 
     @property
     def clean(self) -> bool:
@@ -95,10 +98,10 @@ def make_case(grid: str, seed: int, kind: Kind | None = None) -> Case:
     data = {name: array.copy() for name, array in base.data.items()}
     mains = data["source"]["u_ref"] + rng.normal(0, 0.01)
     assumed, data["source"]["u_ref"] = data["source"]["u_ref"].copy(), mains
-    truth, customers = _truth(data, rng)
+    truth, customers = _truth(data, rng, normal=kind.normal)
     sensors = Sensors.of(data, truth, rng)
     fed = data["source"]["node"][data["source"]["status"] == 1]
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 or kind.normal:
         sensors.add_voltages(fed)
     else:
         sensors.add_assumed_voltages(fed, assumed[data["source"]["status"] == 1])
@@ -139,7 +142,7 @@ def power_flow(data: Mapping[str, Array]) -> dict[str, Array] | None:
 
 
 def _truth(
-    data: dict[str, Array], rng: np.random.Generator
+    data: dict[str, Array], rng: np.random.Generator, *, normal: bool
 ) -> tuple[dict[str, Array], dict[str, Customers]]:
     """Draw demand and solve; with less demand where voltages would not be those of a network."""
     level, sun = rng.uniform(0.3, 0.8), rng.uniform(0, 1)
@@ -152,7 +155,7 @@ def _truth(
         for component, (total, kinds) in stated.items():
             share = sun if component == "asym_gen" else level * rated / total.sum()
             customers[component] = Customers(share * total, kinds)
-            p, q = customers[component].draw(rng)
+            p, q = customers[component].draw(rng, normal=normal)
             data[component]["p_specified"], data[component]["q_specified"] = p, q
         flow = power_flow(data)
         if flow is not None:

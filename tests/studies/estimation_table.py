@@ -21,8 +21,8 @@ HEAD = (
     "loading ratio",
     "worst (seed)",
     "optimum",
-    "|V| in 95 %",
-    "loading in 95 %",
+    "in 95 %: |V|/loading",
+    "not normal",
     "gross found",
     "outside",
     "clean alarms",
@@ -77,12 +77,14 @@ def detection(cases: Iterable[Judged]) -> Detection:
     )
 
 
-def covered(cases: Iterable[Judged]) -> tuple[float, float] | None:
-    """Coverage of |V| and loading in the cases that hold nothing but what was stated."""
-    clean = [case for case in cases if case.clean and case.ours is not None]
+def covered(cases: Iterable[Judged], *, normal: bool) -> tuple[float, float] | None:
+    """Coverage of |V| and loading in the clean cases: with normal beliefs, or with customers."""
+    clean = [
+        case for case in cases if case.clean and case.normal == normal and case.ours is not None
+    ]
     if not clean:
         return None
-    return fmean(case.u_covered or 0 for case in clean), fmean(
+    return fmean(case.u_covered or 0.0 for case in clean), fmean(
         case.loading_covered or 0 for case in clean
     )
 
@@ -100,7 +102,8 @@ def lines(cases: Sequence[Judged]) -> Iterator[str]:
         )
 
 
-def _row(name: str, cases: Sequence[Judged]) -> tuple[str, ...]:
+def _row(name: str, everything: Sequence[Judged]) -> tuple[str, ...]:
+    cases = [case for case in everything if not case.normal]
     sizes = {case.nodes for case in cases}
     quantities: list[str] = []
     for quantity in ("u_pu", "loading"):
@@ -110,20 +113,24 @@ def _row(name: str, cases: Sequence[Judged]) -> tuple[str, ...]:
         else:
             quantities += [f"{ratio.mean:.3f}", f"{ratio.worst:.3f} ({ratio.worst_seed})"]
             quantities.append(_best(cases, quantity))
-    share = covered(cases)
     gross = detection(cases)
     return (
         name,
         str(sizes.pop()) if len(sizes) == 1 else "",
         str(len(cases)),
         *quantities,
-        *(("-", "-") if share is None else (f"{100 * share[0]:.1f}", f"{100 * share[1]:.1f}")),
+        _shares(covered(everything, normal=True)),
+        _shares(covered(cases, normal=False)),
         f"{gross.found} of {gross.due}",
         str(gross.outside),
         _alarms([case for case in cases if case.clean]),
         _alarms([case for case in cases if case.impedance_error]),
         f"{sum(case.ours is None for case in cases)}/{sum(case.theirs is None for case in cases)}",
     )
+
+
+def _shares(shares: tuple[float, float] | None) -> str:
+    return "-" if shares is None else f"{100 * shares[0]:.1f}/{100 * shares[1]:.1f}"
 
 
 def _best(cases: Sequence[Judged], quantity: str) -> str:

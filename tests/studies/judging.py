@@ -46,7 +46,7 @@ class Judged:
 
     Attributes:
         grid, seed, nodes: which.
-        impedance_error, gross_error, allocation: `Kind`.
+        impedance_error, gross_error, allocation, normal: `Kind`.
         ours, theirs: errors; None where there is no answer, which `ours_failed` or `theirs_failed`
             explain.
         their_tolerance: at which power-grid-model converged.
@@ -64,6 +64,7 @@ class Judged:
     impedance_error: float
     gross_error: float
     allocation: str
+    normal: bool
     ours: Errors | None
     theirs: Errors | None
     ours_failed: str
@@ -114,6 +115,7 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         impedance_error=case.kind.impedance_error,
         gross_error=case.kind.gross_error,
         allocation=case.kind.allocation,
+        normal=case.kind.normal,
         ours=ours,
         theirs=theirs,
         ours_failed=ours_failed,
