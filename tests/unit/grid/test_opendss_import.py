@@ -325,12 +325,13 @@ def test_a_transformer_that_is_open_at_one_end_only_magnetises(
     terminal: int, tmp_path: Path
 ) -> None:
     second = VILLAGE_TRANSFORMER.partition("new line.street")[0].replace(".unit", ".second")
-    large = second.replace("%imag=0.9", "%imag=30")
+    large = second.replace("%imag=0.9", "%imag=30").replace("delta", "wye")
     opened = f"open transformer.second terminal={terminal}"
-    path = written(tmp_path, VILLAGE_TRANSFORMER, large, opened)
+    first = VILLAGE_TRANSFORMER.replace("delta", "wye")
+    path = written(tmp_path, first, large, opened)
     solved = solve(import_opendss(path))
     assert voltage_error(solved, opendss(path)) < SAME
-    closed = written(tmp_path, VILLAGE_TRANSFORMER, large)
+    closed = written(tmp_path, first, large)
     assert voltage_error(solved, opendss(closed)) > 10 * SAME
 
 
@@ -413,6 +414,7 @@ UNCOVERED = {
     "cvrwatts=0.8",
     "1 Capacitor in series": "new capacitor.c bus1=low bus2=far phases=3 kvar=10 kv=0.4",
     "1 Line with single phases open": "open line.street terminal=1 2",
+    "1 Transformer with an open terminal at a delta": "open transformer.unit terminal=1",
     "1 Transformer with 3 windings and 3 phases": "new transformer.t phases=3 windings=3 "
     "buses=(town x y) kvs=(10 0.4 0.4) kvas=(100 100 100)",
     "1 Reactor with a conductor at earth": "new reactor.r phases=3 bus1=town kv=10 kvar=50",

@@ -130,7 +130,7 @@ class _Building:
         add_transformer(unit, self.nodes, self.elements)
         susceptance = antifloat_susceptance(unit)
         for winding, bus in enumerate(unit.buses):
-            if not unit.open_conductors[winding]:
+            if not unit.open_phases[winding]:
                 here = self.antifloat.setdefault(bus, np.zeros(3))
                 here += susceptance[winding]
 

@@ -39,8 +39,8 @@ def reactor_attributes(reactor: CircuitElement) -> Attributes:
 
 def _ends(element: CircuitElement) -> Attributes:
     return {
-        "from_status": int(not element.open_conductors[0]),
-        "to_status": int(not element.open_conductors[1]),
+        "from_status": int(not element.open_phases[0]),
+        "to_status": int(not element.open_phases[1]),
         "phases": "".join(TERMINAL_NAMES[node] for node in sorted(element.nodes[0])),
         "i_n": element.number("normamps"),
     }

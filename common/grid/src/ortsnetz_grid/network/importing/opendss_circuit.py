@@ -132,8 +132,8 @@ def _elements(circuit: Any) -> Iterator[CircuitElement]:
                 tuple(nodes[conductors * each : conductors * (each + 1)]) for each in terminals
             ),
             phases=int(active.NumPhases),
-            open_conductors=tuple(
-                sum(bool(active.IsOpen(each + 1, phase)) for phase in range(1, conductors + 1))
+            open_phases=tuple(
+                sum(bool(active.IsOpen(each + 1, phase + 1)) for phase in range(active.NumPhases))
                 for each in terminals
             ),
             admittance=admittance.reshape(size, size),

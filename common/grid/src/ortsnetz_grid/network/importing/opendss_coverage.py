@@ -6,6 +6,7 @@ from collections import Counter
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
+from ortsnetz_grid.network.importing.opendss_windings import is_delta
 
 COVERED = ("Line", "Reactor", "Transformer", "Load", "Capacitor", "Vsource", "RegControl")
 """Element classes of OpenDSS; `RegControl` as the taps at which it stands."""
@@ -56,7 +57,7 @@ def _uncovered(element: CircuitElement) -> str | None:
         return element.kind
     if any(not 0 <= node <= 3 for terminal in element.nodes for node in terminal):
         return f"{element.kind} with conductors beyond the three phases (nodes 4 and up)"
-    if any(0 < count < len(element.nodes[0]) for count in element.open_conductors):
+    if any(0 < count < element.phases for count in element.open_phases):
         return f"{element.kind} with single phases open"
     further = _FURTHER.get(element.kind)
     return further(element) if further else None
@@ -76,6 +77,11 @@ def _uncovered_transformer(unit: CircuitElement) -> str | None:
         return f"Transformer with {windings} windings and {unit.phases} phases"
     if unit.phases not in (1, 3):
         return f"Transformer with {unit.phases} phases"
+    if unit.phases == 3 and any(
+        count and is_delta(unit, winding) for winding, count in enumerate(unit.open_phases)
+    ):
+        # inside, the delta stays closed and a path of the zero sequence
+        return "Transformer with an open terminal at a delta"
     return None
 
 

@@ -31,7 +31,7 @@ def consumer_attributes(load: CircuitElement, load_multiplier: float) -> Attribu
     kilowatts, kilovars = load.number("kW") * factor, load.number("kvar") * factor
     active, reactive = _dependence(load)
     return {
-        "status": int(not load.open_conductors[0]),
+        "status": int(not load.open_phases[0]),
         "connection": connection,
         "u_nominal": nominal_volts(load),
         "p_specified": _shared(kilowatts * 1e3, places),
@@ -55,7 +55,7 @@ def capacitor_attributes(capacitor: CircuitElement) -> Attributes:
     var = 1e3 * sum(kvar * state for kvar, state in zip(steps, states, strict=True))
     volts = nominal_volts(capacitor)
     return {
-        "status": int(not capacitor.open_conductors[0]),
+        "status": int(not capacitor.open_phases[0]),
         "connection": connection,
         "g": [0.0, 0.0, 0.0],
         "b": [value / volts**2 for value in _shared(var, places)],
@@ -94,7 +94,7 @@ def nominal_volts(element: CircuitElement) -> float:
 def outside_band(circuit: Circuit) -> Iterator[str]:
     """Loads that OpenDSS, at its own solution, takes as impedances because of their voltage."""
     for load in circuit.of_kind("Load"):
-        if load.open_conductors[0] or int(load.number("model")) == 2:
+        if load.open_phases[0] or int(load.number("model")) == 2:
             continue
         connection, places = connected_at(load)
         at = [circuit.voltages.get((load.buses[0], node), 0j) for node in (1, 2, 3)]

@@ -26,7 +26,7 @@ class CircuitElement:
         buses: bus of each terminal.
         nodes: node numbers of each terminal's conductors; 1 to 3 are phases a to c, 0 is earth.
         phases: number of phases.
-        open_conductors: of each terminal, how many conductors are open.
+        open_phases: of each terminal, how many phases are open.
         admittance: OpenDSS's primitive matrix, S, conductors in the order of `nodes`; empty for an
             element without.
         text: properties by name.
@@ -37,7 +37,7 @@ class CircuitElement:
     buses: tuple[str, ...]
     nodes: tuple[tuple[int, ...], ...]
     phases: int
-    open_conductors: tuple[int, ...]
+    open_phases: tuple[int, ...]
     admittance: NDArray[np.complex128]
     text: Mapping[str, str]
 

@@ -29,7 +29,7 @@ def add_source(source: CircuitElement, node: int, rated_v: float, elements: Elem
     positive = complex(source.number("R1"), source.number("X1"))
     zero = complex(source.number("R0"), source.number("X0"))
     attributes: dict[str, Any] = {
-        "status": int(not source.open_conductors[0]),
+        "status": int(not source.open_phases[0]),
         "u_ref": source.number("pu") * source.number("basekv") * 1e3 / rated_v,
         "u_ref_angle": math.radians(source.number("angle")),
     }

@@ -35,8 +35,8 @@ def add_transformer(unit: CircuitElement, nodes: Mapping[str, int], elements: El
             f"{unit.name} {'abc'[place]}" if unit.phases == 3 else unit.name,
             from_node=nodes[unit.buses[0]],
             to_node=nodes[unit.buses[1]],
-            from_status=int(not unit.open_conductors[0]),
-            to_status=int(not unit.open_conductors[1]),
+            from_status=int(not unit.open_phases[0]),
+            to_status=int(not unit.open_phases[1]),
             from_terminals=first,
             to_terminals=second,
             u1=rated_volts(unit, 0),
@@ -64,7 +64,7 @@ def _add_three_windings(unit: CircuitElement, nodes: Mapping[str, int], elements
     star = elements.add("node", f"{unit.name} star point", u_rated=rated[0] * math.sqrt(3))
     elements.assume("a transformer of three windings is three units around a node of its own")
     for winding in range(3):
-        status = int(not unit.open_conductors[winding])
+        status = int(not unit.open_phases[winding])
         here: dict[str, Any] = {"node": nodes[unit.buses[winding]], "status": status}
         here["terminals"] = terminals_of(unit, winding)[0]
         there: dict[str, Any] = {"node": star, "status": 1, "terminals": "an"}

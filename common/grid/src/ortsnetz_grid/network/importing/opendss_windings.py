@@ -35,11 +35,12 @@ def unit_va(unit: CircuitElement) -> float:
 def rated_volts(unit: CircuitElement, winding: int) -> float:
     """Rated voltage across a winding, V."""
     volts = unit.numbers("kVs")[winding] * 1e3
-    star = unit.phases == 3 and not _is_delta(unit, winding)
+    star = unit.phases == 3 and not is_delta(unit, winding)
     return volts / math.sqrt(3) if star else volts
 
 
-def _is_delta(unit: CircuitElement, winding: int) -> bool:
+def is_delta(unit: CircuitElement, winding: int) -> bool:
+    """Whether a winding is connected in delta."""
     return unit.text["conns"].strip("[] ").split(",")[winding].strip().lower().startswith("d")
 
 
@@ -52,7 +53,7 @@ def terminals_of(unit: CircuitElement, winding: int) -> list[str]:
     nodes = unit.nodes[winding]
     if unit.phases == 1:
         pairs = [(nodes[0], nodes[1])]
-    elif _is_delta(unit, winding):
+    elif is_delta(unit, winding):
         step = _delta_step(unit, winding)
         pairs = [(nodes[i], nodes[(i + step) % 3]) for i in range(3)]
     else:
@@ -68,7 +69,7 @@ def _delta_step(unit: CircuitElement, winding: int) -> int:
     Opposite a star, OpenDSS lets the lower voltage lag the higher one by 30 degrees, or lead it
     (its property LeadLag); with equal voltages the first winding counts as the higher one.
     """
-    if _is_delta(unit, 1 - winding):
+    if is_delta(unit, 1 - winding):
         return 1
     volts = unit.numbers("kVs")
     is_higher = winding == (0 if volts[0] >= volts[1] else 1)
