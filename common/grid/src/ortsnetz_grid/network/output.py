@@ -126,7 +126,7 @@ def _nodes(
 ) -> NDArray[Any]:
     found = initialize_array("asym_output", "node", len(voltage))
     injected = _summed(network, powers)
-    injected[np.isnan(voltage)] = np.nan
+    injected[np.isnan(voltage)] = complex(np.nan, np.nan)
     found["id"], found["energized"] = admittance.node_ids, admittance.energised
     found["u_pu"], found["u_angle"] = np.abs(voltage), np.angle(voltage)
     found["u"] = found["u_pu"] * admittance.node_volts[:, None]

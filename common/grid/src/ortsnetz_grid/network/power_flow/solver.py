@@ -20,6 +20,7 @@ from ortsnetz_grid.network.power_flow.newton import Newton
 from ortsnetz_grid.network.power_flow.sources import SYMMETRICAL, Sources
 from ortsnetz_grid.network.two_ports import Complex
 
+_NOTHING = complex(np.nan, np.nan)
 _KEPT = 8  # factorisations for different sets of loaded nodes
 
 
@@ -137,9 +138,9 @@ class PowerFlow:
         valid = settled.change <= settings.tolerance
         voltage = settled.voltage
         voltage[:, ~self.admittance.energised] = 0
-        voltage[:, self.admittance.energised[:, None] & ~equations.present] = np.nan
+        voltage[:, self.admittance.energised[:, None] & ~equations.present] = _NOTHING
         for scenario, part in np.argwhere(~valid).tolist():
-            voltage[scenario, equations.part == part] = np.nan
+            voltage[scenario, equations.part == part] = _NOTHING
         mismatch = np.where(valid, settled.mismatch, np.nan) * BASE_PHASE_VA
         return Flows(
             voltage=voltage,
