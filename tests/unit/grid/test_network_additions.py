@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from power_grid_model import CalculationType, PowerGridModel
 
 from ortsnetz_common.errors import InputError
@@ -477,6 +479,39 @@ def test_a_required_field_that_is_left_out_is_named() -> None:
         InputError, match=r"energy_consumer 60: .*missing required field `u_nominal`"
     ):
         network(content)
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.just([])
+)
+VALUES = st.one_of(
+    SCALARS, st.lists(SCALARS, max_size=3), st.dictionaries(st.text(max_size=2), SCALARS)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), value=VALUES)
+def test_whatever_stands_in_a_field_is_read_or_refused_in_words(
+    data: st.DataObject, value: Any
+) -> None:
+    content = everything()
+    elements = content["ortsnetz"]["elements"]
+    component = data.draw(st.sampled_from(sorted(elements)))
+    element = elements[component][0]
+    field = data.draw(st.sampled_from(sorted(element)))
+    inside = isinstance(element[field], list) and data.draw(st.booleans())
+    if inside:
+        element[field] = [value, *element[field][1:]]
+    else:
+        element[field] = value
+    refused = ""
+    try:
+        case = network(content)
+        Admittance.of(case)
+        problems(case, CalculationType.power_flow)
+    except InputError as error:
+        refused = str(error)
+    assert "\n" not in refused
 
 
 @pytest.mark.parametrize(

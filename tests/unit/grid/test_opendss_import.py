@@ -212,6 +212,37 @@ def test_regulators_at_given_taps_give_the_voltages_of_opendss_at_these_taps(fee
     assert voltage_error(solve(found), circuit) > TOLERANCE
 
 
+# IEEE PES, '13 Node Test Feeder', radial flow summary: magnitude per unit and angle, degrees
+PUBLISHED = {
+    "632.1": (1.0210, -2.49),
+    "632.2": (1.0420, -121.72),
+    "632.3": (1.0174, 117.83),
+    "634.1": (0.9940, -3.23),
+    "634.2": (1.0218, -122.22),
+    "634.3": (0.9960, 117.34),
+    "646.2": (1.0311, -121.98),
+    "646.3": (1.0134, 117.90),
+    "671.1": (0.9900, -5.30),
+    "671.2": (1.0529, -122.34),
+    "671.3": (0.9778, 116.02),
+    "675.1": (0.9835, -5.56),
+    "675.2": (1.0553, -122.52),
+    "675.3": (0.9758, 116.03),
+    "611.3": (0.9738, 115.78),
+    "652.1": (0.9825, -5.25),
+}
+
+
+def test_the_13_node_feeder_has_the_voltages_that_ieee_published(feeders: Path) -> None:
+    taps = {"reg1": 1.0625, "reg2": 1.05, "reg3": 1.06875}
+    solved = solve(import_opendss(feeders / FEEDERS["13"], taps=taps))
+    rows = solved.rows(list(PUBLISHED))
+    per_unit = solved.voltage[rows] / np.repeat(solved.model.node_volts, 3)[rows]
+    size, angle = np.array(list(PUBLISHED.values())).T
+    assert np.abs(np.abs(per_unit) / size - 1).max() < TOLERANCE
+    assert np.abs(np.degrees(np.angle(per_unit)) - angle).max() < 0.1
+
+
 @pytest.fixture(scope="module")
 def large(feeders: Path) -> Path:
     return feeders / "8500-Node" / "Master.dss"
