@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from power_grid_model import CalculationType, PowerGridModel
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.commands.estimate import estimate
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import LimitSet
 from ortsnetz_grid.functions.state_estimation import Estimator
@@ -541,6 +544,16 @@ def test_state_estimation_refuses_additions_by_name() -> None:
         InputError, match=r"matrix_line 30 'street' \(and 5 more .*\): the state est"
     ):
         Estimator.of(network(everything()))
+
+
+def test_the_estimate_command_refuses_additions_before_it_looks_for_sensors(
+    tmp_path: Path,
+) -> None:
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps(everything()))
+    done = CliRunner().invoke(estimate, [str(case), "-o", str(tmp_path / "result.json")])
+    assert isinstance(done.exception, InputError)
+    assert f"{case}: matrix_line 30 'street' (and 5 more" in str(done.exception)
 
 
 def test_limiting_refuses_additions_by_name() -> None:

@@ -15,6 +15,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read_case
 from ortsnetz_grid.commands.output import write_together
 from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, Solution
+from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.output import Output
 from ortsnetz_grid.network.validation import require_valid
@@ -39,6 +40,7 @@ def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
     contradict the others.
     """
     network = read_case(case)
+    require_library_covers(network, "the state estimation", str(case))
     require_valid(network, CalculationType.state_estimation, str(case))
     try:
         solution, answer = _solved(network)
