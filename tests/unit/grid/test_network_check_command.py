@@ -129,6 +129,27 @@ def test_loops_open_ends_and_dead_parts_are_named(file: Path, document: Document
     assert [part["energised"] for part in topology["parts"]].count(True) == 1
 
 
+def test_many_loops_are_counted_and_not_listed(file: Path, document: Document) -> None:
+    lines = document["data"]["line"]
+    lines += [
+        {**line, "id": 5000 + number, "length_km": line["length_km"] * 1.01}
+        for number, line in enumerate(lines)
+    ]
+    short, full = check(file, document).stdout, check(file, document, "--all").stdout
+    assert short.count("  loop: ") == 5
+    assert full.count("  loop: ") == len(lines) // 2
+
+
+def test_a_name_cannot_write_over_the_verdict(file: Path, document: Document) -> None:
+    line = document["data"]["line"][2]
+    line["r1"], line["x1"] = line["x1"], line["r1"]
+    line["name"] = "trunk\n\x1b[2Jvalid"
+    result = check(file, document)
+    assert result.exit_code == 0
+    assert "'trunk??[2Jvalid'" in result.stdout
+    assert result.stdout.isascii()
+
+
 def edited(edit: Callable[[Document], object]) -> Callable[[Document], str]:
     def text(document: Document) -> str:
         edit(document)

@@ -46,9 +46,14 @@ def check(file: Path, *, as_json: bool, everything: bool) -> None:
     else:
         limit = sys.maxsize if everything else SHOWN
         for line in as_text(str(file), inspection, limit):
-            click.echo(line)
+            click.echo(_printable(line))
     if isinstance(inspection, str) or not inspection.valid:
         sys.exit(1)
+
+
+def _printable(line: str) -> str:
+    """A line that moves no cursor: names come from files of others."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def as_text(file: str, inspection: Inspection | str, limit: int) -> Iterator[str]:
@@ -69,7 +74,7 @@ def as_text(file: str, inspection: Inspection | str, limit: int) -> Iterator[str
     yield from _listed(errors, limit)
     yield from _listed(warnings, limit)
     if inspection.topology is not None:
-        yield from _topology_text(inspection.network, inspection.topology)
+        yield from _topology_text(inspection.network, inspection.topology, limit)
 
 
 def _listed(problems: tuple[Problem, ...], limit: int) -> Iterator[str]:
@@ -83,7 +88,7 @@ def _listed(problems: tuple[Problem, ...], limit: int) -> Iterator[str]:
             yield f"  and {len(found) - limit} more of this kind (--all lists them) [{rule}]"
 
 
-def _topology_text(network: Network, topology: Topology) -> Iterator[str]:
+def _topology_text(network: Network, topology: Topology, limit: int) -> Iterator[str]:
     nodes = len(topology.energised)
     dead = nodes - int(topology.energised.sum())
     parts = topology.parts
@@ -93,19 +98,28 @@ def _topology_text(network: Network, topology: Topology) -> Iterator[str]:
         f"{_count(len(parts), 'connected part')}, "
         f"{'radial' if topology.radial else 'meshed'}"
     )
-    for loop in topology.loops:
-        yield f"  loop: {_some(network, loop)}"
-    for tied in topology.tied_sources:
-        yield f"  one part, several sources: at {_some(network, tied)}"
+    yield from _some_of("loop", network, topology.loops, limit)
+    yield from _some_of("one part, several sources at", network, topology.tied_sources, limit)
     opened = tuple(topology.open_ends)
     if opened:
         yield f"  open: {_some(network, opened)}"
     if dead:
         ids = topology.connections.node_ids
+        unfed = tuple(
+            tuple(ids[part].tolist()) for part in parts if not topology.energised[part[0]]
+        )
         yield f"  without supply: {_count(dead, 'node')}"
-        for part in parts:
-            if not topology.energised[part[0]]:
-                yield f"    part: {_some(network, tuple(ids[part].tolist()))}"
+        yield from _some_of("  part", network, unfed, limit)
+
+
+def _some_of(
+    what: str, network: Network, groups: tuple[tuple[int, ...], ...], limit: int
+) -> Iterator[str]:
+    """A line for each group of elements, up to a limit."""
+    for group in groups[:limit]:
+        yield f"  {what}: {_some(network, group)}"
+    if len(groups) > limit:
+        yield f"  and {len(groups) - limit} more (--all lists them)"
 
 
 def _some(network: Network, elements: tuple[int, ...]) -> str:
