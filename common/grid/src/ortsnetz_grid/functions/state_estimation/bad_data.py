@@ -220,9 +220,12 @@ def _magnitude_residuals(
     voltage, at = sensors.voltage, sensors.voltage.nodes
     own = np.repeat(voltage.sigma[:, None], 3, axis=1) ** 2
     mean = quantities.magnitude
+    measured = voltage.measured
     residual = voltage.magnitude - mean.value[at] + residuals.magnitude.value[at]
-    apart = _diagonal(own - mean.variance[at])
-    return residual, apart + residuals.magnitude.covariance[at], own
+    apart = _diagonal(np.where(measured, own - np.where(measured, mean.variance[at], 0.0), 0.0))
+    both = measured[:, :, None] & measured[:, None, :]
+    covariance = np.where(both, apart + residuals.magnitude.covariance[at], 0.0)
+    return np.where(measured, residual, 0.0), covariance, own
 
 
 def _angle_residuals(

@@ -98,8 +98,9 @@ class Estimator:
         Raises:
             InputError: see `estimate`.
         """
-        current = self._passes.solve(measurements, frozenset(), settings)
-        removed: list[RemovedSensor] = []
+        current = self._passes.solve(measurements, settings)
+        used = measurements
+        removed: dict[int, RemovedSensor] = {}
         doubts: list[str] = []
         while found := suspects(current.scores, settings):
             size = f"normalised residual {found.normalised_residual:.1f}"
@@ -109,8 +110,7 @@ class Estimator:
                     f"too many sensors contradict each other; next is {names[0]} ({size})"
                 )
                 break
-            out = frozenset(each.sensor for each in removed)
-            tried = self._tried(measurements, settings, out, found.ids)
+            tried = self._tried(used, settings, found.ids)
             if not tried:
                 doubts.append(f"{names[0]} seems wrong ({size}) but nothing can replace it")
                 break
@@ -123,31 +123,26 @@ class Estimator:
             if len(words) > 1:
                 doubts.append(f"{words[0]} was left out; it may be {words[1:]} instead")
             guilty = judged.likely[0]
-            removed.append(RemovedSensor(guilty, _residual(current, guilty), words[0]))
-            current = tried[guilty]
-        removed.sort(key=lambda each: -each.normalised_residual)
+            removed[guilty] = RemovedSensor(guilty, _residual(current, guilty), words[0])
+            used, current = used.without(frozenset({guilty})), tried[guilty]
+        largest = sorted(removed.values(), key=lambda each: -each.normalised_residual)
         sentences = (
             f"{each.words} contradicts the others and was left out (normalised residual "
             f"{each.normalised_residual:.1f})"
-            for each in removed
+            for each in largest
         )
-        left = measurements.without(frozenset(each.sensor for each in removed))
         return Solution(
-            current.fitted, left, tuple(removed), (*sentences, *doubts), self._passes.places
+            current.fitted, used, tuple(largest), (*sentences, *doubts), self._passes.places
         )
 
     def _tried(
-        self,
-        measurements: Measurements,
-        settings: Settings,
-        out: frozenset[int],
-        ids: tuple[int, ...],
+        self, measurements: Measurements, settings: Settings, ids: tuple[int, ...]
     ) -> dict[int, Pass]:
         """Passes without each of several sensors; none for a sensor that nothing can replace."""
         found = {}
         for each in ids:
             with contextlib.suppress(InputError):
-                found[each] = self._passes.solve(measurements, out | {each}, settings)
+                found[each] = self._passes.solve(measurements.without(frozenset({each})), settings)
         return found
 
     def _words(self, measurements: Measurements, sensor: int) -> str:

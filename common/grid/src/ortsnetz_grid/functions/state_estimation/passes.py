@@ -96,20 +96,18 @@ class Passes:
         driven = Driven.of(Frame.at(model, flat, matrix), references)
         return cls(network, places, matrix, references, driven)
 
-    def solve(self, measurements: Measurements, out: frozenset[int], settings: Settings) -> Pass:
+    def solve(self, measurements: Measurements, settings: Settings) -> Pass:
         """The most probable state.
 
         Args:
-            measurements: all sensors.
-            out: ids of those to leave out.
+            measurements: all sensors that count.
             settings: how to estimate.
 
         Raises:
             InputError: a sensor is unusable, the case is not observable, or has no state; names
                 sensor or nodes.
         """
-        reduced = measurements.without(out) if out else measurements
-        sensors = read_sensors(reduced, self.places)
+        sensors = read_sensors(measurements, self.places)
         quantities = gather(sensors, self.places)
         if not np.isfinite(quantities.magnitude.variance).any():
             raise InputError("not observable: there is no voltage sensor")

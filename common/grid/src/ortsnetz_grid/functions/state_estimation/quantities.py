@@ -65,7 +65,7 @@ def gather(sensors: Sensors, places: Places) -> Quantities:
     """Gather the sensors of a network."""
     nodes = len(places.admittance.node_ids)
     voltage, flow = sensors.voltage, sensors.flow
-    spread = np.repeat(voltage.sigma[:, None], 3, axis=1) ** 2
+    spread = np.where(voltage.measured, voltage.sigma[:, None] ** 2, np.inf)
     magnitude = _mean(voltage.magnitude, spread, voltage.nodes, nodes)
     appliance, appliances, complete, idle = _appliances(flow, places)
     direct = flow.kinds == Kind.NODE
@@ -93,7 +93,7 @@ def inner_objective(sensors: Sensors, quantities: Quantities) -> float:
     """Squared deviations of sensors from the means of their quantities, in standard deviations."""
     voltage, flow = sensors.voltage, sensors.flow
     away = voltage.magnitude - quantities.magnitude.value[voltage.nodes]
-    total = float(((away / voltage.sigma[:, None]) ** 2).sum())
+    total = float((((away / voltage.sigma[:, None]) ** 2) * voltage.measured).sum())
     with_angle = np.isfinite(quantities.angle.variance[voltage.nodes]).all(axis=1)
     turned = voltage.angle[with_angle] - quantities.angle.value[voltage.nodes[with_angle]]
     spread = (voltage.sigma[:, None] / voltage.magnitude)[with_angle]

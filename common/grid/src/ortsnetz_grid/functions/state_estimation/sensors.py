@@ -34,13 +34,15 @@ class VoltageSensors:
     Attributes:
         ids: (k,).
         nodes: (k,) rows of their nodes.
-        magnitude: (k, 3) per unit.
+        measured: (k, 3) whether the phase is measured.
+        magnitude: (k, 3) per unit; 1 where it is not measured.
         angle: (k, 3) rad; NaN where only magnitudes are measured.
         sigma: (k,) per unit.
     """
 
     ids: NDArray[np.int64]
     nodes: NDArray[np.intp]
+    measured: NDArray[np.bool_]
     magnitude: Real
     angle: Real
     sigma: Real
@@ -98,24 +100,28 @@ def read_sensors(measurements: Measurements, places: Places) -> Sensors:
 
 
 def _voltage(array: NDArray[Any], component: str, places: Places) -> VoltageSensors:
-    _require_positive(array, component, "u_measured")
+    values = _per_phase(array["u_measured"])
+    measured = ~np.isnan(values)
+    usable = measured.any(axis=1) & _every(~measured | ((values > 0) & np.isfinite(values)))
+    _refuse(array, component, ~usable, "u_measured: must be a positive number")
     _require_positive(array, component, "u_sigma", infinite=True)
     nodes = places.nodes(array, component)
     rated = places.network.data["node"]["u_rated"][nodes]
     base = rated if component.startswith("sym") else rated / np.sqrt(3)
-    magnitude, angle = _per_phase(array["u_measured"]), _per_phase(array["u_angle_measured"])
+    angle = _per_phase(array["u_angle_measured"])
     if component.startswith("sym"):
         angle = angle + np.array([0, -2, 2]) * np.pi / 3
-    partly = ~_every(np.isnan(angle)) & ~_every(~np.isnan(angle))
+    partly = ~_every(np.isnan(angle)) & ~_every(~np.isnan(angle) & measured)
     _refuse(array, component, partly, "u_angle_measured: is given for some phases only")
     live = places.admittance.energised[nodes]
-    loud = ~live & ~_every(magnitude <= _NOISE * array["u_sigma"][:, None])
+    loud = ~live & ~_every(~measured | (values <= _NOISE * array["u_sigma"][:, None]))
     _refuse(array, component, loud, "measures a voltage at a node that no source feeds")
     counts = live & (array["u_sigma"] < _DISABLED)
     return VoltageSensors(
         ids=array["id"][counts].astype(np.int64),
         nodes=nodes[counts],
-        magnitude=(magnitude / base[:, None])[counts],
+        measured=measured[counts],
+        magnitude=np.where(measured, values / base[:, None], 1.0)[counts],
         angle=angle[counts],
         sigma=(array["u_sigma"] / base)[counts],
     )
@@ -239,6 +245,7 @@ def _join_voltage(parts: list[VoltageSensors]) -> VoltageSensors:
     empty = VoltageSensors(
         np.zeros(0, dtype=np.int64),
         np.zeros(0, dtype=np.intp),
+        np.zeros((0, 3), dtype=np.bool_),
         np.zeros((0, 3)),
         np.zeros((0, 3)),
         np.zeros(0),
@@ -247,6 +254,7 @@ def _join_voltage(parts: list[VoltageSensors]) -> VoltageSensors:
     return VoltageSensors(
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.nodes for part in parts]),
+        np.concatenate([part.measured for part in parts]),
         np.concatenate([part.magnitude for part in parts]),
         np.concatenate([part.angle for part in parts]),
         np.concatenate([part.sigma for part in parts]),
