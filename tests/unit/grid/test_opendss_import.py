@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from studies.ieee_line_configurations import write_line_codes
 
 from ortsnetz_common.errors import InputError, MissingExtraError
 from ortsnetz_grid.commands.network import network as command
+from ortsnetz_grid.commands.power_flow import powerflow
 from ortsnetz_grid.network.additions_loading import additional_loading
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.importing.opendss import import_opendss
@@ -187,6 +189,31 @@ def test_lines_are_loaded_as_in_opendss(feeders: Path) -> None:
     assert len(lines) == 12
     for name in lines:
         assert ours[name] == pytest.approx(theirs[f"Line.{name}"], abs=TOLERANCE)
+
+
+def test_the_power_flow_command_writes_the_powers_of_opendss(feeders: Path, tmp_path: Path) -> None:
+    path = feeders / FEEDERS["13"]
+    case, result = tmp_path / "case.json", tmp_path / "result.json"
+    network = import_opendss(path)
+    case.write_text(network.to_json())
+    done = CliRunner().invoke(powerflow, [str(case), "-o", str(result)])
+    assert done.exit_code == 0, done.output
+    found = json.loads(result.read_text())["ortsnetz"]["elements"]
+    circuit = opendss(path)
+    kinds = {"matrix_line": "Line", "energy_consumer": "Load", "shunt_compensator": "Capacitor"}
+    compared = 0
+    for component, kind in kinds.items():
+        for row in found[component]:
+            if not circuit.SetActiveElement(f"{kind}.{network.names[row['id']]}") >= 0:
+                continue  # a source's impedance, what earths transformers
+            element = circuit.ActiveCktElement
+            terminal = element.Powers[: len(element.Powers) // element.NumTerminals]
+            theirs = as_complex(terminal).sum() * 1e3
+            p, q = (row.get(f"{name}_from", row.get(name)) for name in "pq")
+            assert sum(p) + 1j * sum(q) == pytest.approx(theirs, abs=TOLERANCE * 1e6)
+            assert row["energized"] == 1
+            compared += 1
+    assert compared == 12 + 15 + 2
 
 
 def test_phases_are_present_where_opendss_has_them(feeder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from ortsnetz_grid.commands.case_file import read_case
 from ortsnetz_grid.commands.output import write_together
 from ortsnetz_grid.commands.power_flow_batch import read_update
 from ortsnetz_grid.commands.power_flow_words import explain, failures, summary
+from ortsnetz_grid.network.additions_output import Rows
 from ortsnetz_grid.network.output import Output
 from ortsnetz_grid.network.power_flow import Appliances, PowerFlow, Settings
-from ortsnetz_grid.network.power_flow.result_set import output_of
+from ortsnetz_grid.network.power_flow.result_set import additions_of, output_of
 from ortsnetz_grid.network.validation import require_valid
 
 _FILE = click.Path(path_type=Path)
@@ -41,8 +43,9 @@ def powerflow(
 ) -> None:
     """Compute the three-phase power flow of CASE, a power-grid-model input data set with loads.
 
-    RESULT is power-grid-model's asymmetric output. What did not converge has no numbers in it; the
-    command then says which part that is and ends with exit code 1.
+    RESULT is power-grid-model's asymmetric output, with the results of additional elements in
+    `ortsnetz.elements`. What did not converge has no numbers in it; the command then says which
+    part that is and ends with exit code 1.
     """
     network = read_case(case)
     require_valid(network, CalculationType.power_flow, str(case))
@@ -57,16 +60,19 @@ def powerflow(
             flows = flow.solve(appliances.injections(powers), Settings(threads=threads))
     except InputError as error:
         raise InputError(f"{case}: {error}") from error
-    outputs = [output_of(flow, appliances, powers, flows, k) for k in range(len(flows.converged))]
-    write_together({output: _text(outputs, batch=batch is not None)})
+    scenarios = range(len(flows.converged))
+    outputs = [output_of(flow, appliances, powers, flows, k) for k in scenarios]
+    text = _text(outputs, batch=batch is not None)
+    if network.additions:
+        added = [additions_of(flow, appliances, powers, flows, k) for k in scenarios]
+        text = _with_additions(text, added if batch is not None else added[0])
+    write_together({output: text})
     for line in summary(flow, flows, outputs):
         click.echo(line)
     for line in explain(flow, flows) if explained else ():
         click.echo(line)
     for line in failures(flow, flows):
         click.echo(f"{case}: {line}", err=True)
-    if network.additions:
-        click.echo("note: the additions of the network file have no place in RESULT", err=True)
     if not flows.converged.all():
         sys.exit(NOT_CONVERGED)
 
@@ -77,3 +83,8 @@ def _text(outputs: list[Output], *, batch: bool) -> str:
         return json_serialize(dict(outputs[0]), DatasetType.asym_output, indent=1)
     stacked = {name: np.stack([each[name] for each in outputs]) for name in outputs[0]}
     return json_serialize(dict(stacked), DatasetType.asym_output, indent=-1)
+
+
+def _with_additions(text: str, added: Rows | list[Rows]) -> str:
+    """The result file with the additional elements; of a batch a list of scenarios."""
+    return json.dumps({**json.loads(text), "ortsnetz": {"elements": added}}, indent=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ortsnetz_grid.network.additions_output import Rows, additional_output
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, rows_of
 from ortsnetz_grid.network.output import Output, asym_output
 from ortsnetz_grid.network.power_flow.appliances import SIGNS, Appliances
@@ -25,8 +26,7 @@ def output_of(
         scenario: which of the b.
     """
     voltage = flows.voltage[scenario]
-    asked = powers[0 if len(powers) == 1 else scenario]
-    drawn = _drawn(appliances, asked, voltage)
+    drawn = _drawn(appliances, powers[0 if len(powers) == 1 else scenario], voltage)
     given: dict[str, Complex] = {}
     first = 0
     for component, sign in SIGNS.items():
@@ -36,6 +36,24 @@ def output_of(
         first += count
     given["source"] = _fed(flow, voltage)
     return asym_output(flow.network, flow.admittance, voltage, given)
+
+
+def additions_of(
+    flow: PowerFlow, appliances: Appliances, powers: Complex, flows: Flows, scenario: int
+) -> Rows:
+    """The same of the additional elements, which power-grid-model's output has no place for.
+
+    Args:
+        flow: see `output_of`, as the others.
+        appliances: see there.
+        powers: see there.
+        flows: see there.
+        scenario: see there.
+    """
+    voltage = flows.voltage[scenario]
+    drawn = _drawn(appliances, powers[0 if len(powers) == 1 else scenario], voltage)
+    consumers = slice(len(drawn) - len(flow.network.additions.energy_consumer), None)
+    return additional_output(flow.network, flow.admittance, voltage, drawn[consumers])
 
 
 def _drawn(appliances: Appliances, asked: Complex, voltage: Complex) -> Complex:
