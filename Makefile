@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check study-estimation web
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check study-estimation web kernels wheels wheels-check
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,13 @@ pins: $(VENV)/.test ## write the pinned requirement files anew
 
 kernels: ## compile the kernels in place after a change of their C sources
 	@$(BIN)/python common/grid/hatch_build.py && $(BIN)/python -m ortsnetz_grid.kernels.native
+
+wheels: $(VENV)/.test ## wheels of the grid's distribution for amd64 and arm64 in dist/
+	@common/grid/scripts/wheels.sh $(BIN)/python dist
+
+wheels-check: wheels ## run the arm64 wheel's kernel under qemu and compare it with this machine's
+	@$(BIN)/ortsnetz network import $(NETWORK) -o dist/network.json >/dev/null
+	@$(BIN)/python common/grid/scripts/arm64_check.py dist/ortsnetz_grid-*aarch64.whl dist/network.json
 
 format: $(VENV)/.test ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only -q .

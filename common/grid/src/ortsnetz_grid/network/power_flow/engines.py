@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
-from ortsnetz_grid.kernels.power_flow import Blocks, Factors, Settled, SingularError
+from ortsnetz_grid.kernels.power_flow import Blocks, Settled, SingularError
 from ortsnetz_grid.network.power_flow.drawing import drawn
 from ortsnetz_grid.network.power_flow.elimination import Elimination
 from ortsnetz_grid.network.power_flow.equations import Equations
@@ -38,12 +37,8 @@ class Engine(Protocol):
     ) -> Settled: ...
 
 
-def compiled(library: ctypes.CDLL, equations: Equations, loaded: NDArray[np.intp]) -> Factors:
-    """The kernel's factors, for injections at the rows `loaded`.
-
-    Raises:
-        SingularError: the matrix has no inverse.
-    """
+def blocks_of(equations: Equations, loaded: NDArray[np.intp]) -> Blocks:
+    """The equations in an order of elimination for injections at the rows `loaded`."""
     passive = np.ones(len(equations.own), dtype=np.bool_)
     passive[loaded] = False
     found = Elimination.of(len(equations.own), equations.pairs, passive, equations.rows)
@@ -60,7 +55,7 @@ def compiled(library: ctypes.CDLL, equations: Equations, loaded: NDArray[np.intp
     at = np.searchsorted(keys, early * size + late)
     lower[at] = np.where(swapped[:, None, None], equations.up, equations.low)
     upper[at] = np.where(swapped[:, None, None], equations.low, equations.up)
-    blocks = Blocks(
+    return Blocks(
         passive=found.passive,
         start=found.start,
         later=found.later,
@@ -70,7 +65,6 @@ def compiled(library: ctypes.CDLL, equations: Equations, loaded: NDArray[np.intp
         lower=lower,
         upper=upper,
     )
-    return Factors(library, blocks)
 
 
 class ArrayEngine:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.kernels.native import library
-from ortsnetz_grid.kernels.power_flow import Settled, SingularError
+from ortsnetz_grid.kernels.power_flow import Factors, Settled, SingularError
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.model import Network
-from ortsnetz_grid.network.power_flow.engines import ArrayEngine, Engine, compiled
+from ortsnetz_grid.network.power_flow.engines import ArrayEngine, Engine, blocks_of
 from ortsnetz_grid.network.power_flow.equations import Equations
 from ortsnetz_grid.network.power_flow.flows import Flows
 from ortsnetz_grid.network.power_flow.injections import KINDS, Injections
@@ -51,12 +51,13 @@ class PowerFlow:
         network: as given.
         admittance: its model.
         sources: those in service.
+        equations: of its energised nodes.
     """
 
     def __init__(self, network: Network, admittance: Admittance, sources: Sources) -> None:
         """See `of`."""
         self.network, self.admittance, self.sources = network, admittance, sources
-        self._equations = Equations.of(admittance, sources)
+        self.equations = Equations.of(admittance, sources)
         self._engines: dict[bytes, Engine] = {}
         self._newton = Newton(network, sources)
 
@@ -111,7 +112,7 @@ class PowerFlow:
     def _idle_currents(self, injections: Injections) -> Complex:
         """Right-hand sides (b or 1, n, 3) without load; a missing phase stands at rated voltage."""
         right = self.sources.currents(self.source_voltage(injections), len(self.admittance.present))
-        return np.where(self._equations.present, right, SYMMETRICAL)
+        return np.where(self.equations.present, right, SYMMETRICAL)
 
     def _engine(self, loaded: NDArray[np.intp]) -> Engine:
         """Factors for a set of loaded nodes."""
@@ -122,9 +123,9 @@ class PowerFlow:
                 self._engines.pop(next(iter(self._engines)))
             try:
                 self._engines[key] = (
-                    ArrayEngine(self._equations)
+                    ArrayEngine(self.equations)
                     if kernels is None
-                    else compiled(kernels, self._equations, loaded)
+                    else Factors(kernels, blocks_of(self.equations, loaded))
                 )
             except SingularError as error:
                 label = self.network.label(int(self.admittance.node_ids[error.node]))
@@ -134,7 +135,7 @@ class PowerFlow:
         return self._engines[key]
 
     def _flows(self, settled: Settled, settings: Settings) -> Flows:
-        equations = self._equations
+        equations = self.equations
         valid = settled.change <= settings.tolerance
         voltage = settled.voltage
         voltage[:, ~self.admittance.energised] = 0
