@@ -24,6 +24,8 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.consumers import missing_phases
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.power_flow import Appliances, PowerFlow
+from ortsnetz_grid.network.power_flow.result_set import additions_of
 from ortsnetz_grid.network.topology import Topology
 from ortsnetz_grid.network.validation import findings, problems
 from ortsnetz_hil.plant import network_file
@@ -371,6 +373,51 @@ def test_consumption_on_phases_that_are_there_is_no_problem() -> None:
 
 def test_the_topology_runs_through_additional_branches() -> None:
     assert Topology.of(network(street())).energised.all()
+
+
+# results
+
+
+def results(case: Network) -> dict[str, list[dict[str, Any]]]:
+    flow, appliances = PowerFlow.of(case), Appliances.of(case)
+    flows = flow.solve(appliances.injections())
+    assert flows.converged.all()
+    return additions_of(flow, appliances, appliances.power[None], flows, 0)
+
+
+def test_what_consumers_draw_comes_through_the_line() -> None:
+    shunt = {"id": 50, "node": HOUSE, "status": 1, "connection": "wye", "g": [0.01, 0, 0.02]}
+    found = results(
+        network(
+            street(
+                energy_consumer=[consumer(u_nominal=240.0, p_constant_impedance=1.0)],
+                shunt_compensator=[{**shunt, "b": [0.05, 0, 0.04]}],
+            )
+        )
+    )
+    (line,), (bakery,), (capacitor,) = (
+        found[name] for name in ("matrix_line", "energy_consumer", "shunt_compensator")
+    )
+    arrives = -np.array(line["p_to"]) - 1j * np.array(line["q_to"])
+    drawn = sum(np.array(each["p"]) + 1j * np.array(each["q"]) for each in (bakery, capacitor))
+    assert np.abs(arrives - drawn).max() < 0.1
+    assert arrives[1] == 0
+    assert 2000 < bakery["p"][0] < 3000  # an impedance below its nominal voltage
+    assert capacitor["q"][2] < -1000
+    assert line["loading"] >= max(line["i_to"]) / 200
+
+
+def test_without_supply_nothing_flows() -> None:
+    content = street(energy_consumer=[consumer()])
+    content["ortsnetz"]["elements"]["matrix_line"][0]["from_status"] = 0
+    found = results(network(content))
+    assert found["energy_consumer"] == [{"id": 60, "energized": 0, "p": [0] * 3, "q": [0] * 3}]
+    (line,) = found["matrix_line"]
+    assert line["energized"] == 0
+    assert {json.dumps(value) for key, value in line.items() if key not in {"id", "energized"}} == {
+        "[0.0, 0.0, 0.0]",
+        "0.0",
+    }
 
 
 # the file
