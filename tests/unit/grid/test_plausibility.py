@@ -13,6 +13,7 @@ import pytest
 from power_grid_model import CalculationType, PowerGridModel
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.importing.convert import convert
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.problem import Problem, Severity
 from ortsnetz_grid.network.topology import Topology
@@ -528,6 +529,28 @@ def test_published_grids_have_no_error_and_only_warnings_that_are_true(
     for each in found:
         counts[each.rule] = counts.get(each.rule, 0) + 1
     assert counts == PUBLISHED[name]
+
+
+STRANGERS = {
+    "create_cigre_network_mv": set(),
+    "create_kerber_dorfnetz": set(),
+    "kb_extrem_landnetz_freileitung": set(),
+    "create_synthetic_voltage_control_lv_network": set(),
+    "mv_oberrhein": set(),
+    # Baran and Wu: ratings of 100 MA, and impedances that are said to be of 1 km each
+    "case33bw": {"rating", "impedance-per-length"},
+}
+"""Grids that no threshold was fitted to, from pandapower."""
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_grids_of_other_authors_raise_no_false_alarm(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pandapower import networks
+
+        network = convert(getattr(networks, name)(), name, 1)
+    assert {each.rule for each in findings(network, FLOW, Topology.of(network))} == STRANGERS[name]
 
 
 def volts_in(name: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ortsnetz_grid.network.model import Network
-from ortsnetz_grid.network.plausibility.levels import LEVELS
+from ortsnetz_grid.network.plausibility.levels import LEVELS, LOW_VOLTAGE
 from ortsnetz_grid.network.plausibility.rule import Rule, outside, rated_volts, rows
 from ortsnetz_grid.network.problem import Problem
 
@@ -28,8 +28,11 @@ _IEC_60038 = (
 _ANSI_C84_1 = (208, 480, 600, 2400, 4160, 4800, 6900, 12470, 13200, 13800, 24940, 34500, 46000)
 STANDARD = np.array([*_IEC_60038, *_ANSI_C84_1], dtype=float)
 """Usual voltages between phases, V."""
-USUAL, CONFUSED = 0.001, 0.005
-"""A nominal voltage is written exactly; over sqrt(3) it is rounded: both 230 and 231 are 400."""
+USUAL = 0.001
+"""A nominal voltage is written exactly."""
+ROUNDED_LOW, ROUNDED = 0.005, 0.001
+"""Over sqrt(3) it is rounded, below and above 1 kV: both 230 and 231 V are 400 V; the 12.66 kV of
+Baran and Wu's feeder are not 22 kV (12.70)."""
 U_REF = (0.85, 1.15)
 """EN 50160 allows 10 % at the customer; no busbar is run further out than 15 %."""
 LARGEST_R_BY_X = 10.0
@@ -55,15 +58,19 @@ def _nodes(network: Network) -> Iterator[Problem]:
     near = np.abs(line / STANDARD - 1).argmin(axis=1)
     meant = STANDARD[near]
     usual = (np.abs(volts[:, None] / STANDARD - 1) < USUAL).any(axis=1)
-    confused = ~usual & (np.abs(line[:, 0] / meant - 1) < CONFUSED)
-    yield from PHASE.where(
-        network,
-        "node",
-        confused,
-        "{value} V is {meant} V over sqrt(3), a voltage to neutral (or a three-wire grid of 230 V)",
-        value=volts,
-        meant=meant,
-    )
+    for low, rounded, unless in (
+        (True, ROUNDED_LOW, ", unless this is a three-wire grid of 230 V"),
+        (False, ROUNDED, ""),
+    ):
+        confused = ~usual & (np.abs(line[:, 0] / meant - 1) < rounded)
+        yield from PHASE.where(
+            network,
+            "node",
+            confused & ((volts <= LOW_VOLTAGE) == low),
+            f"{{value}} V is {{meant}} V over sqrt(3), a voltage to neutral{unless}",
+            value=volts,
+            meant=meant,
+        )
 
 
 def _sources(network: Network) -> Iterator[Problem]:
