@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import pkgutil
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,10 @@ import pytest
 from power_grid_model import CalculationType, PowerGridModel
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network import plausibility
 from ortsnetz_grid.network.importing.convert import convert
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.plausibility.rule import Rule
 from ortsnetz_grid.network.problem import Problem, Severity
 from ortsnetz_grid.network.topology import Topology
 from ortsnetz_grid.network.validation import findings, problems, require_valid
@@ -681,3 +686,20 @@ def test_usual_voltages_pass_and_over_the_root_of_three_they_do_not(
         document["data"]["node"][5]["u_rated"] = float(value)
         rules = {each.rule for each in found_in(document)}
         assert ("phase-voltage" in rules) == named, value
+
+
+def test_every_rule_stands_in_the_design_page() -> None:
+    modules = [
+        importlib.import_module(f"{plausibility.__name__}.{each.name}")
+        for each in pkgutil.iter_modules(plausibility.__path__)
+    ]
+    names = {
+        value.name
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Rule)
+    }
+    assert len(names) > 25
+    page = Path(__file__).resolve().parents[3] / "docs" / "design" / "network-check.md"
+    text = page.read_text(encoding="utf-8")
+    assert {name for name in names if f"`{name}`" not in text} == set()
