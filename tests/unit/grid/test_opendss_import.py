@@ -470,6 +470,7 @@ UNCOVERED = {
     "1 Load of model 6": "new load.one phases=1 bus1=house.1 kv=0.23 kw=2 model=6",
     "1 Load of model 4 with an exponent": "new load.one phases=1 bus1=house.1 kv=0.23 kw=2 model=4 "
     "cvrwatts=0.8",
+    "1 Load between other nodes": "new load.one phases=1 bus1=house.1.1 kv=0.23 kw=2",
     "1 Capacitor in series": "new capacitor.c bus1=low bus2=far phases=3 kvar=10 kv=0.4",
     "1 Line with single phases open": "open line.street terminal=1 2",
     "1 Transformer with an open terminal at a delta": "open transformer.unit terminal=1",
@@ -540,6 +541,21 @@ def test_a_circuit_without_voltage_bases_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bare.dss"
     path.write_text(f"{HEAD}\nsolve\n")
     with pytest.raises(InputError, match="bus sourcebus has no rated voltage"):
+        import_opendss(path)
+
+
+def test_a_circuit_of_a_source_alone_is_imported(tmp_path: Path) -> None:
+    path = tmp_path / "source.dss"
+    path.write_text("clear\nnew circuit.x basekv=10\nset voltagebases=[10]\ncalcv\nsolve\n")
+    network = import_opendss(path)
+    assert len(network.data["source"]) == 1
+
+
+@pytest.mark.parametrize("text", ["", "clear", "\0 nonsense"])
+def test_a_file_that_holds_no_circuit_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "village.dss"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"village\.dss: OpenDSS: "):
         import_opendss(path)
 
 

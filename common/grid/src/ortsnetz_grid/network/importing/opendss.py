@@ -50,27 +50,12 @@ def import_opendss(
     """
     circuit = read_circuit(path, taps or {})
     building = _Building(circuit, Elements(path.name))
-    for sentence in left_out(circuit, str(path), allowed=leave_out):
-        building.elements.assume(sentence)
-    if not circuit.solved:
-        raise InputError(f"{path}: OpenDSS finds no solution of this circuit")
-    building.add_nodes()
-    for line in circuit.of_kind("Line"):
-        building.add_line(line)
-    for reactor in circuit.of_kind("Reactor"):
-        building.add_reactor(reactor)
-    for unit in circuit.of_kind("Transformer"):
-        building.add_transformer(unit)
-    for source in circuit.of_kind("Vsource"):
-        building.add_source(source)
-    for capacitor in circuit.of_kind("Capacitor"):
-        building.add_capacitor(capacitor)
-    building.add_antifloat()
-    for load in circuit.of_kind("Load"):
-        building.add_load(load)
-    building.say_what_is_assumed(given_taps=bool(taps))
-    network = Network.from_json(json.dumps(building.elements.document(None)), str(path))
     try:
+        for sentence in left_out(circuit, allowed=leave_out):
+            building.elements.assume(sentence)
+        building.add_everything()
+        building.say_what_is_assumed(given_taps=bool(taps))
+        network = Network.from_json(json.dumps(building.elements.document(None)), "as imported")
         require_agreement(network, circuit, building.nodes)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -95,11 +80,29 @@ class _Building:
     rated_v: dict[str, float] = field(default_factory=dict)
     antifloat: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    def add_everything(self) -> None:
+        if not self.circuit.solved:
+            raise InputError("OpenDSS finds no solution of this circuit")
+        self.add_nodes()
+        for line in self.circuit.of_kind("Line"):
+            self.add_line(line)
+        for reactor in self.circuit.of_kind("Reactor"):
+            self.add_reactor(reactor)
+        for unit in self.circuit.of_kind("Transformer"):
+            self.add_transformer(unit)
+        for source in self.circuit.of_kind("Vsource"):
+            self.add_source(source)
+        for capacitor in self.circuit.of_kind("Capacitor"):
+            self.add_capacitor(capacitor)
+        self.add_antifloat()
+        for load in self.circuit.of_kind("Load"):
+            self.add_load(load)
+
     def add_nodes(self) -> None:
         for bus in self.circuit.buses:
             if bus.rated_v is None:
                 raise InputError(
-                    f"{self.elements.source}: bus {bus.name} has no rated voltage; let the file "
+                    f"bus {bus.name} has no rated voltage; let the file "
                     "set voltagebases and call calcvoltagebases"
                 )
             self.rated_v[bus.name] = bus.rated_v

@@ -64,7 +64,8 @@ def require_agreement(network: Network, circuit: Circuit, nodes: Mapping[str, in
 
 def _node_matrix(circuit: Circuit, first: Mapping[str, int], size: int) -> sparse.csr_array:
     """Sum (size, size) of the primitive matrices of lines, transformers and capacitors, S."""
-    rows, columns, values = [], [], []
+    none = np.zeros(0, dtype=np.intp)
+    rows, columns, values = [none], [none], [np.zeros(0, dtype=np.complex128)]
     for element in circuit.elements:
         if element.kind not in _PASSIVE:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.network.importing.opendss_injections import connected_at
 from ortsnetz_grid.network.importing.opendss_records import Circuit, CircuitElement
 from ortsnetz_grid.network.importing.opendss_windings import is_delta
 
@@ -24,12 +25,11 @@ _CAN_BE_LEFT_OUT = (
 """Classes that carry no current; what they switched stays as OpenDSS's solution ends."""
 
 
-def left_out(circuit: Circuit, source: str, *, allowed: bool) -> list[str]:
+def left_out(circuit: Circuit, *, allowed: bool) -> list[str]:
     """Refuse what is not covered; the sentences say what is left out.
 
     Args:
         circuit: the circuit.
-        source: how it is named in an error.
         allowed: whether control elements, meters and monitors may be left out.
 
     Raises:
@@ -44,7 +44,7 @@ def left_out(circuit: Circuit, source: str, *, allowed: bool) -> list[str]:
         advice = ""
         if optional and not allowed:
             advice = f"; {', '.join(sorted(optional))} can be left out with --leave-out"
-        raise InputError(f"{source}: the network model does not cover {listed}{advice}")
+        raise InputError(f"the network model does not cover {listed}{advice}")
     return [
         f"left out: {count} {kind}; what they control stays as OpenDSS's solution left it"
         for kind, count in sorted(optional.items())
@@ -93,14 +93,23 @@ def _uncovered_load(load: CircuitElement) -> str | None:
         return "Load of model 4 with an exponent other than 0, 1, 2"
     if load.phases == 2 and load.text["conn"].lower() == "delta":
         return "Load with 2 phases in delta"
-    return None
+    return _uncovered_connection(load)
 
 
 def _uncovered_one_port(element: CircuitElement) -> str | None:
-    if element.kind == "Vsource" and (element.phases != 3 or element.nodes[0][:3] != (1, 2, 3)):
-        return "Vsource that does not feed the phases 1, 2, 3"
     if len(element.nodes) > 1 and any(element.nodes[1]):
         return f"{element.kind} in series"
+    if element.kind == "Vsource":
+        usual = element.phases == 3 and element.nodes[0][:3] == (1, 2, 3)
+        return None if usual else "Vsource that does not feed the phases 1, 2, 3"
+    return _uncovered_connection(element)
+
+
+def _uncovered_connection(element: CircuitElement) -> str | None:
+    try:
+        connected_at(element)
+    except InputError:
+        return f"{element.kind} between other nodes than phases, pairs of them, and earth"
     return None
 
 
