@@ -6,17 +6,19 @@ explains the measurements or not. A bad meter explains whatever it said, and pay
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 from scipy.stats import chi2
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation import Measurements
+from ortsnetz_grid.functions.topology_check.case import Case
 from ortsnetz_grid.functions.topology_check.hypothesis import STATED, Hypothesis
 from ortsnetz_grid.functions.topology_check.judging import Judge, Judgement
 from ortsnetz_grid.functions.topology_check.meter_candidates import (
+    Ranked,
     Seat,
     exchanged_phases,
     seats,
@@ -24,15 +26,20 @@ from ortsnetz_grid.functions.topology_check.meter_candidates import (
 )
 from ortsnetz_grid.functions.topology_check.readings import Readings
 from ortsnetz_grid.functions.topology_check.result import CheckSettings, Finding, Kind
-from ortsnetz_grid.functions.topology_check.search import Tried, along, best_of
+from ortsnetz_grid.functions.topology_check.search import Tried, along
 from ortsnetz_grid.functions.topology_check.supply import Supply
 from ortsnetz_grid.functions.topology_check.switch_candidates import SwitchCandidates
-from ortsnetz_grid.functions.topology_check.verdict import Case, decide
+from ortsnetz_grid.functions.topology_check.verdict import decide
 from ortsnetz_grid.network.model import Network
 
 _WORST = 4
 """Sensors with the largest deviations that are tried as bad, beside those that state estimation
 itself suspects."""
+_HINT = 4.0
+"""What closing an open branch has to gain for its loop to be searched: if it is closed and another
+one open in its place, closing it alone already goes half the way."""
+_SLACK = 1.2
+"""Bounds of gains hold for small changes; this much is allowed for curvature."""
 
 
 def check_topology(
@@ -80,82 +87,101 @@ class _Search:
 
     def case(self) -> Case:
         """Try what could be better than the stated network."""
-        settings, tried = self.judge.settings, Tried(self.judge)
-        sure = 2 * np.log(1 / settings.false_alarm)
         switches = self._switches()
         phases = exchanged_phases(self.seats, self.stated.snapshots)
-        suspected = [each for each in self.judge.suspected() if each]
-        detected = bool(suspected) or self._contradicted()
-        # an alternative has to pay for how many there are of its kind, and then to convince
-        price = {
-            Kind.WRONG_PHASE: 2 * np.log(max(len(phases), 1)),
-            Kind.WRONG_SWITCH: 2 * np.log(max(switches.count, 1)),
+        prices = {
+            Kind.WRONG_PHASE: 2 * math.log(max(len(phases), 1)),
+            Kind.WRONG_SWITCH: 2 * math.log(max(switches.count, 1)),
         }
-        least = 0.0 if detected else price[Kind.WRONG_PHASE] + sure
-        hopeful = [each.hypothesis for each in phases if each.bound > least]
-        for each in hopeful[: settings.most_hypotheses // 2]:
-            tried.add(each)
+        tried = Tried(self.judge)
+        case = Case(self.stated, tried.found, prices, self.seats, self.judge.settings)
+        suspected = self.judge.suspected()
+        contradicted = self._contradicted()
+        detected = contradicted or any(not self.seats[each].assumed for each in suspected)
         self._try_switches(switches, tried, detected=detected)
-        convincing = any(
-            self.stated.misfit - each.misfit > price[what.kind] + sure
-            for what, each in tried.found.items()
+        for group, instants in self._suspects(suspected) if detected else ():
+            tried.add(self._wrong(group, instants))
+        self._try_phases(phases, case, tried, detected=detected)
+        if not detected and self._convinced(case):
+            # who else could it be
+            for group, instants in self._suspects(suspected):
+                tried.add(self._wrong(group, instants))
+        return replace(
+            case, suspicious=detected, contradicted=contradicted, untested=len(tried.untested)
         )
-        if detected or convincing:
-            for each in self._bad_meters(suspected):
-                tried.add(each)
-        return Case(
-            stated=self.stated,
-            tried=tried.found,
-            prices=price,
-            sensors=sum(not each.assumed for each in self.seats.values()),
-            detected=detected,
-            untested=tuple(tried.untested),
-            seats=self.seats,
-            settings=settings,
-        )
+
+    def _convinced(self, case: Case) -> bool:
+        return max(case.evidence().values(), default=0.0) > self.judge.settings.convincing
+
+    def _try_phases(
+        self, phases: Sequence[Ranked], case: Case, tried: Tried, *, detected: bool
+    ) -> None:
+        """Try exchanged phases, those first that could gain most, as long as that could matter."""
+        settings, price = self.judge.settings, case.prices[Kind.WRONG_PHASE]
+        for each in phases:
+            best = max(case.evidence().values(), default=0.0)
+            least = max(best - settings.decisive, 0.0 if detected else settings.convincing)
+            if _SLACK * each.bound - price < least:
+                break
+            tried.add(each.hypothesis)
 
     def _switches(self) -> SwitchCandidates:
-        sites = self.judge.sites()
-        customers = frozenset(sites.model.node_ids[sites.appliance_nodes].tolist())
-        return SwitchCandidates.of(self.judge.network, Supply.of(sites, self.readings), customers)
+        sites, model = self.judge.sites(), self.judge.sites().model
+        seen = set(model.node_ids[sites.appliance_nodes].tolist())
+        for each in self.seats.values():
+            seen |= {each.element, int(model.node_ids[each.node])}
+        supply = Supply.of(sites, self.readings)
+        return SwitchCandidates.of(self.judge.network, supply, frozenset(seen))
 
     def _contradicted(self) -> bool:
-        """Whether deviations are beyond chance: in all, or persistently at one sensor."""
+        """Whether deviations are beyond chance, in all or always of the same sensor."""
         alarm = self.judge.settings.false_alarm
         if chi2.sf(self.stated.misfit, max(self.stated.values, 1)) < alarm:
             return True
         sums = squares(self.stated.snapshots)
         return any(
-            chi2.sf(total, values) < alarm / len(sums) for total, values in sums.values() if values
+            chi2.sf(total, values) < alarm / len(sums)
+            for sensor, (total, values) in sums.items()
+            if values and not self.seats[sensor].assumed
         )
 
     def _try_switches(self, switches: SwitchCandidates, tried: Tried, *, detected: bool) -> None:
-        for each in switches.closings:
-            tried.add(each)
+        misfits = [tried.add(each) for each in switches.closings]
         for loop in switches.loops:
-            along(tried, loop)
-        if not (detected or best_of(tried, self.stated.misfit)):
+            misfits += along(tried, loop)
+        if not (detected or min(misfits, default=math.inf) < self.stated.misfit - _HINT):
             return
         for around in switches.exchanges.values():
             along(tried, around)
         for each in switches.cuts:
             tried.add(each)
 
-    def _bad_meters(self, suspected: Sequence[frozenset[int]]) -> list[Hypothesis]:
-        """Sensors that may be wrong: alone, and all that state estimation removes."""
+    def _suspects(
+        self, suspected: Mapping[int, frozenset[int]]
+    ) -> Iterator[tuple[frozenset[int], frozenset[int] | None]]:
+        """Sensors that may be wrong, and the snapshots in which.
+
+        Those that state estimation suspects, in the snapshots in which it does and in all; those
+        that deviate most; and all together that state estimation removes.
+        """
         sums = squares(self.stated.snapshots)
         worst = sorted(sums, key=lambda each: -sums[each][0] / max(sums[each][1], 1))[:_WORST]
-        together: frozenset[int] = frozenset().union(*suspected)
-        alone = dict.fromkeys([*sorted(together), *worst])
-        groups = [frozenset({each}) for each in alone]
-        if len(together) > 1:
-            groups.append(together)
-        return [self._wrong(group) for group in groups if group <= self.seats.keys()]
+        every = frozenset(range(len(self.stated.snapshots)))
+        for sensor in dict.fromkeys([*suspected, *worst]):
+            yield frozenset({sensor}), None
+            if suspected.get(sensor, every) != every:
+                yield frozenset({sensor}), suspected[sensor]
+        if len(suspected) > 1:
+            yield frozenset(suspected), None
+            instants = frozenset().union(*suspected.values())
+            if instants != every:
+                yield frozenset(suspected), instants
 
-    def _wrong(self, group: frozenset[int]) -> Hypothesis:
+    def _wrong(self, group: frozenset[int], instants: frozenset[int] | None) -> Hypothesis:
         real = any(not self.seats[each].assumed for each in group)
         return Hypothesis(
             Kind.BAD_METER if real else Kind.WRONG_ASSUMPTION,
             elements=tuple(sorted({self.seats[each].element for each in group})),
             sensors=tuple(sorted(group)),
+            instants=instants,
         )

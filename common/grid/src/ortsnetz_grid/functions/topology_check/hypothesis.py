@@ -31,6 +31,9 @@ class Hypothesis:
         sensors: ids of the sensors that would be wrong or connected otherwise.
         closed: state of each of `elements`, for `WRONG_SWITCH`.
         order: how the sensors' terminals would be connected, for `WRONG_PHASE`.
+        instants: numbers of the snapshots in which the sensors would be wrong; None: in all.
+        alike: ids of branches, each of which in place of the last of `elements` would make no
+            difference that anybody could see.
     """
 
     kind: Kind
@@ -38,6 +41,14 @@ class Hypothesis:
     sensors: tuple[int, ...] = ()
     closed: tuple[bool, ...] = ()
     order: Order = AS_STATED
+    instants: frozenset[int] | None = None
+    alike: tuple[int, ...] = ()
+
+    @property
+    def variants(self) -> tuple[Hypothesis, ...]:
+        """This one and those that are alike."""
+        others = [replace(self, elements=(*self.elements[:-1], each)) for each in self.alike]
+        return tuple(replace(each, alike=()) for each in (self, *others))
 
     @property
     def switched(self) -> tuple[tuple[int, bool], ...]:
@@ -50,10 +61,11 @@ class Hypothesis:
         wrong = self.kind in (Kind.BAD_METER, Kind.WRONG_ASSUMPTION)
         return frozenset(self.sensors) if wrong else frozenset()
 
-    def applied(self, measurements: Measurements) -> Measurements:
-        """The measurements as this hypothesis reads them."""
+    def applied(self, measurements: Measurements, instant: int) -> Measurements:
+        """The measurements of a snapshot as this hypothesis reads them."""
         if self.removed:
-            return measurements.without(self.removed)
+            wrong = self.instants is None or instant in self.instants
+            return measurements.without(self.removed) if wrong else measurements
         if self.kind is Kind.WRONG_PHASE:
             return reordered(measurements, frozenset(self.sensors), self.order)
         return measurements

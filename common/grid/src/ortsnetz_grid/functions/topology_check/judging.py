@@ -78,9 +78,9 @@ class Judge:
             InputError: the stated case itself cannot be estimated; names sensor or nodes.
         """
         found = []
-        for snapshot in self.snapshots:
+        for instant in range(len(self.snapshots)):
             try:
-                found.append(self._deviations(hypothesis, snapshot))
+                found.append(self._deviations(hypothesis, instant))
             except InputError:
                 if hypothesis == STATED:
                     raise
@@ -88,24 +88,28 @@ class Judge:
         misfit, values = sum(each.objective for each in found), sum(each.values for each in found)
         return Judgement(misfit, values, tuple(found))
 
-    def suspected(self) -> list[frozenset[int]]:
-        """Sensors of each snapshot that state estimation takes for wrong in the stated network."""
-        topology, found = self._topology(()), []
+    def suspected(self) -> dict[int, frozenset[int]]:
+        """Sensors that state estimation takes for wrong in the stated network.
+
+        Returns:
+            Numbers of the snapshots in which it does, by sensor id.
+        """
+        topology = self._topology(())
+        found: dict[int, frozenset[int]] = {}
+        if topology.estimator is None:
+            return found
         estimation = self.settings.estimation
-        share = estimation.false_alarm / len(self.snapshots)
-        for snapshot in self.snapshots:
+        share = replace(estimation, false_alarm=estimation.false_alarm / len(self.snapshots))
+        for instant, snapshot in enumerate(self.snapshots):
             self.computed += 1
-            if topology.estimator is None:
-                continue
-            state = topology.estimator.estimate(
-                fed(topology.sites, snapshot), replace(estimation, false_alarm=share)
-            )
-            found.append(frozenset(each.sensor for each in state.removed))
+            state = topology.estimator.estimate(fed(topology.sites, snapshot), share)
+            for each in state.removed:
+                found[each.sensor] = found.get(each.sensor, frozenset()) | {instant}
         return found
 
-    def _deviations(self, hypothesis: Hypothesis, snapshot: Measurements) -> Deviations:
+    def _deviations(self, hypothesis: Hypothesis, instant: int) -> Deviations:
         topology = self._topology(hypothesis.switched)
-        read = hypothesis.applied(snapshot)
+        read = hypothesis.applied(self.snapshots[instant], instant)
         shape = (len(topology.sites.model.node_ids), 3)
         voltage = np.zeros(shape, dtype=np.complex128)
         if topology.estimator is not None:

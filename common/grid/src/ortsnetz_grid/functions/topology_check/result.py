@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,8 +35,8 @@ class CheckSettings:
             but OK, for each of the tests that may say so.
         decisive: how much better (2 ln of the likelihood ratio, freed values paid) an explanation
             has to be than the next to be named; 6 is twenty to one.
-        gross_error: spread of the errors of a bad meter, in its standard deviations; it sets the
-            price of explaining values by their being wrong.
+        gross_errors: spreads that the errors of a bad meter may have, in its standard deviations.
+            The wider, the dearer it is to explain values by their being wrong.
         most_hypotheses: how many alternatives are computed at most, besides the stated case. Each
             costs one estimate a snapshot.
         estimation: how the states are estimated.
@@ -43,9 +44,17 @@ class CheckSettings:
 
     false_alarm: float = 0.002
     decisive: float = 6.0
-    gross_error: float = 20.0
-    most_hypotheses: int = 80
+    gross_errors: tuple[float, ...] = (10.0, 100.0, 1000.0)
+    most_hypotheses: int = 100
     estimation: Settings = field(default_factory=lambda: Settings(loading=False))
+
+    @property
+    def convincing(self) -> float:
+        """Evidence that a case without errors reaches with no more than `false_alarm`.
+
+        The probability that a likelihood ratio against the truth exceeds c is at most 1 / c.
+        """
+        return -2 * math.log(self.false_alarm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from ortsnetz_grid.functions.topology_check.hypothesis import Hypothesis
 from ortsnetz_grid.functions.topology_check.judging import Judge, Judgement
 
+_EVERY = 30
+"""Length of a loop up to which all of its branches are tried."""
+
 
 @dataclass(slots=True)
 class Tried:
@@ -43,22 +46,21 @@ class Tried:
         return judged.misfit
 
 
-def best_of(tried: Tried, stated: float) -> bool:
-    """Whether any hypothesis so far explains more than the stated network."""
-    return any(each.misfit < stated for each in tried.found.values())
-
-
-def along(tried: Tried, loop: Sequence[Hypothesis]) -> None:
+def along(tried: Tried, loop: Sequence[Hypothesis]) -> list[float]:
     """Try openings in the order around a loop: some first, then all beside the best.
 
-    Moving the opening moves load from one side to the other, so that the misfit falls towards the
-    true one and rises behind it.
+    Moving the opening moves load from one side to the other, so that the misfit mostly falls
+    towards the true one and rises behind it. Mostly: short loops are tried in full.
+
+    Returns:
+        Misfits of those that were tried.
     """
     if not loop:
-        return
-    stride = max(1, math.isqrt(len(loop)))
+        return []
+    stride = 1 if len(loop) <= _EVERY else math.isqrt(len(loop))
     coarse = range(0, len(loop), stride)
     misfits = {at: tried.add(loop[at]) for at in coarse}
     best = min(misfits, key=lambda at: misfits[at])
     for at in range(max(0, best - stride), min(len(loop), best + stride + 1)):
-        tried.add(loop[at])
+        misfits[at] = tried.add(loop[at])
+    return list(misfits.values())

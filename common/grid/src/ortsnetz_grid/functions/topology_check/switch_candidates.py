@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ortsnetz_grid.functions.topology_check.hypothesis import Hypothesis
+from ortsnetz_grid.functions.topology_check.loops import openings
 from ortsnetz_grid.functions.topology_check.result import Kind
 from ortsnetz_grid.functions.topology_check.supply import Supply
 from ortsnetz_grid.network.model import Network
@@ -35,30 +36,29 @@ class SwitchCandidates:
     exchanges: dict[int, tuple[Hypothesis, ...]]
 
     @classmethod
-    def of(cls, network: Network, supply: Supply, customers: frozenset[int]) -> SwitchCandidates:
+    def of(cls, network: Network, supply: Supply, seen: frozenset[int]) -> SwitchCandidates:
         """Find them.
 
         Args:
             network: as stated.
             supply: what meters say about supply.
-            customers: ids of the nodes with loads or generators.
+            seen: ids of nodes with loads, generators or sensors, and of branches with sensors.
         """
         topology = Topology.of(network)
         looped = {branch for loop in topology.loops for branch in loop}
+        closings = _closings(topology)
         return cls(
-            closings=tuple(switch({branch: True}) for branch in _closings(topology)),
-            cuts=tuple(
-                switch({branch: False})
-                for branch in _cuts(topology, supply, customers)
-                if branch not in looped
-            ),
+            closings=tuple(switch({branch: True}) for branch in closings),
+            cuts=_cuts(topology, supply, seen, looped),
             loops=tuple(
                 tuple(switch({branch: False}) for branch in loop) for loop in topology.loops
             ),
             exchanges={
-                branch: tuple(switch({branch: True, other: False}) for other in around)
-                for branch in _closings(topology)
-                if (around := _around(topology, branch))
+                branch: tuple(
+                    switch({branch: True, alike[0]: False}, tuple(alike[1:])) for alike in runs
+                )
+                for branch in closings
+                if (runs := openings(topology, branch, seen))
             },
         )
 
@@ -69,10 +69,10 @@ class SwitchCandidates:
         return len(self.closings) + len(self.cuts) + several
 
 
-def switch(closed: dict[int, bool]) -> Hypothesis:
+def switch(closed: dict[int, bool], alike: tuple[int, ...] = ()) -> Hypothesis:
     """The hypothesis that branches, by id, are closed or open."""
     return Hypothesis(
-        Kind.WRONG_SWITCH, elements=tuple(closed), closed=tuple(bool(c) for c in closed.values())
+        Kind.WRONG_SWITCH, elements=tuple(closed), closed=tuple(closed.values()), alike=alike
     )
 
 
@@ -86,27 +86,20 @@ def _closings(topology: Topology) -> list[int]:
     ]
 
 
-def _around(topology: Topology, branch: int) -> tuple[int, ...]:
-    """Closed branches of the loop that an open one would close; none if it would close no loop."""
-    links = topology.connections
-    first, second = links.ends[links.branch_row(branch)].tolist()
-    if topology.island[first] != topology.island[second]:
-        return ()
-    return topology.between(int(links.node_ids[first]), int(links.node_ids[second]))
-
-
-def _cuts(topology: Topology, supply: Supply, customers: frozenset[int]) -> list[int]:
+def _cuts(
+    topology: Topology, supply: Supply, seen: frozenset[int], looped: set[int]
+) -> tuple[Hypothesis, ...]:
     """Closed branches below which no meter reads voltage.
 
     If meters read nothing somewhere, only what could have cut them off.
     """
-    found = []
+    found: dict[frozenset[int], list[int]] = {}
     links = topology.connections
     for row in links.whole.tolist():
         branch = int(links.branch_ids[row])
-        below = set(topology.downstream(branch))
+        below = frozenset() if branch in looped else frozenset(topology.downstream(branch))
         if not below or below & supply.live:
             continue
-        if below & supply.dead or (not supply.dead and below & customers):
-            found.append(branch)
-    return found
+        if below & supply.dead or (not supply.dead and below & seen):
+            found.setdefault(below & seen, []).append(branch)
+    return tuple(switch({each[0]: False}, tuple(each[1:])) for each in found.values())

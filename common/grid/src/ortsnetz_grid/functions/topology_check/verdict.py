@@ -3,107 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import chi2
 
 from ortsnetz_grid.functions.state_estimation import Measurements
+from ortsnetz_grid.functions.topology_check.case import Case
 from ortsnetz_grid.functions.topology_check.hypothesis import Hypothesis
-from ortsnetz_grid.functions.topology_check.judging import Judgement
-from ortsnetz_grid.functions.topology_check.meter_candidates import Seat, squares
-from ortsnetz_grid.functions.topology_check.result import (
-    Alternative,
-    CheckSettings,
-    Finding,
-    Kind,
-)
+from ortsnetz_grid.functions.topology_check.result import Alternative, Finding, Kind
 from ortsnetz_grid.functions.topology_check.words import in_words, sentences
 from ortsnetz_grid.network.model import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that was computed.
-
-    Attributes:
-        stated: the stated network.
-        tried: its alternatives.
-        prices: 2 ln of the number of alternatives of a kind, for those that free nothing.
-        sensors: number of sensors that are no assumptions.
-        detected: whether something is wrong, whatever it is.
-        untested: alternatives for which the budget did not reach.
-        seats: where the sensors sit.
-        settings: how to check.
-    """
-
-    stated: Judgement
-    tried: dict[Hypothesis, Judgement]
-    prices: dict[Kind, float]
-    sensors: int
-    detected: bool
-    untested: tuple[Hypothesis, ...]
-    seats: dict[int, Seat]
-    settings: CheckSettings
-
-
 def decide(case: Case, network: Network, snapshots: Sequence[Measurements]) -> Finding:
     """The finding of a case."""
-    order, evidence = _ranked(case)
-    convincing = bool(order) and evidence[order[0]] > 2 * np.log(1 / case.settings.false_alarm)
-    if not (case.detected or convincing):
+    evidence = case.evidence()
+    order = sorted(evidence, key=lambda each: -evidence[each])
+    best = evidence[order[0]] if order else 0.0
+    # a suspicion counts if anything explains it better than chance
+    wrong = case.contradicted or (case.suspicious and best > 0)
+    if not (wrong or best > case.settings.convincing):
         return _finding(case, Kind.OK, (), len(snapshots))
-    rivals = _rivals(case, order, evidence)
+    rivals = _rivals(case, order, evidence) if best > 0 else []
     alternatives = tuple(
-        Alternative(
-            kind=each.kind,
-            elements=each.elements,
-            sensors=each.sensors,
-            closed=each.closed,
-            phases="".join("abc"[phase] for phase in each.order)
-            if each.kind is Kind.WRONG_PHASE
-            else "",
-            misfit=case.tried[each].misfit,
-            evidence=evidence[each],
-            words=in_words(each, network, snapshots),
-        )
+        _alternative(case, variant, each, evidence[each], in_words(variant, network, snapshots))
         for each in rivals
+        for variant in each.variants
     )
-    decided = rivals and len({_place(case, each) for each in rivals}) == 1
-    kind = rivals[0].kind if decided else Kind.UNDECIDED
+    places = {_place(case, variant) for each in rivals for variant in each.variants}
+    kind = rivals[0].kind if len(places) == 1 else Kind.UNDECIDED
     return _finding(case, kind, alternatives, len(snapshots))
 
 
-def _ranked(case: Case) -> tuple[list[Hypothesis], dict[Hypothesis, float]]:
-    """Hypotheses by evidence, the best first."""
-    left = min([case.stated.misfit, *(each.misfit for each in case.tried.values())])
-    # what no alternative explains (impedances, profiles) makes all of them less certain
-    spread = max(1.0, left / max(case.stated.values, 1))
-    sums = squares(case.stated.snapshots)
-    evidence = {}
-    for each, judged in case.tried.items():
-        gain = (case.stated.misfit - judged.misfit) / spread
-        evidence[each] = gain - _price(case, each, gain, sums)
-    return sorted(evidence, key=lambda each: -evidence[each]), evidence
-
-
-def _price(
-    case: Case, hypothesis: Hypothesis, gain: float, sums: dict[int, tuple[float, int]]
-) -> float:
-    """Price of a hypothesis: 2 ln of the alternatives of its kind, and what its freedom is worth.
-
-    A sensor whose errors spread over `gross_error` deviations explains each value that it frees
-    with a likelihood smaller by sqrt(1 + gross_error**2 * w), where w is the share of the sensor's
-    own variance in what the others leave open; w is the squared residual over what its removal
-    gains. A value that nothing else checks costs nothing and gains nothing.
-    """
-    if not hypothesis.removed:
-        return case.prices[hypothesis.kind]
-    mine = [sums[each] for each in hypothesis.sensors if each in sums]
-    squared, values = sum(each[0] for each in mine), sum(each[1] for each in mine)
-    share = min(1.0, squared / gain) if gain > 0 else 1.0
-    freedom = values * np.log(1 + case.settings.gross_error**2 * share)
-    return float(freedom + 2 * len(hypothesis.sensors) * np.log(max(case.sensors, 1)))
+def _alternative(
+    case: Case, variant: Hypothesis, tried: Hypothesis, evidence: float, words: str
+) -> Alternative:
+    phases = "".join("abc"[phase] for phase in variant.order)
+    return Alternative(
+        kind=variant.kind,
+        elements=variant.elements,
+        sensors=variant.sensors,
+        closed=variant.closed,
+        phases=phases if variant.kind is Kind.WRONG_PHASE else "",
+        misfit=case.tried[tried].misfit,
+        evidence=evidence,
+        words=words,
+    )
 
 
 def _rivals(
@@ -117,7 +61,8 @@ def _rivals(
     for each in order[1:]:
         if evidence[each] < evidence[best] - case.settings.decisive:
             break
-        nested = each.removed and best.removed and each.removed > best.removed
+        # the same sensors in other instants, or others besides, are no other explanation
+        nested = each.removed and best.removed and each.removed >= best.removed
         if not nested:
             found.append(each)
     return found
@@ -151,7 +96,5 @@ def _finding(
         misfit=case.stated.misfit,
         values=case.stated.values,
         snapshots=snapshots,
-        words=sentences(
-            kind, alternatives, unexplained=bool(unexplained), untested=len(case.untested)
-        ),
+        words=sentences(kind, alternatives, unexplained=bool(unexplained), untested=case.untested),
     )
