@@ -352,3 +352,60 @@ def test_nothing_is_ever_not_a_number(town: Any, rng: np.random.Generator) -> No
         assert np.isfinite(getattr(state, name)).all(), name
     assert (state.u_sigma_pu > 0).all()
     assert (state.loading_sigma > 0).all()
+
+
+def current_sizes(place: Any, rng: np.random.Generator, sigma: float) -> np.ndarray:
+    """Ammeters at the `from` ends of all lines: sizes without angles."""
+    line = place.truth["line"]
+    found = initialize_array("input", "asym_current_sensor", len(line))
+    found["id"] = 40_000 + np.arange(len(line))
+    found["measured_object"], found["measured_terminal_type"] = line["id"], 0
+    found["angle_measurement_type"] = 0
+    found["i_sigma"] = sigma
+    found["i_measured"] = np.abs(line["i_from"] + sigma * rng.normal(size=line["i_from"].shape))
+    return found
+
+
+@pytest.mark.parametrize("kernels", ["", "none"])
+def test_sizes_of_currents_count(
+    hamlet: Any, rng: np.random.Generator, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORTSNETZ_KERNELS", kernels)
+    voltage = hamlet.voltage_sensors(quarter(hamlet), rng)
+    loads = hamlet.power_sensors(rng, sigma=1000.0)
+    without = hamlet.measurements(voltage, loads)
+    current = current_sizes(hamlet, rng, sigma=0.3)
+    more = Measurements({**without.sensors, "asym_current_sensor": current})
+    vague, sure = (estimate(hamlet.network, each, Settings()) for each in (without, more))
+    assert sure.removed == ()
+    true = RatedBranches.of(hamlet.network).loading(hamlet.truth)
+    assert np.abs(sure.loading - true).mean() < 0.5 * np.abs(vague.loading - true).mean()
+    lines = slice(0, len(hamlet.truth["line"]))
+    inside = np.abs(sure.loading - true)[lines] < 3 * sure.loading_sigma[lines]
+    assert inside.mean() > 0.8
+
+
+def test_a_wrong_ammeter_is_found(hamlet: Any, rng: np.random.Generator) -> None:
+    sensors = metered(hamlet, rng).sensors
+    current = current_sizes(hamlet, rng, sigma=0.3)
+    current["i_measured"][5, 1] += 9.0
+    more = Measurements({**sensors, "asym_current_sensor": current})
+    assert [each.sensor for each in estimate(hamlet.network, more, Settings()).removed] == [40_005]
+
+
+def test_a_meter_of_one_phase_says_nothing_about_the_others(
+    hamlet: Any, rng: np.random.Generator
+) -> None:
+    sensors = metered(hamlet, rng).sensors
+    voltage = sensors["asym_voltage_sensor"].copy()
+    everything = estimate(hamlet.network, Measurements(sensors), WITHOUT_LOADING)
+    voltage["u_measured"][2:, 1:] = np.nan
+    less = {**sensors, "asym_voltage_sensor": voltage}
+    some = estimate(hamlet.network, Measurements(less), WITHOUT_LOADING)
+    none = {**sensors, "asym_voltage_sensor": voltage[:2]}
+    nothing = estimate(hamlet.network, Measurements(none), WITHOUT_LOADING)
+    for first, second in ((everything, some), (some, nothing)):
+        assert first.u_sigma_pu.mean() < second.u_sigma_pu.mean()
+    voltage["u_measured"][3, 0] *= 1.05
+    found = estimate(hamlet.network, Measurements(less), WITHOUT_LOADING)
+    assert [each.sensor for each in found.removed] == [int(voltage["id"][3])]

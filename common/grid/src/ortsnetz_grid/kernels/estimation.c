@@ -504,7 +504,10 @@ static void flow_rows(const measured_t *measured, int32_t f, const complex_t *vo
             rows->at[(3 + p) * HALF + 3 + p] -= local.re / size;
         } else if (kind == SIZE_FROM || kind == SIZE_TO) {
             const double length = sqrt(squared(local.re) + squared(local.im));
+            const double weight = measured->flow_weight[6 * f + p];
             away = (complex_t){value[p].re - length, 0};
+            /* a current below its deviation has no direction to speak of */
+            scale = weight > 0 ? squared(length) / (squared(length) + 1 / weight) : 0;
             for (int c = 0; c < HALF; c++) {
                 double *re = rows->at + p * HALF + c, *im = rows->at + (3 + p) * HALF + c;
                 *re = length > 0 ? (local.re * *re + local.im * *im) / length : 0;
@@ -645,11 +648,14 @@ ORTSNETZ_DISPATCH static void substitute(const grid_t *grid, work_t *work)
 int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *work, complex_t *voltage, int32_t most_steps, double tolerance, double *report)
 {
     double moved = INFINITY;
+    int sizes = 0; /* sizes of currents, which have no direction before the first step */
+    for (int32_t f = 0; f < measured->flows; f++)
+        sizes |= measured->kind[f] == SIZE_FROM || measured->kind[f] == SIZE_TO;
     report[0] = report[1] = 0;
     for (int32_t step = 0; step < most_steps; step++) {
         double longest = 0;
         look(grid, voltage, work);
-        if (moved > MOVED) {
+        if (moved > MOVED || sizes) {
             assemble_injections(grid, measured, work);
             assemble_flows(measured, voltage, work);
             if (!eliminate(grid, work)) return SINGULAR;
@@ -674,7 +680,7 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *wo
                 const double after = size + work->step[SIZE * i + p];
                 voltage[3 * i + p] = (complex_t){after * turn.re, after * turn.im};
             }
-        if (longest <= tolerance) return CONVERGED;
+        if (longest <= tolerance && !(sizes && step < 2)) return CONVERGED;
         moved += longest;
     }
     return DIVERGED;

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from power_grid_model import CalculationType
 from power_grid_model.validation import ValidationException, validate_input_data
 from power_grid_model.validation.errors import ValidationError
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.model import Dataset, Network
 from ortsnetz_grid.network.plausibility.rules import implausible, impossible
 from ortsnetz_grid.network.problem import Problem, Severity
 from ortsnetz_grid.network.topology import Topology
@@ -24,16 +28,33 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     """
     try:
         found = validate_input_data(
-            dict(network.data), calculation_type=calculation, symmetric=False
+            _with_angles(network.data), calculation_type=calculation, symmetric=False
         )
     except (ValidationException, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
-        return (Problem("", (), (), f"the data set cannot be validated: {reason}"),)
+        sentence = f"the data set cannot be validated: {reason}"
+        return (Problem("", (), (), sentence, advice="give every element all its attributes"),)
     missing = _missing(network)
     if missing:
         return tuple(missing)
     library = [problem for error in found or [] for problem in _of_library(network, error)]
     return (*library, *impossible(network))
+
+
+def _with_angles(data: Dataset) -> dict[str, NDArray[Any]]:
+    """The data set as the library wants it: it knows no current sensor without an angle."""
+    found = dict(data)
+    for component in ("sym_current_sensor", "asym_current_sensor"):
+        if component in found:
+            array = found[component].copy()
+            alone = np.isnan(array["i_angle_measured"]) & np.isnan(array["i_angle_sigma"]).reshape(
+                -1, *[1] * (array["i_angle_measured"].ndim - 1)
+            )
+            array["i_angle_measured"][alone] = 0.0
+            rows = alone.reshape(len(array), -1).all(axis=1)
+            array["i_angle_sigma"][rows] = 1.0
+            found[component] = array
+    return found
 
 
 def findings(
@@ -87,7 +108,23 @@ def _of_library(network: Network, error: ValidationError) -> list[Problem]:
     also = f" (and {len(ids) - 1} more elements)" if len(ids) > 1 else ""
     attributes = ", ".join(dict.fromkeys(fields))
     sentence = f"{where}{also}: {attributes}: {_reason(error)}"
-    return [Problem(components[0], fields, ids, sentence)]
+    advice = _ADVICE.get(type(error).__name__, "correct the number, or its unit")
+    return [Problem(components[0], fields, ids, sentence, advice=advice)]
+
+
+_ADVICE = {
+    "MissingValueError": "give the value",
+    "MultiComponentNotUniqueError": "give each element an id of its own",
+    "NotUniqueError": "give each element an id of its own",
+    "InvalidIdError": "correct the id, or add the element",
+    "InvalidEnumValueError": "use a value of power-grid-model's format",
+    "InvalidAssociatedEnumValueError": "measure something that this element has",
+    "NotBooleanError": "write 1 for in service or closed, 0 for not",
+    "TwoValuesZeroError": "give the true impedance, or make it a link",
+    "TransformerClockError": "give an odd clock where one winding is a star, else an even one",
+    "SameValueError": "connect the ends to two nodes",
+}
+"""What to do about the errors of the library that are not about the size of a number."""
 
 
 def _reason(error: ValidationError) -> str:
@@ -123,7 +160,14 @@ def _reason(error: ValidationError) -> str:
 def _missing(network: Network) -> list[Problem]:
     """Without these everything else is wrong, too."""
     return [
-        Problem(component, (), (), f"the network has no {component}", rule="empty")
+        Problem(
+            component,
+            (),
+            (),
+            f"the network has no {component}",
+            rule="empty",
+            advice=f"add a {component}",
+        )
         for component in ("node", "source")
         if not len(network.data.get(component, ()))
     ]

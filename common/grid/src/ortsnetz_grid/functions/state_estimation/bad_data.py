@@ -166,6 +166,8 @@ def suspects(scores: Scores, settings: Settings) -> Suspects | None:
     if worst <= threshold(scores.tested, settings):
         return None
     gain = scores.explained() - 2 * scores.components
+    if gain.max() <= 0:  # a nearly critical sensor's residual, which no removal explains
+        return None
     close = np.flatnonzero((gain >= _CLOSE * gain.max()) & (scores.components > 0))
     order = close[np.argsort(-gain[close], kind="stable")][:_MOST_SUSPECTS]
     return Suspects(tuple(int(each) for each in scores.ids[order]), worst)
@@ -260,7 +262,9 @@ def _flow_residuals(
         (at_appliance, flow.places, quantities.appliance, shares),
     ):
         at = index[mine]
-        apart = own[mine] - mean.variance.reshape(-1, 6)[at]
+        known = np.isfinite(own[mine])
+        inside = np.where(known, mean.variance.reshape(-1, 6)[at], 0.0)
+        apart = np.where(known, own[mine], 0.0) - inside
         residual[mine] = measured[mine] - mean.value.reshape(-1, 6)[at] + shared.value[at]
         covariance[mine] = _diagonal(apart) + shared.covariance[at]
     return residual, covariance, own

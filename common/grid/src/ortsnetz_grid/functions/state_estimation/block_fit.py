@@ -20,7 +20,7 @@ from ortsnetz_grid.network.admittance import Admittance
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-MOST_STEPS = 30
+MOST_STEPS = 60
 SHORT_PU = 1e-6
 """A step that is shorter than this ends the iteration: the next one is a tenth of it."""
 _MOVED_PU = 5.0

@@ -22,7 +22,7 @@ Complex = NDArray[np.complex128]
 _PHASE = np.arange(3)
 _CURRENTS = (Kind.CURRENT_FROM, Kind.CURRENT_TO)
 _LOCALS = (Kind.LOCAL_CURRENT_FROM, Kind.LOCAL_CURRENT_TO)
-_SIZES = (Kind.CURRENT_SIZE_FROM, Kind.CURRENT_SIZE_TO)
+SIZES = (Kind.CURRENT_SIZE_FROM, Kind.CURRENT_SIZE_TO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Frame:
         current = np.einsum("kjpq,kjq->kp", block, self.voltage[ends])
         # current changes with the voltages at all ends, (k, j, p, q)
         through = block * self.turn[ends][:, :, None, :]
-        if kind in _CURRENTS or kind in _SIZES:
+        if kind in _CURRENTS or kind in SIZES:
             radial, tangential = through, 1j * through
             own = own_across = np.zeros_like(current)
         else:
@@ -123,7 +123,7 @@ class Frame:
         side = 0 if block.shape[1] == 1 else Kind(kind).side
         found[:, _PHASE, side, _PHASE] += own
         found[:, _PHASE, side, 3 + _PHASE] += own_across
-        if kind in _SIZES:
+        if kind in SIZES:
             length = np.abs(current)
             along = np.where(length > 0, np.conj(current) / np.where(length > 0, length, 1), 0)
             found = (along[:, :, None, None] * found).real.astype(np.complex128)
@@ -165,7 +165,7 @@ def _seen(kind: int, volts: Complex, current: Complex) -> Complex:
     """Power, current, current relative to the voltage's angle, or size of the current."""
     if kind in _CURRENTS:
         return current
-    if kind in _SIZES:
+    if kind in SIZES:
         return np.abs(current).astype(np.complex128)
     power = volts * np.conj(current)
     return np.asarray(power / np.abs(volts)) if kind in _LOCALS else np.asarray(power)

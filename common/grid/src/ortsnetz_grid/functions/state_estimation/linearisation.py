@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ortsnetz_grid.functions.state_estimation.jacobian import Frame
+from ortsnetz_grid.functions.state_estimation.jacobian import SIZES, Frame
 from ortsnetz_grid.functions.state_estimation.least_squares import Fit, Left, Rows, fit
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 from ortsnetz_grid.functions.state_estimation.residuals import Residual, Residuals, nothing
@@ -149,16 +149,29 @@ def _angles(frame: Frame, quantities: Quantities, pieces: _Pieces) -> Rows:
 
 
 def _branches(frame: Frame, quantities: Quantities) -> Rows:
-    """Rows in the order of `Quantities.branch`, that is by kind; real parts before imaginary."""
+    """Rows in the order of `Quantities.branch`, that is by kind; real parts before imaginary.
+
+    A value that is not measured (a size has no imaginary part) stays as a row of nothing.
+    """
     blocks, residuals, variances = [_EMPTY.reshape(0, 2 * frame.size)], [], []
     for kind in np.unique(quantities.branch_kinds).tolist():
         mine = quantities.branch_kinds == kind
         places = quantities.branch_places[mine]
         rows, flows = frame.flow_rows(kind, places), frame.flows(kind, places)
-        blocks += [rows.real, rows.imag]
+        variance = quantities.branch.variance[mine].swapaxes(0, 1).ravel()
+        if kind in SIZES:
+            # a current below its deviation has no direction to speak of
+            square = np.tile(np.abs(flows).ravel() ** 2, 2)
+            variance = np.where(
+                square > 0, variance * (1 + variance / np.maximum(square, 1e-300)), np.inf
+            )
+        known = np.isfinite(variance)
+        derivative = sparse.vstack([rows.real, rows.imag])
+        blocks.append((sparse.diags_array(known.astype(float)) @ derivative).tocsr())
         computed = np.stack([flows.real, flows.imag])
-        residuals.append((quantities.branch.value[mine].swapaxes(0, 1) - computed).ravel())
-        variances.append(quantities.branch.variance[mine].swapaxes(0, 1).ravel())
+        away = (quantities.branch.value[mine].swapaxes(0, 1) - computed).ravel()
+        residuals.append(np.where(known, away, 0.0))
+        variances.append(np.where(known, variance, 1.0))
     return Rows(
         sparse.vstack(blocks).tocsr(),
         np.concatenate([np.zeros(0), *residuals]),

@@ -1,7 +1,8 @@
 """Sensors of a case as flat arrays in per unit, checked: no value is missing, every place exists.
 
 power-grid-model computes with whatever it is given: a missing value or a current sensor without
-angle gives a result of NaN and no error. Here they are refused by name.
+angle gives a result of NaN and no error. Here a missing value is refused by name. A current sensor
+that states neither an angle nor an angle's deviation measures the size of the current alone.
 """
 
 from __future__ import annotations
@@ -178,10 +179,15 @@ def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray
 
 
 def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
-    for name in ("i_measured", "i_angle_measured"):
-        _require_numbers(array, component, name)
-    for name in ("i_sigma", "i_angle_sigma"):
-        _require_positive(array, component, name, infinite=True)
+    _require_numbers(array, component, "i_measured")
+    _require_positive(array, component, "i_sigma", infinite=True)
+    alone = without_angle(array)
+    if alone.any():
+        sizes = _current_sizes(array[alone], component, places)
+        rest = [_current(array[~alone], component, places)] if not alone.all() else []
+        return _join_flow([sizes, *rest])
+    _require_numbers(array, component, "i_angle_measured")
+    _require_positive(array, component, "i_angle_sigma", infinite=True)
     kinds, index, _, live = places.terminals(array, component)
     wrong = kinds > Kind.BRANCH_TO
     _refuse(array, component, wrong, "measured_terminal_type: a current is measured at a branch")
@@ -208,6 +214,34 @@ def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors
         places=index[counts],
         values=(magnitude * np.exp(1j * angle) / base[:, None])[counts],
         variances=(variances / base[:, None, None] ** 2)[counts],
+    )
+
+
+def without_angle(array: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether current sensors (k,) state the size of the current alone."""
+    return _every(np.isnan(_per_phase(array["i_angle_measured"]))) & _every(
+        np.isnan(_per_phase(array["i_angle_sigma"]))
+    )
+
+
+def _current_sizes(array: NDArray[Any], component: str, places: Places) -> FlowSensors:
+    kinds, index, _, live = places.terminals(array, component)
+    wrong = kinds > Kind.BRANCH_TO
+    _refuse(array, component, wrong, "measured_terminal_type: a current is measured at a branch")
+    size = _per_phase(array["i_measured"])
+    _refuse(array, component, ~_every(size >= 0), "i_measured: a size is not negative")
+    loud = ~live & ~_every(size <= _NOISE * array["i_sigma"][:, None])
+    _refuse(array, component, loud, "measures a flow where nothing is connected or fed")
+    counts = live & (array["i_sigma"] ** 2 < _DISABLED)
+    base = BASE_PHASE_VA / places.admittance.node_volts[places.admittance.ends[index, kinds]]
+    variance = np.broadcast_to((array["i_sigma"] / base)[:, None, None] ** 2, (len(array), 2, 3))
+    return FlowSensors(
+        ids=array["id"][counts].astype(np.int64),
+        kinds=(kinds + Kind.CURRENT_SIZE_FROM)[counts].astype(np.int8),
+        places=index[counts],
+        values=(size / base[:, None]).astype(np.complex128)[counts],
+        # a size has no imaginary part
+        variances=np.where(np.array([True, False])[:, None], variance, np.inf)[counts],
     )
 
 

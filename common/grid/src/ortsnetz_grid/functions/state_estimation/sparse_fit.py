@@ -17,7 +17,7 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 SHORT_PU = 1e-6
-MOST_STEPS = 15
+MOST_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
