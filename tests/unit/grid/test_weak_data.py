@@ -23,8 +23,8 @@ from ortsnetz_grid.functions.state_estimation.pseudo.ageing import (
 from ortsnetz_grid.functions.state_estimation.pseudo.customers import beliefs_about
 
 SMALL = "1-LV-rural1--0-sw"
-NETWORKS = (SMALL, "1-LV-rural2--0-sw", "1-LV-rural3--0-sw", "1-LV-semiurb4--0-sw")
-SEEDS = range(100, 112)
+NETWORKS = (SMALL, "1-LV-rural2--0-sw", "1-LV-semiurb4--0-sw")
+SEEDS = range(100, 116)
 
 
 def outcomes(*, substation: bool, silent_quarters: int = 0) -> list[Outcome]:
