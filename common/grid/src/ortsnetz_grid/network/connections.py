@@ -123,20 +123,23 @@ def _additional(network: Network) -> NDArray[Any]:
 def _banks(network: Network, ids: NDArray[np.int32]) -> NDArray[np.intp]:
     """First row of each branch's bank: same nodes, and no way around through two of its units."""
     bank = np.arange(len(ids))
-    if not network.additions.branches:
-        return bank
-    row = {element: place for place, element in enumerate(ids.tolist())}
-    banks: dict[frozenset[int], list[tuple[int, list[_Unit]]]] = {}
-    for _, branch in network.additions.branches:
-        unit = _Unit.of(branch)
-        known = banks.setdefault(frozenset((branch.from_node, branch.to_node)), [])
-        for first, units in known:
-            if not any(unit.closes_a_loop_with(other) for other in units):
-                bank[row[branch.id]] = first
-                units.append(unit)
-                break
-        else:
-            known.append((row[branch.id], [unit]))
+    added = network.additions.branches
+    first = len(ids) - len(added) - len(network.data.get("generic_branch", ()))
+    beside: dict[tuple[int, int], list[int]] = {}
+    for place, (_, branch) in enumerate(added):
+        pair = (branch.from_node, branch.to_node)
+        beside.setdefault((min(pair), max(pair)), []).append(place)
+    for places in beside.values():
+        banks: list[tuple[int, list[_Unit]]] = []
+        for place in places if len(places) > 1 else ():
+            unit = _Unit.of(added[place][1])
+            for row, units in banks:
+                if not any(unit.closes_a_loop_with(other) for other in units):
+                    bank[first + place] = row
+                    units.append(unit)
+                    break
+            else:
+                banks.append((first + place, [unit]))
     return bank
 
 
