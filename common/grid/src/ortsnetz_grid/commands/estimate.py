@@ -14,7 +14,14 @@ from power_grid_model.utils import json_serialize
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read_case
 from ortsnetz_grid.commands.output import write_together
-from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, Solution
+from ortsnetz_grid.functions.state_estimation import (
+    Advice,
+    Estimator,
+    Measurements,
+    Settings,
+    Solution,
+    where_to_measure,
+)
 from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.output import Output
@@ -32,7 +39,12 @@ _NUMBERS = {
 @click.argument("case", type=_FILE)
 @click.option("-o", "--output", type=_FILE, required=True, help="RESULT file to write.")
 @click.option("--bad-data", type=_FILE, help="List of the sensors that were left out to write.")
-def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
+@click.option(
+    "--advise",
+    is_flag=True,
+    help="Say where one more meter would help most (some seconds on large networks).",
+)
+def estimate(case: Path, output: Path, bad_data: Path | None, *, advise: bool) -> None:
     """Estimate the state of CASE, a power-grid-model input data set with sensors.
 
     Only sensors count as measurements, and nothing is added to them: what they leave unobservable
@@ -52,6 +64,19 @@ def estimate(case: Path, output: Path, bad_data: Path | None) -> None:
     write_together(texts)
     for note in (*solution.problems, *_notes(network, answer)):
         click.echo(f"note: {note}", err=True)
+    for better in _advice(network) if advise else ():
+        click.echo(better.words)
+
+
+def _advice(network: Network) -> tuple[Advice, ...]:
+    """Deviations of voltages alone where a branch has no rating."""
+    measurements = Measurements.of_case(network)
+    rated = all(
+        np.isfinite(network.data[each]["i_n"]).all()
+        for each in ("line", "asym_line")
+        if each in network.data
+    )
+    return where_to_measure(Estimator.of(network), measurements, Settings(loading=rated))
 
 
 def _solved(network: Network) -> tuple[Solution, Output]:

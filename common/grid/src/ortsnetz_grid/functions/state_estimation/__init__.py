@@ -1,5 +1,6 @@
 """State estimation: the most probable three-phase state, how sure it is, and who contradicts it."""
 
+from ortsnetz_grid.functions.state_estimation.advice import Advice, where_to_measure
 from ortsnetz_grid.functions.state_estimation.estimator import Estimator, Solution, estimate
 from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 from ortsnetz_grid.functions.state_estimation.result import (
@@ -10,6 +11,7 @@ from ortsnetz_grid.functions.state_estimation.result import (
 )
 
 __all__ = [
+    "Advice",
     "Estimator",
     "Measurements",
     "RemovedSensor",
@@ -18,4 +20,5 @@ __all__ = [
     "StateEstimate",
     "estimate",
     "measurements_from",
+    "where_to_measure",
 ]

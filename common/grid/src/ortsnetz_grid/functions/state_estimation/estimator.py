@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,6 +30,10 @@ from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.output import Output
+from ortsnetz_grid.network.taps import with_taps
+
+_KEPT_TAPS = 4
+"""Combinations of tap positions whose networks are kept prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ class Estimator:
     network: Network
     _passes: Passes
     _rated: RatedBranches | InputError
+    _stepped: OrderedDict[tuple[tuple[int, int], ...], Estimator] = field(
+        default_factory=OrderedDict
+    )
 
     @classmethod
     def of(cls, network: Network) -> Estimator:
@@ -81,6 +90,9 @@ class Estimator:
             InputError: a sensor is unusable or the case is not observable, names sensor or nodes;
                 or loadings are wanted and a branch has no rating.
         """
+        if measurements.taps:
+            taken = self._at(measurements.taps)
+            return taken.estimate(replace(measurements, taps={}), settings)
         solution = self.solve(measurements, settings)
         if settings.loading and isinstance(self._rated, InputError):
             raise self._rated
@@ -98,6 +110,8 @@ class Estimator:
         Raises:
             InputError: see `estimate`.
         """
+        if measurements.taps:
+            return self._at(measurements.taps).solve(replace(measurements, taps={}), settings)
         current = self._passes.solve(measurements, settings)
         used = measurements
         removed: dict[int, RemovedSensor] = {}
@@ -134,6 +148,19 @@ class Estimator:
         return Solution(
             current.fitted, used, tuple(largest), (*sentences, *doubts), self._passes.places
         )
+
+    def _at(self, taps: Mapping[int, int]) -> Estimator:
+        """The estimator of the network with tap changers at stated positions; keeps a few.
+
+        Raises:
+            InputError: names a tap changer that does not exist or has no such position.
+        """
+        key = tuple(sorted(taps.items()))
+        if key not in self._stepped:
+            self._stepped[key] = Estimator.of(with_taps(self.network, taps))
+            if len(self._stepped) > _KEPT_TAPS:
+                self._stepped.popitem(last=False)
+        return self._stepped[key]
 
     def _tried(
         self, measurements: Measurements, settings: Settings, ids: tuple[int, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,15 @@ class Measurements:
         words: what a sensor is, for people, by id; sensors of a case need no words.
         pseudo: ids of the sensors that stand for assumptions.
         missing_guards: names of meters that guard the limits and said nothing usable.
+        taps: positions of tap changers by transformer, as they are read; the others stand as the
+            network says.
     """
 
     sensors: Dataset
     words: Mapping[int, str] = field(default_factory=dict)
     pseudo: frozenset[int] = frozenset()
     missing_guards: tuple[str, ...] = ()
+    taps: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of_case(cls, case: Network) -> Measurements:
@@ -49,15 +52,10 @@ class Measurements:
 
     def without(self, ids: frozenset[int]) -> Measurements:
         """The same without some sensors."""
-        return Measurements(
-            sensors={
-                name: array[~np.isin(array["id"], list(ids))]
-                for name, array in self.sensors.items()
-            },
-            words=self.words,
-            pseudo=self.pseudo - ids,
-            missing_guards=self.missing_guards,
-        )
+        sensors = {
+            name: array[~np.isin(array["id"], list(ids))] for name, array in self.sensors.items()
+        }
+        return replace(self, sensors=sensors, pseudo=self.pseudo - ids)
 
 
 @dataclass(frozen=True, slots=True)
