@@ -82,11 +82,10 @@ def covered(cases: Iterable[Judged], *, normal: bool) -> tuple[float, float] | N
     clean = [
         case for case in cases if case.clean and case.normal == normal and case.ours is not None
     ]
-    if not clean:
+    loadings = [case.loading_covered for case in clean if case.loading_covered is not None]
+    if not loadings:
         return None
-    return fmean(case.u_covered or 0.0 for case in clean), fmean(
-        case.loading_covered or 0 for case in clean
-    )
+    return fmean(case.u_covered or 0.0 for case in clean), fmean(loadings)
 
 
 def lines(cases: Sequence[Judged]) -> Iterator[str]:

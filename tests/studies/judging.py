@@ -100,7 +100,8 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         ours = Errors(float(apart.mean()), float(off.mean()))
         counts = loading > COUNTS_FROM
         u_covered = float((apart <= NORMAL_95 * state.u_sigma_pu[live]).mean())
-        loading_covered = float((off <= NORMAL_95 * state.loading_sigma)[counts].mean())
+        if counts.any():
+            loading_covered = float((off <= NORMAL_95 * state.loading_sigma)[counts].mean())
     residual, optimum = None, None
     if exact or case.wrong is not None:
         best = fit(case.network)
