@@ -138,18 +138,19 @@ static int invert(block *a) {
     return 1;
 }
 
-/* Entry of the later node `to` in the list of `from`; the structure is complete. */
+/* Entry of the later node `to` in the list of `from`, or -1. */
 static int32_t entry(const grid *g, int32_t from, int32_t to) {
-    int32_t e = g->start[from];
-    while (g->row[e] != to) e++;
-    return e;
+    for (int32_t e = g->start[from]; e < g->start[from + 1]; e++)
+        if (g->row[e] == to) return e;
+    return -1;
 }
 
 /* Factorise in place.
  *
  * In: inverse[k] is the block (k, k), lower[e] the block (row[e], k), upper[e] the block
  * (k, row[e]). Out: the inverse of the pivot; the block under it, at that stage; the block right of
- * it, times the inverse pivot. Returns 0, or 1 + the number of the node whose pivot is singular.
+ * it, times the inverse pivot. Returns 0, or 1 + the number of the node whose pivot is singular, or
+ * -1 if an entry is missing that elimination makes.
  */
 int32_t ortsnetz_factorise(const grid *g) {
     for (int32_t k = 0; k < g->nodes; k++) {
@@ -161,12 +162,9 @@ int32_t ortsnetz_factorise(const grid *g) {
                 int32_t i = g->row[e], j = g->row[f];
                 block product;
                 multiply(&product, &g->lower[e], &g->upper[f]);
-                if (i == j)
-                    subtract(&g->inverse[i], &product);
-                else if (i > j)
-                    subtract(&g->lower[entry(g, j, i)], &product);
-                else
-                    subtract(&g->upper[entry(g, i, j)], &product);
+                int32_t at = i == j ? 0 : entry(g, i < j ? i : j, i < j ? j : i);
+                if (at < 0) return -1;
+                subtract(i == j ? &g->inverse[i] : i > j ? &g->lower[at] : &g->upper[at], &product);
             }
     }
     return 0;

@@ -107,6 +107,7 @@ class Factors:
 
         Raises:
             SingularError: the matrix has no inverse.
+            ValueError: its structure is incomplete.
         """
         self._library = library
         self._island_count = int(blocks.island.max(initial=-1)) + 1
@@ -121,6 +122,8 @@ class Factors:
         )
         self._library.ortsnetz_power_flow_scratch.restype = _LONG
         failed = int(library.ortsnetz_factorise(ctypes.byref(self._grid)))
+        if failed < 0:
+            raise ValueError("the structure of the matrix lacks an entry that elimination makes")
         if failed:
             raise SingularError(int(blocks.node[failed - 1]))
 

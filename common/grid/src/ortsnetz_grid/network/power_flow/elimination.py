@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Neighbours = list[set[int]]
 
-_PASSIVE_DEGREE = 3
-"""A passive node with up to three neighbours leaves no more connections than it had (star to
-delta); beyond that each iteration would have more to do, not less."""
+_PASSIVE_DEGREE = 2
+"""A passive node between two others leaves one connection instead of two, and a tree a tree. With
+three neighbours (star to delta) the iterations would have about as much to do as before."""
 
 
 @dataclass(frozen=True, slots=True)
