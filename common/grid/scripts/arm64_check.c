@@ -1,13 +1,6 @@
 /* Runs the power flow kernel of a library on a case from a file: see arm64_check.py.
- *
- * The structures are those of power_flow.c; its functions are renamed away, because the library's
- * own are to be called.
  */
-#define ortsnetz_factorise own_factorise
-#define ortsnetz_power_flow_scratch own_scratch
-#define ortsnetz_power_flow own_power_flow
-#define ortsnetz_block_solve own_block_solve
-#include "../src/ortsnetz_grid/kernels/power_flow.c"
+#include "../src/ortsnetz_grid/kernels/power_flow.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

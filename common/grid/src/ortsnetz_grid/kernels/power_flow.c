@@ -1,10 +1,4 @@
-/* Three-phase power flow: block factorisation of the node admittance matrix and fixed-point current
- * injection (implicit Z-bus) for eight scenarios at once.
- *
- * The matrix has 3x3 complex blocks and a symmetric structure. Nodes are numbered in the order of
- * their elimination; start/row list, for each node, its later neighbours after fill-in. The first
- * `passive` nodes carry no injection: an iteration does not touch them, because their right-hand
- * side is nothing; their voltages follow at the end.
+/* Fixed-point current injection (implicit Z-bus) for eight scenarios at once.
  *
  * A scenario is a lane of a vector of 8 doubles, real and imaginary parts apart, so that the
  * matrices are shared by the lanes and nothing is shuffled.
@@ -13,9 +7,9 @@
 #include <string.h>
 
 #include "dispatch.h"
+#include "power_flow.h"
 
 #define LANES 8
-#define KINDS 6 /* power, current, impedance to neutral, then between phases */
 
 typedef double lane __attribute__((vector_size(8 * LANES)));
 typedef int64_t mask __attribute__((vector_size(8 * LANES)));
@@ -24,153 +18,6 @@ typedef int64_t mask __attribute__((vector_size(8 * LANES)));
 typedef struct {
     lane re[3], im[3];
 } phasor;
-
-/* A 3x3 complex block, shared by the lanes. */
-typedef struct {
-    double re[9], im[9];
-} block;
-
-typedef struct {
-    int32_t nodes, passive, islands;
-    const int32_t *start, *row; /* (nodes + 1,), (entries,) */
-    const int32_t *node;        /* (nodes,) row in the caller's arrays */
-    const int32_t *island;      /* (nodes,) number of the connected part */
-    block *inverse;             /* (nodes,) own blocks; inverse pivots after the factorisation */
-    block *lower, *upper;       /* (entries,) see ortsnetz_factorise */
-} grid;
-
-typedef struct {
-    int64_t scenarios, all_nodes, loaded;
-    const int32_t *load;                      /* (nodes,) place of the node's injection, or -1 */
-    const double *injection[KINDS];           /* (scenarios, loaded, 3) complex, per unit, or NULL */
-    int64_t injection_stride[KINDS];          /* doubles from scenario to scenario; 0: all alike */
-    const double *idle;                       /* (scenarios, all_nodes, 3) voltages without load */
-    int64_t idle_stride;
-} cases;
-
-typedef struct {
-    double *voltage;    /* (scenarios, all_nodes, 3) complex */
-    double *change;     /* (scenarios, islands) largest change of a voltage in the last step */
-    double *mismatch;   /* (scenarios, islands) largest power mismatch of a phase */
-    int32_t *iterations; /* (scenarios,) */
-} flows;
-
-/* ---- factorisation ------------------------------------------------------------------------- */
-
-static void multiply(block *out, const block *a, const block *b) {
-    block c;
-    for (int p = 0; p < 3; p++)
-        for (int q = 0; q < 3; q++) {
-            double re = 0, im = 0;
-            for (int k = 0; k < 3; k++) {
-                double ar = a->re[3 * p + k], ai = a->im[3 * p + k];
-                double br = b->re[3 * k + q], bi = b->im[3 * k + q];
-                re += ar * br - ai * bi;
-                im += ar * bi + ai * br;
-            }
-            c.re[3 * p + q] = re;
-            c.im[3 * p + q] = im;
-        }
-    *out = c;
-}
-
-static void subtract(block *from, const block *what) {
-    for (int i = 0; i < 9; i++) {
-        from->re[i] -= what->re[i];
-        from->im[i] -= what->im[i];
-    }
-}
-
-static void scale_row(block *b, int row, double re, double im) {
-    for (int q = 3 * row; q < 3 * row + 3; q++) {
-        double r = b->re[q];
-        b->re[q] = r * re - b->im[q] * im;
-        b->im[q] = r * im + b->im[q] * re;
-    }
-}
-
-static void subtract_row(block *b, int to, int from, double re, double im) {
-    for (int q = 0; q < 3; q++) {
-        double r = b->re[3 * from + q], i = b->im[3 * from + q];
-        b->re[3 * to + q] -= r * re - i * im;
-        b->im[3 * to + q] -= r * im + i * re;
-    }
-}
-
-static void swap_rows(block *b, int p, int q) {
-    for (int k = 0; k < 3; k++) {
-        double re = b->re[3 * p + k], im = b->im[3 * p + k];
-        b->re[3 * p + k] = b->re[3 * q + k];
-        b->im[3 * p + k] = b->im[3 * q + k];
-        b->re[3 * q + k] = re;
-        b->im[3 * q + k] = im;
-    }
-}
-
-/* Inverse in place by Gauss and Jordan with pivots; 0 if there is none. */
-static int invert(block *a) {
-    block b = {{1, 0, 0, 0, 1, 0, 0, 0, 1}, {0}};
-    for (int k = 0; k < 3; k++) {
-        int best = k;
-        double largest = 0;
-        for (int p = k; p < 3; p++) {
-            double size = hypot(a->re[3 * p + k], a->im[3 * p + k]);
-            if (size > largest) {
-                largest = size;
-                best = p;
-            }
-        }
-        if (!(largest > 0) || !isfinite(largest)) return 0;
-        swap_rows(a, k, best);
-        swap_rows(&b, k, best);
-        double pr = a->re[4 * k] / largest, pi = a->im[4 * k] / largest;
-        double re = pr / largest, im = -pi / largest;
-        scale_row(a, k, re, im);
-        scale_row(&b, k, re, im);
-        for (int p = 0; p < 3; p++) {
-            if (p == k) continue;
-            double fr = a->re[3 * p + k], fi = a->im[3 * p + k];
-            subtract_row(a, p, k, fr, fi);
-            subtract_row(&b, p, k, fr, fi);
-        }
-    }
-    *a = b;
-    return 1;
-}
-
-/* Entry of the later node `to` in the list of `from`, or -1. */
-static int32_t entry(const grid *g, int32_t from, int32_t to) {
-    for (int32_t e = g->start[from]; e < g->start[from + 1]; e++)
-        if (g->row[e] == to) return e;
-    return -1;
-}
-
-/* Factorise in place.
- *
- * In: inverse[k] is the block (k, k), lower[e] the block (row[e], k), upper[e] the block
- * (k, row[e]). Out: the inverse of the pivot; the block under it, at that stage; the block right of
- * it, times the inverse pivot. Returns 0, or 1 + the number of the node whose pivot is singular, or
- * -1 if an entry is missing that elimination makes.
- */
-int32_t ortsnetz_factorise(const grid *g) {
-    for (int32_t k = 0; k < g->nodes; k++) {
-        if (!invert(&g->inverse[k])) return 1 + k;
-        for (int32_t e = g->start[k]; e < g->start[k + 1]; e++)
-            multiply(&g->upper[e], &g->inverse[k], &g->upper[e]);
-        for (int32_t e = g->start[k]; e < g->start[k + 1]; e++)
-            for (int32_t f = g->start[k]; f < g->start[k + 1]; f++) {
-                int32_t i = g->row[e], j = g->row[f];
-                block product;
-                multiply(&product, &g->lower[e], &g->upper[f]);
-                int32_t at = i == j ? 0 : entry(g, i < j ? i : j, i < j ? j : i);
-                if (at < 0) return -1;
-                subtract(i == j ? &g->inverse[i] : i > j ? &g->lower[at] : &g->upper[at], &product);
-            }
-    }
-    return 0;
-}
-
-/* ---- lanes ---------------------------------------------------------------------------------- */
 
 /* Comparisons of whole lanes would be taken apart by the compiler: what follows does without. */
 
@@ -455,7 +302,6 @@ ORTSNETZ_INLINE void solve_group(const grid *g, const cases *c, const memory *m,
     }
 }
 
-/* Scenarios first .. first + count - 1; `scratch` is 64-byte aligned and this thread's own. */
 ORTSNETZ_DISPATCH
 void ortsnetz_power_flow(const grid *g, const cases *c, const flows *f, int64_t first,
                          int64_t count, int32_t most, double tolerance, void *scratch) {
@@ -463,43 +309,5 @@ void ortsnetz_power_flow(const grid *g, const cases *c, const flows *f, int64_t 
     for (int64_t at = first; at < first + count; at += LANES) {
         int64_t left = first + count - at;
         solve_group(g, c, &m, f, at, left < LANES ? (int)left : LANES, most, tolerance);
-    }
-}
-
-/* Solve Y v = i for one right-hand side (all_nodes, 3) complex, in place; all nodes may carry it. */
-void ortsnetz_block_solve(const grid *g, double *v) {
-    for (int32_t k = 0; k < g->nodes; k++) {
-        double t[6], *own = v + 6 * (int64_t)g->node[k];
-        const block *d = g->inverse + k;
-        for (int p = 0; p < 3; p++) {
-            t[2 * p] = t[2 * p + 1] = 0;
-            for (int q = 0; q < 3; q++) {
-                double ar = d->re[3 * p + q], ai = d->im[3 * p + q];
-                t[2 * p] += ar * own[2 * q] - ai * own[2 * q + 1];
-                t[2 * p + 1] += ar * own[2 * q + 1] + ai * own[2 * q];
-            }
-        }
-        memcpy(own, t, sizeof t);
-        for (int32_t e = g->start[k]; e < g->start[k + 1]; e++) {
-            double *to = v + 6 * (int64_t)g->node[g->row[e]];
-            const block *b = g->lower + e;
-            for (int i = 0; i < 9; i++) {
-                int p = i / 3, q = i % 3;
-                to[2 * p] -= b->re[i] * own[2 * q] - b->im[i] * own[2 * q + 1];
-                to[2 * p + 1] -= b->re[i] * own[2 * q + 1] + b->im[i] * own[2 * q];
-            }
-        }
-    }
-    for (int32_t k = g->nodes - 1; k >= 0; k--) {
-        double *own = v + 6 * (int64_t)g->node[k];
-        for (int32_t e = g->start[k]; e < g->start[k + 1]; e++) {
-            const double *x = v + 6 * (int64_t)g->node[g->row[e]];
-            const block *b = g->upper + e;
-            for (int i = 0; i < 9; i++) {
-                int p = i / 3, q = i % 3;
-                own[2 * p] -= b->re[i] * x[2 * q] - b->im[i] * x[2 * q + 1];
-                own[2 * p + 1] -= b->re[i] * x[2 * q + 1] + b->im[i] * x[2 * q];
-            }
-        }
     }
 }
