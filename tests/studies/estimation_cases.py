@@ -69,6 +69,7 @@ class Case:
         real: the network that the truth was computed with.
         truth: power-grid-model's asymmetric output of its power flow.
         wrong: the sensor with a gross error.
+        beliefs: sensors that are no meters.
     """
 
     grid: str
@@ -78,6 +79,7 @@ class Case:
     real: Network
     truth: Mapping[str, Array]
     wrong: int | None
+    beliefs: frozenset[int]
 
 
 def kind_of(seed: int) -> Kind:
@@ -121,6 +123,7 @@ def make_case(grid: str, seed: int, kind: Kind | None = None) -> Case:
         real=_with(base, data),
         truth=truth,
         wrong=wrong,
+        beliefs=sensors.beliefs(),
     )
 
 

@@ -52,7 +52,9 @@ class Judged:
         their_tolerance: at which power-grid-model converged.
         ours_s: wall seconds of our estimate.
         u_covered, loading_covered: shares of the truth in our 95 % intervals.
-        removed: sensors that ours left out.
+        removed: meters that ours left out.
+        doubted: beliefs that ours left out. Customers exceed a belief by five deviations more often
+            than a normal distribution: only where beliefs are normal this is wrong.
         wrong: the one with the gross error.
         exact: its normalised residual in exact least squares.
         optimum: errors of the exact least squares with all sensors: what the weights allow.
@@ -74,6 +76,7 @@ class Judged:
     u_covered: float | None
     loading_covered: float | None
     removed: tuple[int, ...]
+    doubted: tuple[int, ...]
     wrong: int | None
     exact: float | None
     optimum: Errors | None
@@ -102,6 +105,7 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         u_covered = float((apart <= NORMAL_95 * state.u_sigma_pu[live]).mean())
         if counts.any():
             loading_covered = float((off <= NORMAL_95 * state.loading_sigma)[counts].mean())
+    left_out = [] if state is None else [each.sensor for each in state.removed]
     residual, optimum = None, None
     if exact or case.wrong is not None:
         best = fit(case.network)
@@ -125,7 +129,8 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         ours_s=took,
         u_covered=u_covered,
         loading_covered=loading_covered,
-        removed=() if state is None else tuple(each.sensor for each in state.removed),
+        removed=tuple(sensor for sensor in left_out if sensor not in case.beliefs),
+        doubted=tuple(sensor for sensor in left_out if sensor in case.beliefs),
         wrong=case.wrong,
         exact=residual,
         optimum=optimum,

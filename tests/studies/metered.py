@@ -38,6 +38,7 @@ class Sensors:
     first: int
     voltage: list[Array]
     power: list[Array]
+    believed: list[Array]
 
     @classmethod
     def of(
@@ -45,7 +46,7 @@ class Sensors:
     ) -> Sensors:
         """None yet."""
         first = 1 + max(int(array["id"].max()) for array in data.values() if len(array))
-        return cls(data, truth, rng, first, [], [])
+        return cls(data, truth, rng, first, [], [], [])
 
     def add_voltages(self, nodes: Array) -> None:
         """Meters of the three phases at nodes."""
@@ -91,6 +92,15 @@ class Sensors:
             found[f"{name}_measured"] = getattr(belief, name)[rows]
             found[f"{name}_sigma"] = getattr(belief, f"{name}_sigma")[rows]
         self.power.append(found)
+        self.believed.append(found["measured_object"])
+
+    def beliefs(self) -> frozenset[int]:
+        """Ids of the power sensors that are beliefs."""
+        elements = np.concatenate(self.believed)
+        voltages = sum(len(array) for array in self.voltage)
+        power = np.concatenate([array["measured_object"] for array in self.power])
+        places = np.flatnonzero(np.isin(power, elements))
+        return frozenset((self.first + voltages + places).tolist())
 
     def arrays(self) -> dict[str, Array]:
         """All of them, numbered: voltages first."""
