@@ -37,7 +37,7 @@ int main(int count, char **arguments) {
     g.inverse = take(in, sizeof(block) * (size_t)nodes);
     g.lower = take(in, sizeof(block) * (size_t)entries);
     g.upper = take(in, sizeof(block) * (size_t)entries);
-    cases c = {.scenarios = many, .all_nodes = all, .loaded = loaded};
+    cases c = {.scenarios = many, .all_nodes = all, .loaded = loaded, .unit = 1};
     c.load = take(in, sizeof(int32_t) * (size_t)nodes);
     c.injection[0] = take(in, 6 * sizeof(double) * (size_t)(many * loaded));
     c.injection_stride[0] = 6 * loaded;

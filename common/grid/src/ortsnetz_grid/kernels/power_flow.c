@@ -145,11 +145,11 @@ static memory divide(const grid *g, const cases *c, void *scratch) {
     return m;
 }
 
-/* Gather `count` complex triples of eight scenarios; `from` points at the first one's. */
-ORTSNETZ_INLINE void gather(phasor *to, const double *const *from, int64_t at, double sign) {
+/* Complex triples of eight scenarios, real and imaginary parts times a factor. */
+ORTSNETZ_INLINE void gather(phasor *to, const double *const *from, int64_t at, double re, double im) {
     for (int p = 0; p < 3; p++) {
-        for (int l = 0; l < LANES; l++) to->re[p][l] = from[l][at + 2 * p];
-        for (int l = 0; l < LANES; l++) to->im[p][l] = sign * from[l][at + 2 * p + 1];
+        for (int l = 0; l < LANES; l++) to->re[p][l] = re * from[l][at + 2 * p];
+        for (int l = 0; l < LANES; l++) to->im[p][l] = im * from[l][at + 2 * p + 1];
     }
 }
 
@@ -264,10 +264,10 @@ ORTSNETZ_INLINE void solve_group(const grid *g, const cases *c, const memory *m,
         if (!m->power[kind]) continue;
         for (int l = 0; l < LANES; l++)
             from[l] = c->injection[kind] + scenario[l] * c->injection_stride[kind];
-        for (int64_t i = 0; i < c->loaded; i++) gather(m->power[kind] + i, from, 6 * i, -1.0);
+        for (int64_t i = 0; i < c->loaded; i++) gather(m->power[kind] + i, from, 6 * i, c->unit, -c->unit);
     }
     for (int l = 0; l < LANES; l++) from[l] = c->idle + scenario[l] * c->idle_stride;
-    for (int32_t k = 0; k < g->nodes; k++) gather(m->idle + k, from, 6 * (int64_t)g->node[k], 1.0);
+    for (int32_t k = 0; k < g->nodes; k++) gather(m->idle + k, from, 6 * (int64_t)g->node[k], 1.0, 1.0);
     memset(m->x, 0, sizeof(phasor) * (size_t)g->nodes);
     memset(m->current, 0, sizeof(phasor) * (size_t)c->loaded);
     for (int32_t i = 0; i < g->islands; i++) m->change[i] = (lane){0};

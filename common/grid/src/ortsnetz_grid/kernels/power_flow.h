@@ -30,8 +30,9 @@ typedef struct {
 typedef struct {
     int64_t scenarios, all_nodes, loaded;
     const int32_t *load;                      /* (nodes,) place of the node's injection, or -1 */
-    const double *injection[KINDS];           /* (scenarios, loaded, 3) complex, per unit, or NULL */
+    const double *injection[KINDS];           /* (scenarios, loaded, 3) complex power, or NULL */
     int64_t injection_stride[KINDS];          /* doubles from scenario to scenario; 0: all alike */
+    double unit;                              /* per unit of what the injections count in */
     const double *idle;                       /* (scenarios, all_nodes, 3) voltages without load */
     int64_t idle_stride;
 } cases;

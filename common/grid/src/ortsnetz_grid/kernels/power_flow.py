@@ -36,6 +36,7 @@ class _Cases(ctypes.Structure):
         ("load", _POINTER),
         ("injection", _POINTER * 6),
         ("injection_stride", _LONG * 6),
+        ("unit", ctypes.c_double),
         ("idle", _POINTER),
         ("idle_stride", _LONG),
     ]
@@ -140,6 +141,7 @@ class Factors:
         loaded: NDArray[np.intp],
         injections: Sequence[Complex | None],
         *,
+        unit: float,
         scenarios: int,
         tolerance: float,
         most: int,
@@ -152,6 +154,7 @@ class Factors:
             loaded: (k,) rows with injections; none is passive.
             injections: (b or 1, k, 3) drawn power of six kinds: power, current and impedance to
                 neutral, then between phases; None for a kind that does not occur.
+            unit: per unit of what the injections count in.
             scenarios: b.
             tolerance: on the change of a voltage in a step.
             most: steps.
@@ -160,9 +163,8 @@ class Factors:
         count = idle.shape[1]
         place = np.full(count, -1, dtype=np.int32)
         place[loaded] = np.arange(len(loaded))
-        load = place[self._blocks.node]
-        kept = [each if each is None else np.ascontiguousarray(each) for each in injections]
-        idle = np.ascontiguousarray(idle)
+        load, idle = place[self._blocks.node], _complex(idle)
+        kept = [each if each is None else _complex(each) for each in injections]
         cases = _Cases(
             scenarios,
             count,
@@ -170,6 +172,7 @@ class Factors:
             _address(load),
             (_POINTER * 6)(*(None if each is None else _address(each) for each in kept)),
             (_LONG * 6)(*(0 if each is None else _stride(each) for each in kept)),
+            unit,
             _address(idle),
             _stride(idle),
         )
@@ -179,24 +182,22 @@ class Factors:
             np.zeros((scenarios, self._island_count)),
             np.zeros(scenarios, dtype=np.int32),
         )
-        flows = _Flows(
-            *(_address(getattr(found, name)) for name, *_ in _Flows._fields_),
-        )
+        flows = _Flows(*(_address(getattr(found, name)) for name, *_ in _Flows._fields_))
 
-        def run(first: int, size: int) -> None:
+        def run(part: tuple[int, int]) -> None:
             grid, case = ctypes.byref(self._grid), ctypes.byref(cases)
             scratch = _scratch(self._library.ortsnetz_power_flow_scratch(grid, case))
             self._library.ortsnetz_power_flow(
-                *(grid, case, ctypes.byref(flows), _LONG(first), _LONG(size)),
+                *(grid, case, ctypes.byref(flows), *(_LONG(each) for each in part)),
                 *(_INT(most), ctypes.c_double(tolerance), _pointer(scratch)),
             )
 
         parts = _shares(scenarios, threads)
         if len(parts) == 1:
-            run(*parts[0])
+            run(parts[0])
         elif parts:
             with ThreadPoolExecutor(len(parts)) as pool:
-                list(pool.map(lambda part: run(*part), parts))
+                list(pool.map(run, parts))
         return found
 
 
@@ -217,6 +218,11 @@ def _scratch(size: int) -> NDArray[np.uint8]:
 def _parts(blocks: Complex) -> Real:
     """Blocks (m, 3, 3) as the kernel has them: nine real parts, then nine imaginary ones."""
     return np.stack([blocks.real, blocks.imag], axis=1).reshape(-1, 18)
+
+
+def _complex(array: Complex) -> Complex:
+    """The array as the kernel reads it, a copy only where it has to be."""
+    return np.ascontiguousarray(array, dtype=np.complex128)
 
 
 def _stride(array: Complex) -> int:

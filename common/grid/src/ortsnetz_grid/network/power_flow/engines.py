@@ -30,6 +30,7 @@ class Engine(Protocol):
         loaded: NDArray[np.intp],
         injections: Sequence[Complex | None],
         *,
+        unit: float,
         scenarios: int,
         tolerance: float,
         most: int,
@@ -96,6 +97,7 @@ class ArrayEngine:
         loaded: NDArray[np.intp],
         injections: Sequence[Complex | None],
         *,
+        unit: float,
         scenarios: int,
         tolerance: float,
         most: int,
@@ -107,7 +109,7 @@ class ArrayEngine:
         voltage = np.broadcast_to(idle, (scenarios, *idle.shape[1:])).copy()
         idle = voltage.copy()
         powers = [
-            each if each is None else np.broadcast_to(each, (scenarios, *each.shape[1:]))
+            each if each is None else np.broadcast_to(unit * each, (scenarios, *each.shape[1:]))
             for each in injections
         ]
         current = np.zeros((scenarios, len(loaded), 3), dtype=np.complex128)

@@ -88,12 +88,16 @@ class PowerFlow:
         live = self.admittance.energised[injections.nodes]
         loaded = injections.nodes[live]
         given = injections.by_kind
-        powers = [given[kind][:, live] / BASE_PHASE_VA if kind in given else None for kind in KINDS]
+        powers = [
+            None if kind not in given else given[kind] if live.all() else given[kind][:, live]
+            for kind in KINDS
+        ]
         engine = self._engine(loaded)
         settled = engine.iterate(
             engine.solve(self._idle_currents(injections)),
             loaded,
             powers,
+            unit=1 / BASE_PHASE_VA,
             scenarios=injections.scenarios,
             tolerance=settings.tolerance,
             most=settings.most_iterations,
