@@ -643,6 +643,37 @@ ORTSNETZ_DISPATCH static void substitute(const grid_t *grid, work_t *work)
 
 /* ---- entry points ------------------------------------------------------------------------ */
 
+static int factorise(const grid_t *grid, const measured_t *measured, work_t *work, const complex_t *voltage)
+{
+    assemble_injections(grid, measured, work);
+    assemble_flows(measured, voltage, work);
+    return eliminate(grid, work);
+}
+
+/* Largest part of a voltage's change in the step, per unit; NaN where one is. */
+static double longest_part(const grid_t *grid, const work_t *work)
+{
+    double longest = 0;
+    for (int32_t i = 0; i < grid->nodes; i++)
+        for (int c = 0; c < HALF; c++) {
+            const double size = fabs(work->step[SIZE * i + c]);
+            if (!(size <= longest)) longest = size;
+        }
+    return longest;
+}
+
+static void move(const grid_t *grid, const work_t *work, complex_t *voltage)
+{
+    for (int32_t i = 0; i < grid->nodes; i++)
+        for (int p = 0; p < 3; p++) {
+            const double size = work->size[3 * i + p];
+            const double angle = work->step[SIZE * i + 3 + p] / size;
+            const complex_t turn = times(work->turn[3 * i + p], (complex_t){cos(angle), sin(angle)});
+            const double after = size + work->step[SIZE * i + p];
+            voltage[3 * i + p] = (complex_t){after * turn.re, after * turn.im};
+        }
+}
+
 /* Voltages (nodes, 3) move from where they are to the most probable ones.
  * report: steps taken, factorisations, longest part of the last step. */
 int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *work, complex_t *voltage, int32_t most_steps, double tolerance, double *report)
@@ -653,41 +684,27 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *wo
         sizes |= measured->kind[f] == SIZE_FROM || measured->kind[f] == SIZE_TO;
     report[0] = report[1] = 0;
     for (int32_t step = 0; step < most_steps; step++) {
-        double longest = 0;
+        double longest;
         look(grid, voltage, work);
         if (moved > MOVED || sizes) {
-            assemble_injections(grid, measured, work);
-            assemble_flows(measured, voltage, work);
-            if (!eliminate(grid, work)) return SINGULAR;
+            if (!factorise(grid, measured, work, voltage)) return SINGULAR;
             report[1] += 1;
             moved = 0;
         }
         residuals(grid, measured, voltage, work);
         substitute(grid, work);
-        for (int32_t i = 0; i < grid->nodes; i++)
-            for (int c = 0; c < HALF; c++) {
-                const double size = fabs(work->step[SIZE * i + c]);
-                if (!(size <= longest)) longest = size; /* also a NaN */
-            }
+        longest = longest_part(grid, work);
         report[0] = step + 1;
         report[2] = longest;
         if (!(longest < 1e3)) return DIVERGED;
-        for (int32_t i = 0; i < grid->nodes; i++)
-            for (int p = 0; p < 3; p++) {
-                const double size = work->size[3 * i + p];
-                const double angle = work->step[SIZE * i + 3 + p] / size;
-                const complex_t turn = times(work->turn[3 * i + p], (complex_t){cos(angle), sin(angle)});
-                const double after = size + work->step[SIZE * i + p];
-                voltage[3 * i + p] = (complex_t){after * turn.re, after * turn.im};
-            }
+        move(grid, work, voltage);
         if (longest <= tolerance && !(sizes && step < 2)) return CONVERGED;
         moved += longest;
     }
     return DIVERGED;
 }
 
-/* Blocks of the inverse of the last factorisation: (nodes, 12, 12) and (links, 12, 12). */
-ORTSNETZ_DISPATCH void ortsnetz_selected_inverse(const grid_t *grid, const work_t *work, double *own, double *low)
+ORTSNETZ_DISPATCH static void invert(const grid_t *grid, const work_t *work, double *own, double *low)
 {
     for (int32_t i = grid->nodes - 1; i >= 0; i--) {
         const int32_t first = grid->start[i], count = grid->start[i + 1] - first;
@@ -712,4 +729,18 @@ ORTSNETZ_DISPATCH void ortsnetz_selected_inverse(const grid_t *grid, const work_
             less_product(mine, turned_factor, low + (size_t)(first + a) * BLOCK, 0);
         }
     }
+}
+
+/* Blocks of the inverse at voltages (nodes, 3): (nodes, 12, 12) and (links, 12, 12); the voltages
+ * take one more step. Residuals of sensors that hardly anything checks are small differences: they
+ * need the system of just this state, and the state of just this system. */
+int ortsnetz_selected_inverse(const grid_t *grid, const measured_t *measured, work_t *work, complex_t *voltage, double *own, double *low)
+{
+    look(grid, voltage, work);
+    if (!factorise(grid, measured, work, voltage)) return SINGULAR;
+    residuals(grid, measured, voltage, work);
+    substitute(grid, work);
+    move(grid, work, voltage);
+    invert(grid, work, own, low);
+    return CONVERGED;
 }

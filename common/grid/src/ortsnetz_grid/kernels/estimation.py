@@ -128,6 +128,21 @@ class Report:
     longest: float
 
 
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """Blocks of the inverse of the system at a state.
+
+    Attributes:
+        voltage: (m, 3) after one more step from that state.
+        own: (m, 12, 12) of the nodes.
+        low: (l, 12, 12) of the pairs: the later node's rows, the earlier node's columns.
+    """
+
+    voltage: Complex
+    own: Real
+    low: Real
+
+
 class BlockSolver:
     """Memory for networks of one shape. Not for two threads at once.
 
@@ -162,13 +177,9 @@ class BlockSolver:
         """Most probable voltages (m, 3) from a start (m, 3)."""
         voltage = np.array(start, dtype=np.complex128, order="C")
         report = np.zeros(3)
-        fields = [
-            len(value) if name == "flows" else _address(value)
-            for name, value in _fields_of(measured)
-        ]
         code = self._library.ortsnetz_estimate(
             ctypes.byref(self._c_grid),
-            ctypes.byref(_Measured(*fields)),
+            ctypes.byref(_structure(measured)),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(voltage)),
             ctypes.c_int32(most_steps),
@@ -181,27 +192,34 @@ class BlockSolver:
         """Directions (m, 3) by which the rows of the injections are turned against the voltages."""
         return np.asarray(self._arrays["frame"] * np.conj(self._arrays["turn"]))
 
-    def inverse(self) -> tuple[Real, Real]:
-        """Blocks of the inverse at the last factorisation: of nodes (m, 12, 12), of pairs.
-
-        Those of pairs (l, 12, 12) have the later node's rows and the earlier node's columns.
-        """
+    def inverse(self, measured: BlockMeasurements, voltage: Complex) -> Inverse | None:
+        """The inverse of the system at voltages (m, 3); None where it is singular."""
         own = np.empty_like(self._arrays["own"])
         low = np.empty_like(self._arrays["low"])
-        self._library.ortsnetz_selected_inverse(
+        moved = np.array(voltage, dtype=np.complex128, order="C")
+        code = self._library.ortsnetz_selected_inverse(
             ctypes.byref(self._c_grid),
+            ctypes.byref(_structure(measured)),
             ctypes.byref(self._c_work),
+            ctypes.c_void_p(_address(moved)),
             ctypes.c_void_p(_address(own)),
             ctypes.c_void_p(_address(low)),
         )
+        if code:
+            return None
         # rounding leaves the diagonal blocks skew, which admittances of short lines enlarge
-        return (own + own.swapaxes(1, 2)) / 2, low
+        return Inverse(moved, (own + own.swapaxes(1, 2)) / 2, low)
 
 
-def _fields_of(measured: BlockMeasurements) -> list[tuple[str, NDArray[Any]]]:
-    """Arrays in the order of the C structure."""
+def _structure(measured: BlockMeasurements) -> _Measured:
+    """The C structure, with addresses of arrays that the caller keeps."""
     names = [str(field[0]) for field in _Measured._fields_]
-    return [(name, measured.kind if name == "flows" else getattr(measured, name)) for name in names]
+    return _Measured(
+        *(
+            len(measured.kind) if name == "flows" else _address(getattr(measured, name))
+            for name in names
+        )
+    )
 
 
 def _address(array: NDArray[Any]) -> int:

@@ -168,7 +168,9 @@ def suspects(scores: Scores, settings: Settings) -> Suspects | None:
     gain = scores.explained() - 2 * scores.components
     if gain.max() <= 0:  # a nearly critical sensor's residual, which no removal explains
         return None
-    close = np.flatnonzero((gain >= _CLOSE * gain.max()) & (scores.components > 0))
+    gain = np.where(scores.components > 0, gain, -np.inf)
+    least = gain.max() - (1 - _CLOSE) * abs(gain.max())
+    close = np.flatnonzero(gain >= least)
     order = close[np.argsort(-gain[close], kind="stable")][:_MOST_SUSPECTS]
     return Suspects(tuple(int(each) for each in scores.ids[order]), worst)
 

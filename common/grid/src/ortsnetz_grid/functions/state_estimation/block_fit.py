@@ -145,7 +145,7 @@ class Settled:
     """What the kernel found.
 
     Attributes:
-        voltage: (n, 3) of all nodes.
+        voltage: (m, 3) of the nodes that remain.
         report: how it ended.
     """
 
@@ -153,20 +153,17 @@ class Settled:
     report: Report
 
 
-def settle(
-    plan: Plan, measured: BlockMeasurements, no_load: Complex, *, steps: int = MOST_STEPS
-) -> Settled:
+def settle(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> Settled:
     """Most probable voltages.
 
     Args:
         plan: the prepared network.
         measured: see `block_measurements`.
         no_load: (n, 3) voltages without any load, symmetrical at the references.
-        steps: most steps.
     """
     start = no_load[plan.order] * _level(measured, no_load[plan.order])
-    voltage, report = plan.solver.solve(measured, start, steps, SHORT_PU)
-    return Settled(plan.whole(voltage, len(no_load)), report)
+    voltage, report = plan.solver.solve(measured, start, MOST_STEPS, SHORT_PU)
+    return Settled(voltage, report)
 
 
 def _level(measured: BlockMeasurements, no_load: Complex) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.plan import Dependence, Plan
+from ortsnetz_grid.kernels.estimation import Inverse
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -26,25 +27,20 @@ class BlockCovariance:
     Attributes:
         plan: the prepared network.
         frame: at the state.
+        inverse: the kernel's, there.
     """
 
     plan: Plan
     frame: Frame
-    _own: Real  # (m, 12, 12)
-    _low: Real  # (l, 12, 12)
-
-    @classmethod
-    def of(cls, plan: Plan, frame: Frame) -> BlockCovariance:
-        """From the plan's last solution, at which the frame is."""
-        return cls(plan, frame, *plan.solver.inverse())
+    inverse: Inverse
 
     def kept(self) -> Real:
         """Of the voltages of the nodes that remain, (m, 6, 6)."""
-        return self._own[:, _VOLTS, _VOLTS]
+        return self.inverse.own[:, _VOLTS, _VOLTS]
 
     def pull(self) -> Real:
         """Of the multipliers of the injections of these, (m, 6, 6): how firmly they are checked."""
-        return -self._own[:, _MULTIPLIERS, _MULTIPLIERS]
+        return -self.inverse.own[:, _MULTIPLIERS, _MULTIPLIERS]
 
     def magnitudes(self) -> Real:
         """Variances (n, 3) of the voltage magnitudes, per unit; 0 where not energised."""
@@ -94,7 +90,7 @@ class BlockCovariance:
         joint[:, :6, :6] = kept[pair[:, 0]]
         joint[:, 6:, 6:] = kept[pair[:, 1]]
         linked = link >= 0
-        across = self._low[link[linked], _VOLTS, _VOLTS]
+        across = self.inverse.low[link[linked], _VOLTS, _VOLTS]
         joint[linked, 6:, :6] = across
         joint[linked, :6, 6:] = across.swapaxes(1, 2)
         return joint

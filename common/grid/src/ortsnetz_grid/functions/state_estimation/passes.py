@@ -154,9 +154,13 @@ class Passes:
             self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
             return
         plan = self._plan(kernels, told)
-        block_fit.settle(plan, self._measured(plan, told, settings), self._driven.no_load, steps=1)
-        frame = Frame.at(self.places.admittance, self._driven.no_load, self._matrix)
-        self._require_seen(BlockCovariance.of(plan, frame).unseen(_UNSEEN_PU), quantities)
+        no_load = self._driven.no_load
+        frame = Frame.at(self.places.admittance, no_load, self._matrix)
+        measured = self._measured(plan, told, settings)
+        inverse = plan.solver.inverse(measured, no_load[plan.order])
+        if inverse is not None:
+            covariance = BlockCovariance(plan, frame, inverse)
+            self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
 
     def _plan(self, kernels: CDLL, quantities: Quantities) -> Plan:
         """A prepared network in which all that is needed remains."""
@@ -186,11 +190,15 @@ class Passes:
     def _by_kernel(self, plan: Plan, quantities: Quantities, settings: Settings) -> Fitted:
         measured = self._measured(plan, quantities, settings)
         settled = block_fit.settle(plan, measured, self._driven.no_load)
-        if settled.report.code:
+        inverse = None
+        if not settled.report.code:
+            inverse = plan.solver.inverse(measured, settled.voltage)
+        if inverse is None:
             # extreme weights cost it more digits than they cost the form in measurement space
             return self._by_numpy(quantities, settings)
-        frame = Frame.at(self.places.admittance, settled.voltage, self._matrix)
-        covariance = BlockCovariance.of(plan, frame)
+        voltage = plan.whole(inverse.voltage, len(self._driven.no_load))
+        frame = Frame.at(self.places.admittance, voltage, self._matrix)
+        covariance = BlockCovariance(plan, frame, inverse)
         self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
         return block_fit.fitted(plan, covariance, quantities)
 

@@ -1,0 +1,129 @@
+"""The compiled kernel and the numpy form in measurement space find the same state and doubts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from studies.estimation_cases import Kind, make_case
+
+from ortsnetz_grid.functions.state_estimation import (
+    Estimator,
+    Measurements,
+    Settings,
+    StateEstimate,
+)
+from ortsnetz_grid.functions.state_estimation.elimination import Elimination
+from ortsnetz_grid.functions.state_estimation.passes import Passes
+from ortsnetz_grid.functions.state_estimation.reduction import Reduction
+from ortsnetz_grid.kernels.native import library
+
+GRIDS = (
+    "1-LV-rural1--0-sw",
+    "cigre-lv",
+    "ieee-european-lv",
+    "1-MV-rural, rings closed",
+    "kerber-dorfnetz",
+)
+
+
+@pytest.fixture(autouse=True)
+def _compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORTSNETZ_KERNELS", "required")
+    assert library() is not None
+
+
+def by_numpy(case: object, monkeypatch: pytest.MonkeyPatch) -> StateEstimate:
+    with monkeypatch.context() as patched:
+        patched.setenv("ORTSNETZ_KERNELS", "none")
+        return estimated(case)
+
+
+def estimated(case: object) -> StateEstimate:
+    network = case.network  # type: ignore[attr-defined]
+    return Estimator.of(network).estimate(Measurements.of_case(network), Settings())
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_both_engines_agree(grid: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case(grid, 7, Kind())
+    first, second = estimated(case), by_numpy(case, monkeypatch)
+    apart = np.abs(first.u_pu - second.u_pu) / np.maximum(second.u_sigma_pu, 1e-9)
+    assert apart[first.energised].max() < 0.05  # of a standard deviation
+    live = first.energised
+    assert first.u_sigma_pu[live] == pytest.approx(second.u_sigma_pu[live], rel=0.01, abs=1e-7)
+    assert first.loading == pytest.approx(second.loading, abs=0.05 * second.loading_sigma.max())
+    assert first.loading_sigma == pytest.approx(second.loading_sigma, rel=0.02, abs=1e-5)
+    assert first.removed == second.removed == ()
+
+
+def test_both_engines_find_the_same_wrong_meter(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case("cigre-lv", 2)
+    first, second = estimated(case), by_numpy(case, monkeypatch)
+    assert [each.sensor for each in first.removed] == [each.sensor for each in second.removed]
+    for one, other in zip(first.removed, second.removed, strict=True):
+        assert one.normalised_residual == pytest.approx(other.normalised_residual, rel=0.01)
+
+
+def test_the_order_of_nodes_lines_and_sensors_does_not_matter() -> None:
+    case = make_case("kerber-dorfnetz", 3, Kind())
+    rng = np.random.default_rng(5)
+    data = {name: array[rng.permutation(len(array))] for name, array in case.network.data.items()}
+    shuffled = replace(case, network=replace(case.network, data=data))
+    first, second = estimated(case), estimated(shuffled)
+    order = np.argsort(second.node_ids)[np.searchsorted(np.sort(second.node_ids), first.node_ids)]
+    assert second.u_pu[order] == pytest.approx(first.u_pu, abs=1e-6)
+    assert second.u_sigma_pu[order] == pytest.approx(first.u_sigma_pu, rel=1e-3)
+
+
+def test_a_tree_is_eliminated_without_new_connections() -> None:
+    rng = np.random.default_rng(1)
+    parent = [int(rng.integers(node)) for node in range(1, 300)]
+    near: dict[int, set[int]] = {node: set() for node in range(300)}
+    for node, up in enumerate(parent, start=1):
+        near[node].add(up)
+        near[up].add(node)
+    found = Elimination.of(near)
+    assert len(found.row) == len(parent)
+    assert len(found.pair) == 0
+    assert sorted(found.order.tolist()) == list(range(300))
+
+
+def test_every_pair_of_rows_of_a_column_is_joined() -> None:
+    """A grid of meshes: what elimination joins has a block to be joined in."""
+    side = 6
+    near: dict[int, set[int]] = {node: set() for node in range(side * side)}
+    for node in range(side * side):
+        for other in (node + 1 if (node + 1) % side else -1, node + side):
+            if other in near:
+                near[node].add(other)
+                near[other].add(node)
+    found = Elimination.of(near)
+    taken = 0
+    for column in range(len(near)):
+        rows = found.row[found.start[column] : found.start[column + 1]].tolist()
+        pairs = [(a, b) for k, a in enumerate(rows) for b in rows[k + 1 :]]
+        links = found.pair[taken : taken + len(pairs)].tolist()
+        assert found.pair_start[column] == taken
+        assert [found.links[pair] for pair in pairs] == links
+        taken += len(pairs)
+    assert taken == len(found.pair) > 0
+
+
+def test_the_european_feeder_is_reduced_exactly() -> None:
+    """Without the nodes that carry nothing, the others' voltages without load are the same."""
+    case = make_case("ieee-european-lv", 7, Kind())
+    passes = Passes.of(case.network)
+    model = passes.places.admittance
+    needed = np.zeros(len(model.node_ids), dtype=np.bool_)
+    needed[::40] = needed[model.sources] = True
+    reduction = Reduction.of(model, needed)
+    assert len(reduction.kept) < 200
+    assert len(reduction.kept) + len(reduction.taken) == len(model.node_ids)
+    volts = passes._driven.no_load.copy()
+    expected = volts[reduction.taken]
+    found = np.einsum("tspq,tsq->tp", reduction.shares, volts[reduction.on])
+    assert found == pytest.approx(expected, abs=1e-9)
+    row = reduction.blocks[int(reduction.kept[0])]
+    assert set(row) <= set(reduction.kept.tolist())
