@@ -131,7 +131,8 @@ class _Search:
         for each in self.seats.values():
             seen |= {each.element, int(model.node_ids[each.node])}
         supply = Supply.of(sites, self.readings)
-        return SwitchCandidates.of(self.judge.network, supply, frozenset(seen))
+        found = SwitchCandidates.of(self.judge.network, supply, frozenset(seen))
+        return found.among(self.judge.settings.switchable)
 
     def _contradicted(self) -> bool:
         """Whether deviations are beyond chance, in all or always of the same sensor."""

@@ -22,6 +22,9 @@ from ortsnetz_grid.functions.topology_check.result import CheckSettings
 from ortsnetz_grid.functions.topology_check.sites import Sites
 from ortsnetz_grid.network.model import Network
 
+_UNSOLVED = (InputError, np.linalg.LinAlgError)
+"""Not observable, or so nearly that the estimate fails in its arithmetic."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -81,7 +84,7 @@ class Judge:
         for instant in range(len(self.snapshots)):
             try:
                 found.append(self._deviations(hypothesis, instant))
-            except InputError:
+            except _UNSOLVED:
                 if hypothesis == STATED:
                     raise
                 return None
@@ -102,7 +105,10 @@ class Judge:
         share = replace(estimation, false_alarm=estimation.false_alarm / len(self.snapshots))
         for instant, snapshot in enumerate(self.snapshots):
             self.computed += 1
-            state = topology.estimator.estimate(fed(topology.sites, snapshot), share)
+            try:
+                state = topology.estimator.estimate(fed(topology.sites, snapshot), share)
+            except np.linalg.LinAlgError:  # while trying a removal; nothing is known then
+                continue
             for each in state.removed:
                 found[each.sensor] = found.get(each.sensor, frozenset()) | {instant}
         return found
@@ -157,12 +163,29 @@ def fed(sites: Sites, measurements: Measurements) -> Measurements:
 
 
 def said(sites: Sites, measurements: Measurements) -> Measurements:
-    """Everything but assumptions about those who are not fed: they assume somebody who is."""
+    """What is to be compared with a state.
+
+    Assumptions assume somebody who is fed. Where a meter says that supply is lost they do not
+    count; where none says so, that nobody consumes anything has to be squared with them.
+    """
+    if not _confirmed(sites, measurements):
+        return measurements
     kept = {}
     for component, array in measurements.sensors.items():
         assumed = np.isin(array["id"], list(measurements.pseudo))
         kept[component] = array[sites.spots(array)[3] | ~assumed]
     return replace(measurements, sensors=kept)
+
+
+def _confirmed(sites: Sites, measurements: Measurements) -> bool:
+    """Whether a voltage meter reads nothing where no source feeds."""
+    for component in ("sym_voltage_sensor", "asym_voltage_sensor"):
+        array = measurements.sensors.get(component)
+        if array is not None and len(array):
+            nodes, live = sites.spots(array)[2:]
+            if (_dead(sites, array, nodes) & ~live).any():
+                return True
+    return False
 
 
 def _dead(sites: Sites, array: np.ndarray, nodes: np.ndarray) -> np.ndarray:

@@ -34,18 +34,21 @@ class CheckSettings:
         false_alarm: probability that a case in which nothing is wrong is answered with anything
             but OK, for each of the tests that may say so.
         decisive: how much better (2 ln of the likelihood ratio, freed values paid) an explanation
-            has to be than the next to be named; 6 is twenty to one.
+            has to be than the next to be named; 9.2 is a hundred to one.
         gross_errors: spreads that the errors of a bad meter may have, in its standard deviations.
             The wider, the dearer it is to explain values by their being wrong.
         most_hypotheses: how many alternatives are computed at most, besides the stated case. Each
             costs one estimate a snapshot.
+        switchable: ids of the branches that have a switch or fuse; None: any may be open. Naming
+            them helps: an open end somewhere along a cable can hardly be told from one next to it.
         estimation: how the states are estimated.
     """
 
     false_alarm: float = 0.002
-    decisive: float = 6.0
+    decisive: float = 9.2
     gross_errors: tuple[float, ...] = (10.0, 100.0, 1000.0)
     most_hypotheses: int = 100
+    switchable: frozenset[int] | None = None
     estimation: Settings = field(default_factory=lambda: Settings(loading=False))
 
     @property

@@ -62,6 +62,22 @@ class SwitchCandidates:
             },
         )
 
+    def among(self, switchable: frozenset[int] | None) -> SwitchCandidates:
+        """Those that operate switches of a list only; None: any."""
+        if switchable is None:
+            return self
+        exchanges = {
+            branch: _among(around, switchable)
+            for branch, around in self.exchanges.items()
+            if branch in switchable
+        }
+        return SwitchCandidates(
+            closings=_among(self.closings, switchable),
+            cuts=_among(self.cuts, switchable),
+            loops=tuple(_among(loop, switchable) for loop in self.loops),
+            exchanges=exchanges,
+        )
+
     @property
     def count(self) -> int:
         """How many alternatives there are."""
@@ -74,6 +90,19 @@ def switch(closed: dict[int, bool], alike: tuple[int, ...] = ()) -> Hypothesis:
     return Hypothesis(
         Kind.WRONG_SWITCH, elements=tuple(closed), closed=tuple(closed.values()), alike=alike
     )
+
+
+def _among(
+    hypotheses: tuple[Hypothesis, ...], switchable: frozenset[int]
+) -> tuple[Hypothesis, ...]:
+    """Those whose branches are in a list, with the alike that are."""
+    found = []
+    for each in hypotheses:
+        last = [branch for branch in (each.elements[-1], *each.alike) if branch in switchable]
+        if last:
+            closed = dict(zip((*each.elements[:-1], last[0]), each.closed, strict=True))
+            found.append(switch(closed, tuple(last[1:])))
+    return tuple(found)
 
 
 def _closings(topology: Topology) -> list[int]:
