@@ -127,23 +127,29 @@ class Appliances:
     ) -> Complex:
         """Sum (b, k, 3) of the shares of one kind at each of the nodes."""
         rows = rows[np.argsort(self.nodes[rows], kind="stable")]
-        at, first = np.unique(np.searchsorted(nodes, self.nodes[rows]), return_index=True)
-        chosen = powers[:, rows]
-        shares = self.active_shares[rows, place], self.reactive_shares[rows, place]
-        if all((each == 1).all() for each in shares):
-            share = chosen
+        at = np.searchsorted(nodes, self.nodes[rows])
+        # the first appliance of every node, then the second of those that have one, and so on
+        turn = np.arange(len(rows)) - np.searchsorted(at, at)
+        first = turn == 0
+        if np.count_nonzero(first) == len(nodes):
+            found = self._share(powers, place, rows[first])
         else:
-            share = chosen.real * self.active_shares[rows, place, None] + 1j * (
-                chosen.imag * self.reactive_shares[rows, place, None]
-            )
+            found = np.zeros((len(powers), len(nodes), 3), dtype=np.complex128)
+            found[:, at[first]] = self._share(powers, place, rows[first])
+        for number in range(1, int(turn.max(initial=0)) + 1):
+            here = turn == number
+            found[:, at[here]] += self._share(powers, place, rows[here])
+        return found
+
+    def _share(self, powers: Complex, place: int, rows: NDArray[np.intp]) -> Complex:
+        """Part (b, r, 3) of the powers of some appliances that is of one kind."""
+        share = np.take(powers, rows, axis=1, mode="clip")  # "clip" does without a buffer
+        active, reactive = self.active_shares[rows, place], self.reactive_shares[rows, place]
+        if not (active == 1).all() or not (reactive == 1).all():
+            share = share.real * active[:, None] + 1j * (share.imag * reactive[:, None])
         if place:
             share = share * self.rated_over_nominal[rows, None] ** place
-        summed = np.add.reduceat(share, first, axis=1) if len(first) < len(rows) else share
-        if len(at) == len(nodes):
-            return np.ascontiguousarray(summed)
-        found = np.zeros((len(powers), len(nodes), 3), dtype=np.complex128)
-        found[:, at] = summed
-        return found
+        return share
 
 
 def _of_library(network: Network, component: str) -> Appliances:
