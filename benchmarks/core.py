@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from core_cases import Case
 from core_prepare import NETWORKS, prepare
 from core_registry import SOLVERS
@@ -30,6 +31,8 @@ from hil_tables import Table, lines, of
 HERE = Path(__file__).parent
 PACKAGES = ("power-grid-model", "dss-python", "pandapower", "numpy", "scipy")
 DEADLINE_S = 300.0
+ROUNDS = 3
+"""Other work on the machine comes and goes: each solver gets several turns."""
 _SLOWER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Where both are set, small matrices take several times as long."""
 
@@ -75,14 +78,27 @@ def run(names: list[str], output: Path | None) -> Iterator[dict[str, Any]]:
         for name in names:
             print(f"# {name}: cases", file=sys.stderr, flush=True)
             case = prepare(name, Path(directory))
-            for solver, said in SOLVERS.items():
-                for threads in said.threads:
-                    line = measured(case, solver, threads)
-                    texts.append(json.dumps(line))
-                    print(f"# {texts[-1]}", file=sys.stderr, flush=True)
-                    if output is not None:
-                        output.write_text("\n".join(texts) + "\n")
-                    yield line
+            for line in _rounds(case):
+                texts.append(json.dumps(line))
+                if output is not None:
+                    output.write_text("\n".join(texts) + "\n")
+                yield line
+
+
+def _rounds(case: Case) -> list[dict[str, Any]]:
+    """All solvers in turn, several times; of each the process with the smallest median."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for number in range(ROUNDS):
+        for solver, said in SOLVERS.items():
+            for threads in said.threads:
+                before = found.get((solver, threads))
+                if before is not None and "failed" in before:
+                    continue
+                line = measured(case, solver, threads)
+                print(f"# {number + 1}: {json.dumps(line)}", file=sys.stderr, flush=True)
+                if before is None or line.get("seconds", np.inf) < before["seconds"]:
+                    found[solver, threads] = line
+    return list(found.values())
 
 
 def table(found: list[dict[str, Any]]) -> Table:
@@ -102,8 +118,11 @@ def table(found: list[dict[str, Any]]) -> Table:
     def microseconds(line: Any) -> str:
         return f"{1e6 * line['seconds']:.1f}" if "seconds" in line else ""
 
+    def said(line: Any) -> str:
+        return f"NO FIGURE: {line['failed'][:90]}" if "failed" in line else str(line["how"])
+
     return Table(
-        "Seconds a solution; x is that over ours with one thread; power flows: largest |dV| to the "
+        "Time a solution; x is that over ours with one thread; power flows: largest |dV| to the "
         "truth, estimation: mean error of |V|; pandapower's estimation is balanced",
         {
             "network": of("network"),
@@ -114,7 +133,7 @@ def table(found: list[dict[str, Any]]) -> Table:
             "x": times,
             "MB more": lambda line: f"{line['memory_mb']:.0f}" if "memory_mb" in line else "",
             "pu": lambda line: f"{line['accuracy']:.1e}" if "accuracy" in line else "",
-            "how": lambda line: f"FAILED: {line['failed']}" if "failed" in line else line["how"],
+            "how": said,
         },
     )
 
@@ -145,6 +164,8 @@ def main() -> int:
     print("\nTargets")
     print("\n".join(verdicts(found)))
     if chosen.keep:
+        if any("not judged" in verdict for verdict in verdicts(found)):
+            sys.exit("a target was not judged: the figures are not kept")
         write(found)
     if not chosen.check:
         return 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from core_cases import COMPONENTS, Array, Case
 
 from ortsnetz_grid.functions.state_estimation import Estimator, Measurements, Settings, block_fit
-from ortsnetz_grid.functions.state_estimation.plan import Plan
 from ortsnetz_grid.functions.state_estimation.quantities import gather
 from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
 from ortsnetz_grid.kernels.native import library
@@ -53,21 +53,15 @@ def solution(case: Case, _threads: int) -> Callable[[], Array]:
     network = Network.from_json(case.estimation.read_text(), case.name)
     passes = Estimator.of(network)._passes  # noqa: SLF001 (what a host never does separately)
     quantities = gather(read_sensors(Measurements.of_case(network), passes.places), passes.places)
-    model, sigma = passes.places.admittance, Settings().reference_angle_sigma
-    plan = Plan.of(kernels, model, block_fit.needed_nodes(model, quantities))
+    plan = passes._plan(kernels, quantities)  # noqa: SLF001
+    no_load, settings = passes._driven.no_load, Settings()  # noqa: SLF001
 
     def solve() -> Array:
-        measured = block_fit.block_measurements(
-            plan,
-            model,
-            quantities,
-            passes._references,  # noqa: SLF001
-            sigma,
-        )
-        settled = block_fit.settle(plan, measured, passes._no_load)  # noqa: SLF001
+        measured = passes._measured(plan, quantities, settings)  # noqa: SLF001
+        settled = block_fit.settle(plan, measured, no_load)
         if settled.report.code:
             raise RuntimeError("does not converge")
-        return np.asarray(np.abs(settled.voltage))
+        return np.asarray(np.abs(plan.whole(settled.voltage, len(no_load))))
 
     return solve
 
@@ -80,7 +74,7 @@ def estimation(case: Case, _threads: int) -> Callable[[], Array]:
     return lambda: estimator.estimate(measurements, Settings()).u_pu
 
 
-def _require_kernels(*, wanted: bool) -> object:
+def _require_kernels(*, wanted: bool) -> Any:
     """See that the compiled kernels serve, or do not."""
     os.environ["ORTSNETZ_KERNELS"] = "required" if wanted else "none"
     found = library()

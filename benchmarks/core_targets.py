@@ -16,6 +16,8 @@ import numpy as np
 FIGURES = Path(__file__).with_name("core_figures.json")
 REGRESSION = 0.2
 MANY_NODES = 5000
+LEAST_NODES = 50
+"""Below these a solution takes no longer than the call, and its ratio says little."""
 Line = Mapping[str, Any]
 
 
@@ -49,7 +51,7 @@ def ratios(lines: Sequence[Line], of: str = "seconds") -> dict[str, float]:
     seconds = {
         (line["network"], line["solver"]): line[of]
         for line in lines
-        if line["threads"] == 1 and line.get(of)
+        if line["threads"] == 1 and line.get(of) and line["nodes"] >= LEAST_NODES
     }
     found = {}
     for network in dict.fromkeys(line["network"] for line in lines):
