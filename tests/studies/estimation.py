@@ -18,10 +18,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from studies.commanded import apart
 from studies.estimation_cases import Kind, make_case
 from studies.estimation_table import lines
 from studies.grids import GRIDS
 from studies.judging import Judged, judged
+
+from ortsnetz_grid.kernels.native import in_words
+
+GROSS_SEED = 2
 
 
 def study(grids: Iterable[str], seeds: Sequence[int], output: Path | None) -> list[Judged]:
@@ -52,8 +57,13 @@ def main() -> None:
     if chosen.output is not None:
         chosen.output.parent.mkdir(parents=True, exist_ok=True)
     seeds = range(chosen.first, chosen.first + chosen.seeds)
-    for line in lines(study(chosen.grid or GRIDS, seeds, chosen.output)):
+    print(f"State estimation on unknown networks, seeds from {chosen.first}; {in_words()}")
+    grids = chosen.grid or list(GRIDS)
+    for line in lines(study(grids, seeds, chosen.output)):
         print(line)
+    print("\nThe command beside the library, one case with a gross error each:")
+    for grid in grids:
+        print(apart(make_case(grid, GROSS_SEED)))
 
 
 if __name__ == "__main__":
