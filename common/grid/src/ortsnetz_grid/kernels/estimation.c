@@ -24,7 +24,10 @@ enum { POWER_FROM = 0, POWER_TO = 1, SHUNT = 2, CURRENT_FROM = 5, CURRENT_TO = 6
 enum { LOCAL_FROM = 7, LOCAL_TO = 8, SIZE_FROM = 9, SIZE_TO = 10 };
 enum { CONVERGED = 0, SINGULAR = 1, DIVERGED = 2 };
 
-static const double MOVED = 1e-2;  /* movement since the factorisation from which it is made anew */
+enum { APPROACH = 2 };
+static const double FAR = 0.3;     /* a step, per unit, that no power flow of a network takes */
+static const double SLOW = 0.3;
+static const double MOVED = 3e-2;  /* movement since the factorisation from which it is made anew */
 
 typedef struct {
     double re, im;
@@ -61,26 +64,32 @@ typedef struct {
     const double *flow_weight;          /* (flows, 2, 3) */
 } measured_t;
 
+/* A factorised system. */
+typedef struct {
+    double *factor;   /* (links, 12, 12) */
+    double *inverse;  /* (nodes, 12, 12) of the pivots */
+    complex_t *frame; /* (nodes, 3) in which injections are told: the own admittance is real there */
+    complex_t *turn;  /* (nodes, 3) directions of the voltages, in which their changes are told */
+} factors_t;
+
 typedef struct {
     double *own;     /* (nodes, 12, 12) */
     double *low;     /* (links, 12, 12) */
-    double *factor;  /* (links, 12, 12) */
-    double *inverse; /* (nodes, 12, 12) of the pivots */
     double *right;   /* (nodes, 12) */
     double *step;    /* (nodes, 12) */
     double *size;    /* (nodes, 3) of the voltages */
     complex_t *turn; /* (nodes, 3) their direction */
-    complex_t *frame; /* (nodes, 3) in which injections are told: the own admittance is real there */
     complex_t *current; /* (nodes, 3) into the network */
+    factors_t at;       /* the system at a state */
 } work_t;
 
-static inline complex_t times(complex_t a, complex_t b)
+ORTSNETZ_INLINE complex_t times(complex_t a, complex_t b)
 {
     complex_t c = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
     return c;
 }
 
-static inline complex_t conj_times(complex_t a, complex_t b) /* conj(a) b */
+ORTSNETZ_INLINE complex_t conj_times(complex_t a, complex_t b) /* conj(a) b */
 {
     complex_t c = {a.re * b.re + a.im * b.im, a.re * b.im - a.im * b.re};
     return c;
@@ -352,7 +361,7 @@ ORTSNETZ_INLINE int inverted(double *restrict c, const double *restrict from)
 
 /* ---- the system at a state --------------------------------------------------------------- */
 
-static void add_current(complex_t *into, const complex_t *block, const complex_t *volts)
+ORTSNETZ_INLINE void add_current(complex_t *into, const complex_t *block, const complex_t *volts)
 {
     for (int p = 0; p < 3; p++)
         for (int q = 0; q < 3; q++) {
@@ -362,13 +371,13 @@ static void add_current(complex_t *into, const complex_t *block, const complex_t
         }
 }
 
-static complex_t direction(complex_t of)
+ORTSNETZ_INLINE complex_t direction(complex_t of)
 {
     const double size = sqrt(of.re * of.re + of.im * of.im);
     return size > 0 ? (complex_t){of.re / size, of.im / size} : (complex_t){1, 0};
 }
 
-static void look(const grid_t *grid, const complex_t *voltage, work_t *work)
+ORTSNETZ_DISPATCH static void look(const grid_t *grid, const complex_t *voltage, work_t *work)
 {
     memset(work->current, 0, (size_t)grid->nodes * 3 * sizeof(complex_t));
     for (int32_t i = 0; i < grid->nodes; i++) {
@@ -388,13 +397,13 @@ static void look(const grid_t *grid, const complex_t *voltage, work_t *work)
 }
 
 /* Current at a node for a change of a voltage, both in their own frames. */
-static complex_t turned(complex_t admittance, complex_t at, complex_t of)
+ORTSNETZ_INLINE complex_t turned(complex_t admittance, complex_t at, complex_t of)
 {
     return times(conj_times(at, admittance), of);
 }
 
 /* A 3 x 3 complex derivative as real 6 x 6 rows (real, then imaginary) for (along, across). */
-static void add_real(double *block, int stride, const complex_t *admittance, const complex_t *at, const complex_t *of)
+ORTSNETZ_INLINE void add_real(double *block, int stride, const complex_t *admittance, const complex_t *at, const complex_t *of)
 {
     for (int p = 0; p < 3; p++)
         for (int q = 0; q < 3; q++) {
@@ -408,7 +417,7 @@ static void add_real(double *block, int stride, const complex_t *admittance, con
 
 /* conj(power) / |voltage| also changes with the own voltage: by current conj(change) / |voltage|,
  * with the current in the frame of the row times that of the voltage. */
-static void add_own_change(double *block, int stride, int p, complex_t current, double size)
+ORTSNETZ_INLINE void add_own_change(double *block, int stride, int p, complex_t current, double size)
 {
     const double re = current.re / size, im = current.im / size;
     block[p * stride + p] += re;
@@ -418,7 +427,7 @@ static void add_own_change(double *block, int stride, int p, complex_t current, 
 }
 
 /* Variances of real and imaginary part in a frame that is turned back by `by`. */
-static void put_variance(double *block, int p, double real, double imaginary, complex_t by)
+ORTSNETZ_INLINE void put_variance(double *block, int p, double real, double imaginary, complex_t by)
 {
     const double c = by.re, d = by.im;
     block[p * SIZE + p] = -(c * c * real + d * d * imaginary);
@@ -426,21 +435,22 @@ static void put_variance(double *block, int p, double real, double imaginary, co
     block[p * SIZE + 3 + p] = block[(3 + p) * SIZE + p] = c * d * (real - imaginary);
 }
 
-static double believed(double variance, double size, double reach)
+ORTSNETZ_INLINE double believed(double variance, double size, double reach)
 {
     return isinf(variance) ? reach * reach : variance / (size * size);
 }
 
-static void assemble_injections(const grid_t *grid, const measured_t *measured, work_t *work)
+ORTSNETZ_DISPATCH static void assemble_injections(const grid_t *grid, const measured_t *measured, work_t *work)
 {
     for (int32_t i = 0; i < grid->nodes; i++)
         for (int p = 0; p < 3; p++)
-            work->frame[3 * i + p] = times(work->turn[3 * i + p], direction(grid->own[9 * i + 4 * p]));
+            work->at.frame[3 * i + p] = times(work->turn[3 * i + p], direction(grid->own[9 * i + 4 * p]));
+    memcpy(work->at.turn, work->turn, (size_t)grid->nodes * 3 * sizeof(complex_t));
     memset(work->own, 0, (size_t)grid->nodes * BLOCK * sizeof(double));
     memset(work->low, 0, (size_t)grid->links * BLOCK * sizeof(double));
     for (int32_t i = 0; i < grid->nodes; i++) {
         double *own = work->own + (size_t)i * BLOCK;
-        const complex_t *turn = work->turn + 3 * i, *frame = work->frame + 3 * i;
+        const complex_t *turn = work->turn + 3 * i, *frame = work->at.frame + 3 * i;
         const double *size = work->size + 3 * i;
         add_real(own + HALF * SIZE, SIZE, grid->own + 9 * i, frame, turn);
         for (int p = 0; p < 3; p++) {
@@ -453,7 +463,7 @@ static void assemble_injections(const grid_t *grid, const measured_t *measured, 
         for (int r = 0; r < HALF; r++)
             for (int c = 0; c < HALF; c++) own[c * SIZE + HALF + r] = own[(HALF + r) * SIZE + c];
         for (int32_t k = grid->start[i]; k < grid->start[i + 1]; k++) {
-            const complex_t *far = work->turn + 3 * grid->row[k], *far_frame = work->frame + 3 * grid->row[k];
+            const complex_t *far = work->turn + 3 * grid->row[k], *far_frame = work->at.frame + 3 * grid->row[k];
             double *low = work->low + (size_t)k * BLOCK;
             double other[HALF * HALF] = {0};
             add_real(low + HALF * SIZE, SIZE, grid->low + 9 * k, far_frame, turn);
@@ -470,7 +480,7 @@ typedef struct {
     double weight[HALF];
 } flow_rows_t;
 
-static double squared(double x)
+ORTSNETZ_INLINE double squared(double x)
 {
     return x * x;
 }
@@ -488,8 +498,8 @@ static void flow_rows(const measured_t *measured, int32_t f, const complex_t *vo
     if (j >= 0) add_current(current, measured->flow_mutual + 9 * f, voltage + 3 * j);
     const int global = kind == CURRENT_FROM || kind == CURRENT_TO;
     const complex_t *frame = global ? straight : turn;
-    add_real(rows->at, HALF, measured->flow_own + 9 * f, frame, turn);
-    if (j >= 0) add_real(rows->other, HALF, measured->flow_mutual + 9 * f, frame, work->turn + 3 * j);
+    add_real(rows->at, HALF, measured->flow_own + 9 * f, frame, work->at.turn + 3 * i);
+    if (j >= 0) add_real(rows->other, HALF, measured->flow_mutual + 9 * f, frame, work->at.turn + 3 * j);
     for (int p = 0; p < 3; p++) {
         const double size = work->size[3 * i + p];
         const complex_t local = conj_times(turn[p], current[p]);
@@ -568,15 +578,26 @@ static void add_flow_residuals(const measured_t *measured, const complex_t *volt
     }
 }
 
-static void residuals(const grid_t *grid, const measured_t *measured, const complex_t *voltage, work_t *work)
+/* Current that a node is said to inject less what it does, in the frame of its row. */
+ORTSNETZ_INLINE complex_t injection_residual(const measured_t *measured, const work_t *work, const complex_t *frame, int32_t i, int p)
+{
+    const double size = work->size[3 * i + p], *variance = measured->injection_variance + 6 * i + p;
+    const complex_t turn = work->turn[3 * i + p], value = measured->injection[3 * i + p];
+    const complex_t local = conj_times(turn, work->current[3 * i + p]);
+    const complex_t away = {
+        isinf(variance[0]) ? 0 : value.re / size - local.re,
+        isinf(variance[3]) ? 0 : -value.im / size - local.im,
+    };
+    return conj_times(frame[3 * i + p], times(turn, away));
+}
+
+ORTSNETZ_DISPATCH static void residuals(const grid_t *grid, const measured_t *measured, const complex_t *voltage, work_t *work)
 {
     for (int32_t i = 0; i < grid->nodes; i++) {
         double *right = work->right + SIZE * i;
         for (int p = 0; p < 3; p++) {
             const double size = work->size[3 * i + p];
-            const complex_t turn = work->turn[3 * i + p], value = measured->injection[3 * i + p];
-            const complex_t local = conj_times(turn, work->current[3 * i + p]);
-            const double *variance = measured->injection_variance + 6 * i + p;
+            const complex_t turn = work->turn[3 * i + p];
             right[p] = measured->magnitude_weight[3 * i + p] * (measured->magnitude[3 * i + p] - size);
             right[3 + p] = 0;
             if (measured->angle_weight[3 * i + p] > 0) {
@@ -584,11 +605,7 @@ static void residuals(const grid_t *grid, const measured_t *measured, const comp
                 const complex_t target = {cos(angle), sin(angle)}, away = conj_times(turn, target);
                 right[3 + p] = measured->angle_weight[3 * i + p] / size * atan2(away.im, away.re);
             }
-            const complex_t away = {
-                isinf(variance[0]) ? 0 : value.re / size - local.re,
-                isinf(variance[3]) ? 0 : -value.im / size - local.im,
-            };
-            const complex_t told = conj_times(work->frame[3 * i + p], times(turn, away));
+            const complex_t told = injection_residual(measured, work, work->at.frame, i, p);
             right[6 + p] = told.re;
             right[9 + p] = told.im;
         }
@@ -601,42 +618,42 @@ static void residuals(const grid_t *grid, const measured_t *measured, const comp
 ORTSNETZ_DISPATCH static int eliminate(const grid_t *grid, work_t *work)
 {
     for (int32_t i = 0; i < grid->nodes; i++) {
-        double *inverse = work->inverse + (size_t)i * BLOCK;
+        double *inverse = work->at.inverse + (size_t)i * BLOCK;
         const int32_t first = grid->start[i], last = grid->start[i + 1];
         const int32_t *pair = grid->pair + grid->pair_start[i];
         if (!inverted(inverse, work->own + (size_t)i * BLOCK)) return 0;
         for (int32_t a = first; a < last; a++) {
             const double *low = work->low + (size_t)a * BLOCK;
-            if (is_plain(low)) product(work->factor + (size_t)a * BLOCK, low, inverse, 1);
-            else product(work->factor + (size_t)a * BLOCK, low, inverse, 0);
+            if (is_plain(low)) product(work->at.factor + (size_t)a * BLOCK, low, inverse, 1);
+            else product(work->at.factor + (size_t)a * BLOCK, low, inverse, 0);
         }
         for (int32_t a = first; a < last; a++) {
-            double *own = work->own + (size_t)grid->row[a] * BLOCK, *factor = work->factor + (size_t)a * BLOCK;
+            double *own = work->own + (size_t)grid->row[a] * BLOCK, *factor = work->at.factor + (size_t)a * BLOCK;
             double back[BLOCK];
             transposed(back, work->low + (size_t)a * BLOCK);
             if (is_plain(back)) less_product(own, factor, back, 1);
             else less_product(own, factor, back, 0);
             for (int32_t b = a + 1; b < last; b++)
-                less_product(work->low + (size_t)*pair++ * BLOCK, work->factor + (size_t)b * BLOCK, back, 0);
+                less_product(work->low + (size_t)*pair++ * BLOCK, work->at.factor + (size_t)b * BLOCK, back, 0);
         }
     }
     return 1;
 }
 
-ORTSNETZ_DISPATCH static void substitute(const grid_t *grid, work_t *work)
+ORTSNETZ_DISPATCH static void substitute(const grid_t *grid, const factors_t *factors, work_t *work)
 {
     memcpy(work->step, work->right, (size_t)grid->nodes * SIZE * sizeof(double));
     for (int32_t i = 0; i < grid->nodes; i++)
         for (int32_t k = grid->start[i]; k < grid->start[i + 1]; k++)
-            less_row_product(work->step + SIZE * grid->row[k], work->factor + (size_t)k * BLOCK, work->step + SIZE * i);
+            less_row_product(work->step + SIZE * grid->row[k], factors->factor + (size_t)k * BLOCK, work->step + SIZE * i);
     for (int32_t i = grid->nodes - 1; i >= 0; i--) {
         double found[SIZE] = {0};
-        const double *inverse = work->inverse + (size_t)i * BLOCK, *at = work->step + SIZE * i;
+        const double *inverse = factors->inverse + (size_t)i * BLOCK, *at = work->step + SIZE * i;
         /* the pivot's inverse is symmetric: its rows serve as columns */
         for (int c = 0; c < SIZE; c++)
             for (int r = 0; r < SIZE; r++) found[r] += inverse[c * SIZE + r] * at[c];
         for (int32_t k = grid->start[i]; k < grid->start[i + 1]; k++)
-            less_column_product(found, work->factor + (size_t)k * BLOCK, work->step + SIZE * grid->row[k]);
+            less_column_product(found, factors->factor + (size_t)k * BLOCK, work->step + SIZE * grid->row[k]);
         memcpy(work->step + SIZE * i, found, sizeof found);
     }
 }
@@ -662,27 +679,56 @@ static double longest_part(const grid_t *grid, const work_t *work)
     return longest;
 }
 
-static void move(const grid_t *grid, const work_t *work, complex_t *voltage)
+/* Changes add as phasors, in the directions of the factorised system: then the currents, which are
+ * linear in the phasors, are what the step meant them to be. */
+static void move(const grid_t *grid, const factors_t *factors, const work_t *work, complex_t *voltage)
 {
     for (int32_t i = 0; i < grid->nodes; i++)
         for (int p = 0; p < 3; p++) {
-            const double size = work->size[3 * i + p];
-            const double angle = work->step[SIZE * i + 3 + p] / size;
-            const complex_t turn = times(work->turn[3 * i + p], (complex_t){cos(angle), sin(angle)});
-            const double after = size + work->step[SIZE * i + p];
-            voltage[3 * i + p] = (complex_t){after * turn.re, after * turn.im};
+            const complex_t change = {work->step[SIZE * i + p], work->step[SIZE * i + 3 + p]};
+            const complex_t turned_change = times(factors->turn[3 * i + p], change);
+            voltage[3 * i + p].re += turned_change.re;
+            voltage[3 * i + p].im += turned_change.im;
         }
 }
 
-/* Voltages (nodes, 3) move from where they are to the most probable ones.
- * report: steps taken, factorisations, longest part of the last step. */
-int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *work, complex_t *voltage, int32_t most_steps, double tolerance, double *report)
+/* Two steps towards the power flow of the injections' means, with the voltages at the sources as
+ * they are: closer to any estimate than the network without load, and cheap, because `flow` was
+ * factorised for the topology and no weight has a part in it. */
+ORTSNETZ_DISPATCH static void approach(const grid_t *grid, const measured_t *measured, const factors_t *flow, work_t *work, complex_t *voltage)
 {
-    double moved = INFINITY;
+    for (int step = 0; step < APPROACH; step++) {
+        look(grid, voltage, work);
+        memset(work->right, 0, (size_t)grid->nodes * SIZE * sizeof(double));
+        for (int32_t i = 0; i < grid->nodes; i++)
+            for (int p = 0; p < 3; p++) {
+                const complex_t told = injection_residual(measured, work, flow->frame, i, p);
+                work->right[SIZE * i + 6 + p] = told.re;
+                work->right[SIZE * i + 9 + p] = told.im;
+            }
+        substitute(grid, flow, work);
+        if (!(longest_part(grid, work) < FAR)) return; /* a load that no network carries */
+        move(grid, flow, work, voltage);
+    }
+}
+
+/* Factorises the system at voltages (nodes, 3). */
+int ortsnetz_prepare_estimation(const grid_t *grid, const measured_t *measured, work_t *work, const complex_t *voltage)
+{
+    look(grid, voltage, work);
+    return factorise(grid, measured, work, voltage) ? CONVERGED : SINGULAR;
+}
+
+/* Voltages (nodes, 3) move from those without load to the most probable ones.
+ * flow: factors of the power flow. report: steps, factorisations, longest part of the last step. */
+int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, const factors_t *flow, work_t *work, complex_t *voltage, int32_t most_steps, double tolerance, double *report)
+{
+    double moved = INFINITY, before = INFINITY;
     int sizes = 0; /* sizes of currents, which have no direction before the first step */
     for (int32_t f = 0; f < measured->flows; f++)
         sizes |= measured->kind[f] == SIZE_FROM || measured->kind[f] == SIZE_TO;
     report[0] = report[1] = 0;
+    approach(grid, measured, flow, work, voltage);
     for (int32_t step = 0; step < most_steps; step++) {
         double longest;
         look(grid, voltage, work);
@@ -692,14 +738,16 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, work_t *wo
             moved = 0;
         }
         residuals(grid, measured, voltage, work);
-        substitute(grid, work);
+        substitute(grid, &work->at, work);
         longest = longest_part(grid, work);
         report[0] = step + 1;
         report[2] = longest;
         if (!(longest < 1e3)) return DIVERGED;
-        move(grid, work, voltage);
+        move(grid, &work->at, work, voltage);
         if (longest <= tolerance && !(sizes && step < 2)) return CONVERGED;
-        moved += longest;
+        /* steps that hardly become shorter want the system of where they are */
+        moved = longest > SLOW * before && moved > 0 ? INFINITY : moved + longest;
+        before = longest;
     }
     return DIVERGED;
 }
@@ -713,19 +761,19 @@ ORTSNETZ_DISPATCH static void invert(const grid_t *grid, const work_t *work, dou
         memset(low + (size_t)first * BLOCK, 0, (size_t)count * BLOCK * sizeof(double));
         for (int32_t a = 0; a < count; a++) {
             double *found = low + (size_t)(first + a) * BLOCK;
-            less_product(found, own + (size_t)grid->row[first + a] * BLOCK, work->factor + (size_t)(first + a) * BLOCK, 0);
+            less_product(found, own + (size_t)grid->row[first + a] * BLOCK, work->at.factor + (size_t)(first + a) * BLOCK, 0);
             for (int32_t b = a + 1; b < count; b++) {
                 const double *between = low + (size_t)*pair++ * BLOCK; /* row b, column a */
                 double back[BLOCK];
-                less_product(low + (size_t)(first + b) * BLOCK, between, work->factor + (size_t)(first + a) * BLOCK, 0);
+                less_product(low + (size_t)(first + b) * BLOCK, between, work->at.factor + (size_t)(first + a) * BLOCK, 0);
                 transposed(back, between);
-                less_product(found, back, work->factor + (size_t)(first + b) * BLOCK, 0);
+                less_product(found, back, work->at.factor + (size_t)(first + b) * BLOCK, 0);
             }
         }
-        memcpy(mine, work->inverse + (size_t)i * BLOCK, BLOCK * sizeof(double));
+        memcpy(mine, work->at.inverse + (size_t)i * BLOCK, BLOCK * sizeof(double));
         for (int32_t a = 0; a < count; a++) {
             double turned_factor[BLOCK];
-            transposed(turned_factor, work->factor + (size_t)(first + a) * BLOCK);
+            transposed(turned_factor, work->at.factor + (size_t)(first + a) * BLOCK);
             less_product(mine, turned_factor, low + (size_t)(first + a) * BLOCK, 0);
         }
     }
@@ -739,8 +787,8 @@ int ortsnetz_selected_inverse(const grid_t *grid, const measured_t *measured, wo
     look(grid, voltage, work);
     if (!factorise(grid, measured, work, voltage)) return SINGULAR;
     residuals(grid, measured, voltage, work);
-    substitute(grid, work);
-    move(grid, work, voltage);
+    substitute(grid, &work->at, work);
+    move(grid, &work->at, work, voltage);
     invert(grid, work, own, low);
     return CONVERGED;
 }

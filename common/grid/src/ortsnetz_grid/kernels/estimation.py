@@ -42,13 +42,14 @@ class _Measured(ctypes.Structure):
     ]
 
 
+class _Factors(ctypes.Structure):
+    _fields_ = [(name, _POINTER) for name in ("factor", "inverse", "frame", "turn")]
+
+
 class _Work(ctypes.Structure):
     _fields_ = [
-        (name, _POINTER)
-        for name in (
-            *("own", "low", "factor", "inverse"),
-            *("right", "step", "size", "turn", "frame", "current"),
-        )
+        *((name, _POINTER) for name in ("own", "low", "right", "step", "size", "turn", "current")),
+        ("at", _Factors),
     ]
 
 
@@ -154,22 +155,42 @@ class BlockSolver:
     def __init__(self, library: ctypes.CDLL, grid: BlockGrid) -> None:
         nodes, links = len(grid.own), len(grid.low)
         self._library, self._grid = library, grid
-        self._links = links
+        self._at, self._flow = _factors(nodes, links), _factors(nodes, links)
         self._arrays: dict[str, NDArray[Any]] = {
             "own": np.zeros((nodes, BLOCK, BLOCK)),
             "low": np.zeros((links, BLOCK, BLOCK)),
-            "factor": np.zeros((links, BLOCK, BLOCK)),
-            "inverse": np.zeros((nodes, BLOCK, BLOCK)),
             "right": np.zeros((nodes, BLOCK)),
             "step": np.zeros((nodes, BLOCK)),
             "size": np.zeros((nodes, 3)),
             "turn": np.zeros((nodes, 3), dtype=np.complex128),
-            "frame": np.zeros((nodes, 3), dtype=np.complex128),
             "current": np.zeros((nodes, 3), dtype=np.complex128),
         }
         names = ("start", "row", "pair", "pair_start", "own", "low", "up")
         self._c_grid = _Grid(nodes, links, *(_address(getattr(grid, name)) for name in names))
-        self._c_work = _Work(*(_address(array) for array in self._arrays.values()))
+        self._c_flow = _Factors(*(_address(array) for array in self._flow.values()))
+        at = _Factors(*(_address(array) for array in self._at.values()))
+        self._c_work = _Work(*(_address(array) for array in self._arrays.values()), at)
+
+    def prepare(self, measured: BlockMeasurements, voltage: Complex) -> bool:
+        """Factorise the power flow that `solve` starts with, at voltages (m, 3).
+
+        Args:
+            measured: injections as exactly known, voltages at the sources firmly.
+            voltage: without load.
+
+        Returns:
+            Whether that can be done.
+        """
+        at = np.ascontiguousarray(voltage)
+        code = self._library.ortsnetz_prepare_estimation(
+            ctypes.byref(self._c_grid),
+            ctypes.byref(_structure(measured)),
+            ctypes.byref(self._c_work),
+            ctypes.c_void_p(_address(at)),
+        )
+        for name, array in self._at.items():
+            self._flow[name][...] = array
+        return bool(code == 0)
 
     def solve(
         self, measured: BlockMeasurements, start: Complex, most_steps: int, tolerance: float
@@ -180,6 +201,7 @@ class BlockSolver:
         code = self._library.ortsnetz_estimate(
             ctypes.byref(self._c_grid),
             ctypes.byref(_structure(measured)),
+            ctypes.byref(self._c_flow),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(voltage)),
             ctypes.c_int32(most_steps),
@@ -190,7 +212,7 @@ class BlockSolver:
 
     def row_turns(self) -> Complex:
         """Directions (m, 3) by which the rows of the injections are turned against the voltages."""
-        return np.asarray(self._arrays["frame"] * np.conj(self._arrays["turn"]))
+        return np.asarray(self._at["frame"] * np.conj(self._at["turn"]))
 
     def inverse(self, measured: BlockMeasurements, voltage: Complex) -> Inverse | None:
         """The inverse of the system at voltages (m, 3); None where it is singular."""
@@ -209,6 +231,15 @@ class BlockSolver:
             return None
         # rounding leaves the diagonal blocks skew, which admittances of short lines enlarge
         return Inverse(moved, (own + own.swapaxes(1, 2)) / 2, low)
+
+
+def _factors(nodes: int, links: int) -> dict[str, NDArray[Any]]:
+    return {
+        "factor": np.zeros((links, BLOCK, BLOCK)),
+        "inverse": np.zeros((nodes, BLOCK, BLOCK)),
+        "frame": np.zeros((nodes, 3), dtype=np.complex128),
+        "turn": np.zeros((nodes, 3), dtype=np.complex128),
+    }
 
 
 def _structure(measured: BlockMeasurements) -> _Measured:

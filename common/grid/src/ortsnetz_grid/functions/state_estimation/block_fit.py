@@ -12,7 +12,7 @@ from ortsnetz_grid.functions.state_estimation.covariance import BlockCovariance
 from ortsnetz_grid.functions.state_estimation.driven import Driven
 from ortsnetz_grid.functions.state_estimation.fitted import Fitted
 from ortsnetz_grid.functions.state_estimation.places import Kind
-from ortsnetz_grid.functions.state_estimation.plan import Plan
+from ortsnetz_grid.functions.state_estimation.plan import SOURCE_REACH, Circuits, Plan
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 from ortsnetz_grid.kernels.estimation import BlockMeasurements, Report
 from ortsnetz_grid.network.admittance import Admittance
@@ -21,12 +21,10 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 MOST_STEPS = 60
-SHORT_PU = 1e-6
+SHORT_PU = 1e-5
 """A step that is shorter than this ends the iteration: the next one is a tenth of it."""
 _MOVED_PU = 5.0
 """Movement of a voltage by the current of its own node, where nobody knows that."""
-_SOURCE_REACH = 1e3
-"""Standard deviation of what a source feeds, per unit: a thousand times a third of 1 MVA."""
 _ORIGIN_WEIGHT = 1e10
 """Inverse variance of the angle from which all others are counted; what it is does not matter."""
 
@@ -62,68 +60,80 @@ def block_measurements(
         driven: the network as its sources drive it.
     """
     order = plan.order
-    injection = quantities.injection.value[order]
-    angle, angle_weight = _angles(model, quantities, references, angle_sigma)
-    kinds, places = quantities.branch_kinds, quantities.branch_places
-    at, other, link, own, mutual = _circuits(plan, model, kinds, places)
+    injection, branch = quantities.injection, quantities.branch
+    value, variance = injection.value[order], injection.variance[order]
+    angle, angle_weight = _angles(plan, model, quantities, references, angle_sigma)
+    circuits = _circuits_of(plan, model, quantities.branch_kinds, quantities.branch_places)
     return BlockMeasurements(
-        injection=injection[:, 0] + 1j * injection[:, 1],
-        injection_variance=np.ascontiguousarray(quantities.injection.variance[order]),
-        reach=_reach(model, quantities, driven)[order],
-        magnitude=np.ascontiguousarray(quantities.magnitude.value[order]),
-        magnitude_weight=_weight(quantities.magnitude.variance[order]),
-        angle=np.ascontiguousarray(angle[order]),
-        angle_weight=np.ascontiguousarray(angle_weight[order]),
-        kind=kinds.astype(np.int32),
-        at=at.astype(np.int32),
-        other=other.astype(np.int32),
-        link=link.astype(np.int32),
-        flow_own=np.ascontiguousarray(own),
-        flow_mutual=np.ascontiguousarray(mutual),
-        flow=quantities.branch.value[:, 0] + 1j * quantities.branch.value[:, 1],
-        flow_weight=_weight(quantities.branch.variance),
+        injection=value[:, 0] + 1j * value[:, 1],
+        injection_variance=variance,
+        reach=_reach(plan, variance, driven),
+        magnitude=quantities.magnitude.value[order],
+        magnitude_weight=1 / quantities.magnitude.variance[order],
+        angle=angle,
+        angle_weight=angle_weight,
+        kind=circuits.kind,
+        at=circuits.at,
+        other=circuits.other,
+        link=circuits.link,
+        flow_own=circuits.own,
+        flow_mutual=circuits.mutual,
+        flow=branch.value[:, 0] + 1j * branch.value[:, 1],
+        flow_weight=1 / branch.variance,
     )
 
 
-def _reach(model: Admittance, quantities: Quantities, driven: Driven) -> Real:
-    """Standard deviations (n,) of currents that nobody knows, per unit.
+def _reach(plan: Plan, variance: Real, driven: Driven) -> Real:
+    """Standard deviations (m,) of currents that nobody knows, per unit.
 
     Those of a source may be anything; others are such that they move their own voltage by more than
     any network stands. Larger ones would cost digits and say nothing more.
     """
-    found = np.full(len(model.node_ids), _SOURCE_REACH)
-    unknown = np.isinf(quantities.injection.variance).any(axis=(1, 2)) & model.energised
-    unknown[model.sources] = False
-    for node in np.flatnonzero(unknown).tolist():
-        found[node] = min(_MOVED_PU / max(driven.impedance(node), 1e-9), _SOURCE_REACH)
+    found = np.full(len(plan.order), SOURCE_REACH)
+    unknown = np.asarray(np.isinf(variance).any(axis=(1, 2)), dtype=np.bool_)
+    unknown[plan.sources] = False
+    for place in np.flatnonzero(unknown).tolist():
+        impedance = max(driven.impedance(int(plan.order[place])), 1e-9)
+        found[place] = min(_MOVED_PU / impedance, SOURCE_REACH)
     return found
 
 
-def _weight(variance: Real) -> Real:
-    """Inverse variances; 0 where nothing is measured."""
-    return np.asarray(np.where(np.isfinite(variance), 1 / variance, 0.0))
-
-
 def _angles(
-    model: Admittance, quantities: Quantities, references: NDArray[np.intp], angle_sigma: float
+    plan: Plan,
+    model: Admittance,
+    quantities: Quantities,
+    references: NDArray[np.intp],
+    angle_sigma: float,
 ) -> tuple[Real, Real]:
-    """Angles (n, 3) and their weights: measured, and symmetrical at references without any."""
-    angle = quantities.angle.value.copy()
-    weight = _weight(quantities.angle.variance)
-    with_angles = np.unique(model.island[weight.any(axis=1)])
-    bare = references[~np.isin(model.island[references], with_angles)]
-    angle[bare] = np.array([0, -2, 2]) * np.pi / 3
-    weight[bare] = [_ORIGIN_WEIGHT, angle_sigma**-2, angle_sigma**-2]
+    """Angles (m, 3) and their weights: measured, and symmetrical at references without any."""
+    weight = 1 / quantities.angle.variance
+    bare = references
+    if weight.any():
+        with_angles = np.unique(model.island[weight.any(axis=1)])
+        bare = references[~np.isin(model.island[references], with_angles)]
+    angle, weight = quantities.angle.value[plan.order], weight[plan.order]
+    angle[plan.place[bare]] = np.array([0, -2, 2]) * np.pi / 3
+    weight[plan.place[bare]] = [_ORIGIN_WEIGHT, angle_sigma**-2, angle_sigma**-2]
     return angle, weight
+
+
+def _circuits_of(
+    plan: Plan, model: Admittance, kinds: NDArray[np.int64], places: NDArray[np.intp]
+) -> Circuits:
+    """Where flows are measured; sensors sit where they sat a second ago."""
+    key = kinds.tobytes() + places.tobytes()
+    if key not in plan.circuits:
+        plan.circuits.clear()
+        plan.circuits[key] = _circuits(plan, model, kinds, places)
+    return plan.circuits[key]
 
 
 def _circuits(
     plan: Plan, model: Admittance, kinds: NDArray[np.int64], places: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], Complex, Complex]:
-    """Where flows are measured, the other end, their pair, and the admittances of both."""
+) -> Circuits:
     count = len(kinds)
-    at, other = np.zeros(count, dtype=np.intp), np.full(count, -1, dtype=np.intp)
-    link = np.full(count, -1, dtype=np.intp)
+    at, other = np.zeros(count, dtype=np.int32), np.full(count, -1, dtype=np.int32)
+    link = np.full(count, -1, dtype=np.int32)
     own, mutual = np.zeros((2, count, 3, 3), dtype=np.complex128)
     shunt = kinds == Kind.SHUNT
     at[shunt] = plan.place[model.shunt_nodes[places[shunt]]]
@@ -137,7 +147,7 @@ def _circuits(
     through = mutual[branch].any(axis=(1, 2))
     other[branch] = np.where(through, plan.place[model.ends[mine, 1 - side]], -1)
     link[branch] = np.where(through, plan.branch_link[mine], -1)
-    return at, other, link, own, mutual
+    return Circuits(kinds.astype(np.int32), at, other, link, own.copy(), mutual.copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +171,23 @@ def settle(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> Settled
         measured: see `block_measurements`.
         no_load: (n, 3) voltages without any load, symmetrical at the references.
     """
-    start = no_load[plan.order] * _level(measured, no_load[plan.order])
+    start = no_load[plan.order] * _level(plan, measured, no_load[plan.order])
     voltage, report = plan.solver.solve(measured, start, MOST_STEPS, SHORT_PU)
     return Settled(voltage, report)
 
 
-def _level(measured: BlockMeasurements, no_load: Complex) -> float:
-    """How much higher the measured voltages are on the mean than those without load."""
-    known = measured.magnitude_weight > 0
-    if not known.any():
+def _level(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> float:
+    """How much higher the measured voltages are on the mean than those without load.
+
+    Those at the sources, if they are measured, for load does not lower them.
+    """
+    known: NDArray[np.bool_] = measured.magnitude_weight > 0
+    at_sources = np.zeros(known.shape, dtype=np.bool_)
+    at_sources[plan.sources] = known[plan.sources]
+    counts = at_sources if at_sources.any() else known
+    if not counts.any():
         return 1.0
-    return float(np.median(measured.magnitude[known] / np.abs(no_load[known])))
+    return float(np.median(measured.magnitude[counts] / np.abs(no_load[counts])))
 
 
 def fitted(plan: Plan, covariance: BlockCovariance, quantities: Quantities) -> Fitted:

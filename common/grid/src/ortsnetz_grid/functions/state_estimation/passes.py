@@ -169,7 +169,7 @@ class Passes:
         for plan in self._plans.values():
             if not (needed & ~plan.needed).any():
                 return plan
-        plan = Plan.of(kernels, model, needed)
+        plan = Plan.of(kernels, model, needed, self._driven.no_load)
         self._plans[needed.tobytes()] = plan
         if len(self._plans) > _PLANS:
             self._plans.popitem(last=False)

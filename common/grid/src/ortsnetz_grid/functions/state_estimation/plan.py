@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.state_estimation.elimination import Elimination
 from ortsnetz_grid.functions.state_estimation.reduction import Reduction
-from ortsnetz_grid.kernels.estimation import BlockGrid, BlockSolver
+from ortsnetz_grid.kernels.estimation import BlockGrid, BlockMeasurements, BlockSolver
 from ortsnetz_grid.network.admittance import Admittance
 
 Complex = NDArray[np.complex128]
 Index = NDArray[np.intp]
+
+SOURCE_REACH = 1e3
+"""Standard deviation of what a source feeds, per unit: a thousand times a third of 1 MVA."""
+_FIRM = 1e8
+"""Inverse variance of a voltage that is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,27 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
+class Circuits:
+    """Where `f` flows are measured, in the kernel's order.
+
+    Attributes:
+        kind: (f,) `places.Kind`.
+        at: (f,) position of the node where it is measured.
+        other: (f,) that of the other end, -1 without.
+        link: (f,) their pair, -1 without.
+        own: (f, 3, 3) current there for its own voltage.
+        mutual: (f, 3, 3) current there for the other end's.
+    """
+
+    kind: NDArray[np.int32]
+    at: NDArray[np.int32]
+    other: NDArray[np.int32]
+    link: NDArray[np.int32]
+    own: Complex
+    mutual: Complex
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A network of `n` nodes and `b` branches, of which `m` nodes remain.
 
@@ -41,6 +67,7 @@ class Plan:
         needed: (n,) nodes that had to remain.
         order: (m,) rows of the nodes that remain, in the order of their elimination.
         place: (n,) position in it; -1 where a node was taken out or is not energised.
+        sources: positions of the nodes with a source.
         taken: rows of the nodes taken out.
         taken_on: (t, 2) rows of the nodes on which each depends.
         taken_shares: (t, 2, 3, 3) voltage for a voltage at these.
@@ -48,11 +75,13 @@ class Plan:
         solver: the kernel's memory; one thread at a time.
         nodes: every node's voltage (n,), for nodes that are energised.
         branches: the voltages at both ends of every branch (b,) that has an energised end.
+        circuits: the last ones, by what is measured.
     """
 
     needed: NDArray[np.bool_]
     order: Index
     place: Index
+    sources: Index
     taken: Index
     taken_on: Index
     taken_shares: Complex
@@ -60,10 +89,24 @@ class Plan:
     solver: BlockSolver
     nodes: Dependence
     branches: Dependence
+    circuits: dict[bytes, Circuits] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, library: ctypes.CDLL, model: Admittance, needed: NDArray[np.bool_]) -> Plan:
-        """Prepare a network in which at least the needed nodes remain."""
+    def of(
+        cls,
+        library: ctypes.CDLL,
+        model: Admittance,
+        needed: NDArray[np.bool_],
+        no_load: Complex,
+    ) -> Plan:
+        """Prepare a network in which at least the needed nodes remain.
+
+        Args:
+            library: the compiled kernels.
+            model: the network.
+            needed: (n,) nodes that must remain, sources among them.
+            no_load: (n, 3) voltages without any load.
+        """
         reduction = Reduction.of(model, needed)
         elimination = Elimination.of(
             {node: [each for each in row if each != node] for node, row in reduction.blocks.items()}
@@ -72,15 +115,18 @@ class Plan:
         place = np.full(len(model.node_ids), -1, dtype=np.intp)
         place[order] = np.arange(len(order))
         nodes = _nodes(model, reduction, place, elimination)
+        solver = BlockSolver(library, _grid(reduction, elimination))
+        solver.prepare(_power_flow(no_load[order], place[model.sources]), no_load[order])
         return cls(
             needed=needed,
             order=order,
             place=place,
+            sources=_at(place, model.sources),
             taken=reduction.taken,
             taken_on=reduction.on,
             taken_shares=reduction.shares,
             branch_link=_links(np.sort(_at(place, model.ends), axis=1), elimination),
-            solver=BlockSolver(library, _grid(reduction, elimination)),
+            solver=solver,
             nodes=nodes,
             branches=_branches(model, nodes, elimination),
         )
@@ -112,6 +158,31 @@ def _grid(reduction: Reduction, elimination: Elimination) -> BlockGrid:
         own=own.reshape(-1, 3, 3),
         low=low,
         up=up,
+    )
+
+
+def _power_flow(no_load: Complex, sources: Index) -> BlockMeasurements:
+    """All injections exact but those of sources, whose voltages are held."""
+    count = len(no_load)
+    variance, weight = np.zeros((count, 2, 3)), np.zeros((count, 3))
+    variance[sources], weight[sources] = np.inf, _FIRM
+    none, whole = np.zeros(0, dtype=np.int32), np.zeros((0, 3, 3), dtype=np.complex128)
+    return BlockMeasurements(
+        injection=np.zeros((count, 3), dtype=np.complex128),
+        injection_variance=variance,
+        reach=np.full(count, SOURCE_REACH),
+        magnitude=np.abs(no_load),
+        magnitude_weight=weight,
+        angle=np.angle(no_load),
+        angle_weight=weight,
+        kind=none,
+        at=none,
+        other=none,
+        link=none,
+        flow_own=whole,
+        flow_mutual=whole,
+        flow=np.zeros((0, 3), dtype=np.complex128),
+        flow_weight=np.zeros((0, 2, 3)),
     )
 
 
