@@ -47,9 +47,7 @@ class Wiring:
     snapshots: int = 1
     dead_reads_zero: bool = True
 
-    def measured(
-        self, true: Network | None = None, *, exact: bool = False
-    ) -> list[Measurements]:
+    def measured(self, true: Network | None = None, *, exact: bool = False) -> list[Measurements]:
         """What the meters say if the true network is another one.
 
         Args:
@@ -58,8 +56,7 @@ class Wiring:
         """
         random = np.random.default_rng(self.seed)
         return [
-            self._instant(true or self.network, random, exact=exact)
-            for _ in range(self.snapshots)
+            self._instant(true or self.network, random, exact=exact) for _ in range(self.snapshots)
         ]
 
     def _instant(self, true: Network, random: np.random.Generator, *, exact: bool) -> Measurements:

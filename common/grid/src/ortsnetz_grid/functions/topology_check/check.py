@@ -93,7 +93,7 @@ class _Search:
             Kind.WRONG_PHASE: 2 * math.log(max(len(phases), 1)),
             Kind.WRONG_SWITCH: 2 * math.log(max(switches.count, 1)),
         }
-        tried = Tried(self.judge)
+        tried = Tried(self.judge, self.stated.misfit)
         case = Case(self.stated, tried.found, prices, self.seats, self.judge.settings)
         suspected = self.judge.suspected()
         contradicted = self._contradicted()

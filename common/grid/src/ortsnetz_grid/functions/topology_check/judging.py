@@ -31,7 +31,7 @@ class Judgement:
     """How well a hypothesis explains the snapshots.
 
     Attributes:
-        misfit: sum of the squared deviations over all snapshots.
+        misfit: sum of the squared deviations over all snapshots; at least that, beyond a limit.
         values: number of values in it.
         snapshots: the deviations of each snapshot.
     """
@@ -70,8 +70,12 @@ class Judge:
         """The places under a switch state."""
         return self._topology(states).sites
 
-    def judge(self, hypothesis: Hypothesis) -> Judgement | None:
+    def judge(self, hypothesis: Hypothesis, limit: float = math.inf) -> Judgement | None:
         """Estimate all snapshots under a hypothesis.
+
+        Args:
+            hypothesis: what would be wrong.
+            limit: misfit from which the hypothesis is of no interest: no more snapshots then.
 
         Returns:
             The judgement; None where the hypothesis leaves the state unobservable, so that nothing
@@ -88,6 +92,8 @@ class Judge:
                 if hypothesis == STATED:
                     raise
                 return None
+            if sum(each.objective for each in found) > limit:
+                break
         misfit, values = sum(each.objective for each in found), sum(each.values for each in found)
         return Judgement(misfit, values, tuple(found))
 

@@ -19,12 +19,14 @@ class Tried:
 
     Attributes:
         judge: what computes them.
+        limit: misfit of the stated network; what leaves more explains nothing.
         found: judgements of those that could be computed.
         unobservable: those under which the state cannot be determined.
         untested: those for which the budget did not reach.
     """
 
     judge: Judge
+    limit: float
     found: dict[Hypothesis, Judgement] = field(default_factory=dict)
     unobservable: list[Hypothesis] = field(default_factory=list)
     untested: list[Hypothesis] = field(default_factory=list)
@@ -38,7 +40,7 @@ class Tried:
         if len(self.found) >= self.judge.settings.most_hypotheses:
             self.untested.append(hypothesis)
             return math.inf
-        judged = self.judge.judge(hypothesis)
+        judged = self.judge.judge(hypothesis, self.limit)
         if judged is None:
             self.unobservable.append(hypothesis)
             return math.inf
