@@ -230,7 +230,7 @@ def test_a_generator_s_sensor_counts_feed_in_positive(street: Street) -> None:
     assert roof["p_measured"].tolist() == pytest.approx([3000.0] * 3)
 
 
-def test_three_phase_voltages_are_measured_and_single_phase_ones_are_not(street: Street) -> None:
+def test_voltages_are_measured_in_the_phases_of_their_meters(street: Street) -> None:
     found = measured(street)
     bakery, widow = street.station.meters[2].element, street.station.meters[3].element
     shown = voltages_at(found, bakery)
@@ -239,7 +239,10 @@ def test_three_phase_voltages_are_measured_and_single_phase_ones_are_not(street:
     for each in shown:
         assert each["u_measured"] == pytest.approx(street.phases("node", bakery, "u"))
         assert each["u_sigma"] == pytest.approx(0.002 * 400 / 3**0.5)
-    assert len(voltages_at(found, widow)) == 0
+    (single,) = voltages_at(found, widow)
+    phase = "abc".index(street.station.meters[3].phases)
+    assert single["u_measured"][phase] == pytest.approx(street.phases("node", widow, "u")[phase])
+    assert np.isnan(np.delete(single["u_measured"], phase)).all()
 
 
 def test_a_single_phase_customer_draws_nothing_on_the_other_phases(street: Street) -> None:

@@ -13,7 +13,7 @@ from studies.pseudo_measurements import Outcome, estimate, outcome
 
 from ortsnetz_common.measurement.reading import NOTHING, Reading
 from ortsnetz_common.parameters.station import Device, DeviceKind, Meter, MeterRole, Station
-from ortsnetz_grid.functions.state_estimation import Measurements, sensor_sheet
+from ortsnetz_grid.functions.state_estimation import Measurements
 from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 from ortsnetz_grid.functions.state_estimation.pseudo.ageing import (
     CUSTOMER_S,
@@ -270,15 +270,11 @@ def _node_of(case: HiddenMeters, element: int) -> int:
     return int(loads["node"][loads["id"] == element][0])
 
 
-def test_a_single_phase_voltage_counts_where_the_estimator_takes_it(
-    street: Silence, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_phase_of_a_voltage_counts_without_the_others(street: Silence) -> None:
     name, node = street.customer.name, street.customer.element
     said = street.case.last[name].reading
     single = Reading(voltage_v=(said.voltage_v[0], None, None), active_w=NOTHING)
     now = {name.replace(" ", "_"): single}
-    assert len(street.volts(street.measured(None, **now), node)) == 0
-    monkeypatch.setattr(sensor_sheet, "SINGLE_PHASE_VOLTAGES", True)
     (sensor,) = street.volts(street.measured(None, **now), node)
     phase = "abc".index(street.customer.phases[0])
     assert sensor["u_measured"][phase] == said.voltage_v[0]

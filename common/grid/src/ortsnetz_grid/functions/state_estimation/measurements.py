@@ -10,8 +10,8 @@
 What a meter or device does not say now may be taken from what it said last, with the doubt of its
 age (`pseudo.ageing`). It stays missing for whoever asks which guarding meters say everything.
 
-power-grid-model's voltage sensors measure three phases with one deviation, so the voltage of a
-single-phase customer or device is not used: nothing is made up for the other two phases.
+The voltage of a single-phase customer or device counts in its phase; the other two are NaN in its
+sensor. Where nobody knows the phase, the voltage is not used.
 """
 
 from __future__ import annotations

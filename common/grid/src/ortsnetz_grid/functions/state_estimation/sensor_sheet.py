@@ -24,9 +24,6 @@ from ortsnetz_grid.network.model import Network
 
 Real = NDArray[np.float64]
 
-SINGLE_PHASE_VOLTAGES = False
-"""Whether voltages of some phases count without the others: rows whose other phases are NaN.
-power-grid-model's sensors need all three."""
 _BRANCHES = ("transformer", "line", "asym_line")
 
 
@@ -85,17 +82,17 @@ class SensorSheet:
         said: PhaseValues,
         last: LastKnown | None = None,
     ) -> None:
-        """The voltage that a meter or device measures, if it says all three phases.
+        """The voltage that a meter or device measures, in the phases where it says one.
 
         What it does not say is taken from what it said last, with the deviation that belongs to the
-        age. Where `SINGLE_PHASE_VOLTAGES` holds, phases that are not known at all are NaN.
+        age. Phases that are not known at all are NaN: nothing is made up for them.
         """
         nominal = self._nominal(node, f"'{owner.name}'")
-        if owner.phases is None or (len(owner.phases) < 3 and not SINGLE_PHASE_VOLTAGES):
+        if owner.phases is None:
             return
         found = voltage(owner, owner.phases, nominal, said, last)
         known = ~np.isnan(found.volts)
-        if known.all() or (known.any() and SINGLE_PHASE_VOLTAGES):
+        if known.any():
             words = aged_words(f"voltage of '{owner.name}'", found.age_s)
             self._voltages.append(
                 _Voltage(
