@@ -19,7 +19,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "%s\n", dlerror());
         return 2;
     }
-    int32_t (*factorise)(const grid *) = dlsym(library, "ortsnetz_factorise");
+    int32_t (*factorise)(const grid *) = dlsym(library, "ortsnetz_power_flow_factorise");
     int64_t (*scratch)(const grid *, const cases *) =
         dlsym(library, "ortsnetz_power_flow_scratch");
     void (*power_flow)(const grid *, const cases *, const flows *, int64_t, int64_t, int32_t,

@@ -92,7 +92,7 @@ static int32_t entry(const grid *g, int32_t from, int32_t to) {
     return -1;
 }
 
-int32_t ortsnetz_factorise(const grid *g) {
+int32_t ortsnetz_power_flow_factorise(const grid *g) {
     for (int32_t k = 0; k < g->nodes; k++) {
         if (!invert(&g->inverse[k])) return 1 + k;
         for (int32_t e = g->start[k]; e < g->start[k + 1]; e++)
@@ -110,7 +110,7 @@ int32_t ortsnetz_factorise(const grid *g) {
     return 0;
 }
 
-void ortsnetz_block_solve(const grid *g, double *v) {
+void ortsnetz_power_flow_solve(const grid *g, double *v) {
     for (int32_t k = 0; k < g->nodes; k++) {
         double t[6], *own = v + 6 * (int64_t)g->node[k];
         const block *d = g->inverse + k;

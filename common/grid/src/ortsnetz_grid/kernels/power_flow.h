@@ -24,7 +24,7 @@ typedef struct {
     const int32_t *node;        /* (nodes,) row in the caller's arrays */
     const int32_t *island;      /* (nodes,) number of the connected part */
     block *inverse;             /* (nodes,) own blocks; inverse pivots after the factorisation */
-    block *lower, *upper;       /* (entries,) see ortsnetz_factorise */
+    block *lower, *upper;       /* (entries,) see ortsnetz_power_flow_factorise */
 } grid;
 
 typedef struct {
@@ -51,10 +51,10 @@ typedef struct {
  * it, times the inverse pivot. Returns 0, or 1 + the number of the node whose pivot is singular, or
  * -1 if an entry is missing that elimination makes.
  */
-int32_t ortsnetz_factorise(const grid *g);
+int32_t ortsnetz_power_flow_factorise(const grid *g);
 
 /* Solve Y v = i for one right-hand side (all_nodes, 3) complex, in place; all nodes may carry it. */
-void ortsnetz_block_solve(const grid *g, double *v);
+void ortsnetz_power_flow_solve(const grid *g, double *v);
 
 /* Bytes of memory that a thread needs for ortsnetz_power_flow. */
 int64_t ortsnetz_power_flow_scratch(const grid *g, const cases *c);

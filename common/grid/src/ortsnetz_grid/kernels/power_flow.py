@@ -122,7 +122,7 @@ class Factors:
             *(_address(each) for each in self._matrices),
         )
         self._library.ortsnetz_power_flow_scratch.restype = _LONG
-        failed = int(library.ortsnetz_factorise(ctypes.byref(self._grid)))
+        failed = int(library.ortsnetz_power_flow_factorise(ctypes.byref(self._grid)))
         if failed < 0:
             raise ValueError("the structure of the matrix lacks an entry that elimination makes")
         if failed:
@@ -132,7 +132,7 @@ class Factors:
         """Voltages (b, n, 3) for currents (b, n, 3) into the nodes."""
         found = np.array(right, dtype=np.complex128, order="C")
         for each in found:
-            self._library.ortsnetz_block_solve(ctypes.byref(self._grid), _pointer(each))
+            self._library.ortsnetz_power_flow_solve(ctypes.byref(self._grid), _pointer(each))
         return found
 
     def iterate(
