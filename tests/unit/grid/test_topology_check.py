@@ -85,8 +85,8 @@ def test_nothing_and_nobody_is_accused_where_all_is_as_stated(
 @pytest.mark.parametrize("stated_closed", [False, True])
 def test_a_tie_in_the_other_position_than_stated_is_found(*, stated_closed: bool) -> None:
     counted, named, decided, wrong = 0, 0, 0, 0
-    for seed in range(10):
-        case = wiring(SUBSTATIONS, seed, snapshots=2)
+    for seed in range(8):
+        case = wiring(SUBSTATIONS, seed, snapshots=4)
         tie = ties(SUBSTATIONS)[seed % 3]
         closed = switched(case.network, ((tie, True),))
         stated, true = (closed, case.network) if stated_closed else (case.network, closed)
@@ -99,7 +99,7 @@ def test_a_tie_in_the_other_position_than_stated_is_found(*, stated_closed: bool
         counted += 1
         named += names(finding, Kind.WRONG_SWITCH, {tie})
         decided += finding.kind is Kind.WRONG_SWITCH and finding.elements == (tie,)
-    assert counted >= 5
+    assert counted >= 4
     assert named >= 0.9 * counted
     assert decided >= 0.5 * counted
     assert wrong == 0
@@ -133,14 +133,14 @@ def test_supply_from_the_other_side_is_found() -> None:
     assert finding.kind in {Kind.WRONG_SWITCH, Kind.UNDECIDED}
 
 
-@pytest.mark.parametrize("what", ["voltage", "both"])
-def test_exchanged_phases_of_a_metered_customer_are_found(what: str) -> None:
+def test_exchanged_phases_of_a_metered_customer_are_found() -> None:
+    """At the voltage terminals alone, or at the whole meter."""
     counted, found = 0, 0
     for seed in range(12):
         case = wiring(VILLAGE, seed, snapshots=8)
         random = np.random.default_rng([seed, 7])
         voltage, power = meter_of(case, int(random.choice(sorted(case.metered))))
-        sensors = frozenset({voltage} if what == "voltage" else {voltage, power})
+        sensors = frozenset({voltage} if seed % 2 else {voltage, power})
         order = ORDERS[random.integers(5)]
         truth = Hypothesis(Kind.WRONG_PHASE, (), tuple(sorted(sensors)), order=order)
         exact = connected_as(case.measured(exact=True), sensors, order)

@@ -161,7 +161,7 @@ def _identified(
     probability = dict(zip(names, (weight / weight.sum()).tolist(), strict=True))
     ranked = sorted(names, key=lambda each: -probability[each])
     basis = f"{used} instants, {missing} with missing values"
-    basis += f", {outliers} that no phase explains" if outliers else ""
+    basis += f", {outliers} that nothing explains" if outliers else ""
     if probability[ranked[0]] >= settings.confidence:
         words = (
             f"phase {ranked[0]} ({basis})"
