@@ -2,7 +2,7 @@
 
 A node without appliance and without sensor injects exactly nothing, so its voltage follows from its
 neighbours' (Kron, Tensor Analysis of Networks, 1939). Taking out those with one or two neighbours
-adds no connection to a network; on the IEEE European feeder a sixth of the nodes remains. Every
+adds no connection to a network. Every
 node that was taken out depends on one or two nodes that remain and are neighbours then.
 """
 
