@@ -61,7 +61,8 @@ def _loading(flow: PowerFlow, flows: Flows, outputs: Sequence[Output]) -> str:
     ids = np.concatenate([rated.ids, added.ids])
     best = (-1.0, 0, 0)
     for scenario, output in enumerate(outputs):
-        loading = np.concatenate([rated.loading(output), added.loading[scenario]])
+        with np.errstate(invalid="ignore"):  # what did not converge has no flow
+            loading = np.concatenate([rated.loading(output), added.loading[scenario]])
         if np.isfinite(loading).any():
             row = int(np.nanargmax(loading))
             best = max(best, (float(loading[row]), scenario, row))
