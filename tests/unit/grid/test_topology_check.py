@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from studies.wiring_cases import TIES, Wiring, grid_with_ties, wiring, with_gross_error
+from studies.wiring_cases import Wiring, grid_with_ties, wiring, with_gross_error
+from studies.wiring_faults import APART, apart, connected_as, meter_of, ties
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation import Measurements
@@ -16,29 +16,12 @@ from ortsnetz_grid.functions.topology_check.hypothesis import (
     ORDERS,
     STATED,
     Hypothesis,
-    reordered,
     switched,
 )
 from ortsnetz_grid.functions.topology_check.judging import Judge
 from ortsnetz_grid.functions.topology_check.meter_candidates import exchanged_phases, seats
-from ortsnetz_grid.network.model import Network
 
 VILLAGE, SUBSTATIONS = "1-LV-rural1--0-sw", "cigre-lv"
-APART = 49.0
-"""Squared deviations by which two cases differ without noise so that they count as distinguishable:
-seven standard deviations."""
-
-
-def ties(grid: str) -> list[int]:
-    return [int(each) for each in grid_with_ties(grid).data["line"]["id"][-TIES[grid] :]]
-
-
-def apart(case: Wiring, true: Network | None, truth: Hypothesis, stated: Network) -> float:
-    """Squared deviations of the stated network from measurements without noise."""
-    judge = Judge(stated, case.measured(true, exact=True), CheckSettings())
-    one, other = judge.judge(STATED), judge.judge(truth)
-    assert one is not None
-    return one.misfit - other.misfit if other is not None else 0.0
 
 
 def names(finding: Finding, kind: Kind, ids: set[int]) -> bool:
@@ -47,26 +30,6 @@ def names(finding: Finding, kind: Kind, ids: set[int]) -> bool:
         each.kind is kind and ids <= {*each.elements, *each.sensors}
         for each in finding.alternatives
     )
-
-
-def meter_of(case: Wiring, load: int) -> tuple[int, int]:
-    """Voltage and power sensor of a metered load or generator."""
-    snapshot = case.measured()[0].sensors
-    voltage, power = snapshot["asym_voltage_sensor"], snapshot["asym_power_sensor"]
-    component = case.network.components[load]
-    node = case.network.data[component]["node"][case.network.row(component, load)]
-    return (
-        int(voltage["id"][voltage["measured_object"] == node][0]),
-        int(power["id"][power["measured_object"] == load][0]),
-    )
-
-
-def connected_as(
-    snapshots: Sequence[Measurements], sensors: frozenset[int], order: tuple[int, int, int]
-) -> list[Measurements]:
-    """What meters say whose terminal k is on phase `order[k]`."""
-    inverse = tuple(int(each) for each in np.argsort(order))
-    return [reordered(each, sensors, (inverse[0], inverse[1], inverse[2])) for each in snapshots]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +57,7 @@ def test_a_tie_in_the_other_position_than_stated_is_found(*, stated_closed: bool
         truth = Hypothesis(Kind.WRONG_SWITCH, (tie,), closed=(not stated_closed,))
         finding = check_topology(stated, case.measured(true))
         wrong += finding.kind not in {Kind.OK, Kind.UNDECIDED, Kind.WRONG_SWITCH}
-        if apart(case, true, truth, stated) < APART:
+        if apart(stated, case.measured(true, exact=True), truth) < APART:
             continue
         counted += 1
         named += names(finding, Kind.WRONG_SWITCH, {tie})
@@ -114,9 +77,10 @@ def test_where_only_ties_have_switches_the_tie_is_named_without_doubt() -> None:
         closed = switched(case.network, ((tie, True),))
         truth = Hypothesis(Kind.WRONG_SWITCH, (tie,), closed=(False,))
         case = replace(case, network=closed)
-        if apart(case, grid_with_ties(SUBSTATIONS), truth, closed) < APART:
+        true = grid_with_ties(SUBSTATIONS)
+        if apart(closed, case.measured(true, exact=True), truth) < APART:
             continue
-        finding = check_topology(closed, case.measured(grid_with_ties(SUBSTATIONS)), settings)
+        finding = check_topology(closed, case.measured(true), settings)
         right.append(finding.kind is Kind.WRONG_SWITCH and finding.elements == (tie,))
     assert len(right) >= 3
     assert all(right)
@@ -144,9 +108,7 @@ def test_exchanged_phases_of_a_metered_customer_are_found() -> None:
         order = ORDERS[random.integers(5)]
         truth = Hypothesis(Kind.WRONG_PHASE, (), tuple(sorted(sensors)), order=order)
         exact = connected_as(case.measured(exact=True), sensors, order)
-        judge = Judge(case.network, exact, CheckSettings())
-        one, other = judge.judge(STATED), judge.judge(truth)
-        if one is None or other is None or one.misfit - other.misfit < APART:
+        if apart(case.network, exact, truth) < APART:
             continue
         counted += 1
         finding = check_topology(case.network, connected_as(case.measured(), sensors, order))
