@@ -15,7 +15,7 @@
  */
 #include "estimation_blocks.h"
 
-enum { APPROACH = 2 };            /* steps towards the power flow of the means */
+enum { APPROACH = 1 };            /* steps towards the power flow of the means */
 static const double FAR = 0.3;    /* a step, per unit, that no power flow of a network takes */
 static const double MOVED = 3e-2; /* movement since the factorisation from which it is made anew */
 static const double SLOW = 0.3;   /* a step's share of the one before from which it is, too */
@@ -105,7 +105,7 @@ static void move(const grid_t *grid, const factors_t *factors, const work_t *wor
         }
 }
 
-/* Two steps towards the power flow of the injections' means, with the voltages at the sources as
+/* A step towards the power flow of the injections' means, with the voltages at the sources as
  * they are: closer to any estimate than the network without load, and cheap, because `flow` was
  * factorised for the topology and no weight has a part in it. */
 ORTSNETZ_DISPATCH static void approach(const grid_t *grid, const measured_t *measured,
@@ -156,7 +156,9 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, const fact
         report[2] = longest;
         if (!(longest < 1e3)) return DIVERGED;
         move(grid, &work->at, work, voltage);
-        if (longest <= tolerance && !(sizes && step < 2)) return CONVERGED;
+        /* steps become shorter as they did: what is left is less than the next one */
+        const double left = step ? longest * (longest / before) : longest;
+        if (left <= tolerance && longest <= before && !(sizes && step < 2)) return CONVERGED;
         /* steps that hardly become shorter want the system of where they are */
         moved = longest > SLOW * before && moved > 0 ? INFINITY : moved + longest;
         before = longest;

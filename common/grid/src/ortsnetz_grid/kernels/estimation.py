@@ -42,6 +42,9 @@ class _Measured(ctypes.Structure):
     ]
 
 
+_NAMES = tuple(str(field[0]) for field in _Measured._fields_)
+
+
 class _Factors(ctypes.Structure):
     _fields_ = [(name, _POINTER) for name in ("factor", "inverse", "frame", "turn")]
 
@@ -155,6 +158,7 @@ class BlockSolver:
     def __init__(self, library: ctypes.CDLL, grid: BlockGrid) -> None:
         nodes, links = len(grid.own), len(grid.low)
         self._library, self._grid = library, grid
+        self._inputs: _Inputs | None = None
         self._at, self._flow = _factors(nodes, links), _factors(nodes, links)
         self._arrays: dict[str, NDArray[Any]] = {
             "own": np.zeros((nodes, BLOCK, BLOCK)),
@@ -171,6 +175,11 @@ class BlockSolver:
         at = _Factors(*(_address(array) for array in self._at.values()))
         self._c_work = _Work(*(_address(array) for array in self._arrays.values()), at)
 
+    def _measured(self, measured: BlockMeasurements) -> _Measured:
+        if self._inputs is None or self._inputs.flows != len(measured.kind):
+            self._inputs = _Inputs.like(measured)
+        return self._inputs.filled(measured)
+
     def prepare(self, measured: BlockMeasurements, voltage: Complex) -> bool:
         """Factorise the power flow that `solve` starts with, at voltages (m, 3).
 
@@ -184,7 +193,7 @@ class BlockSolver:
         at = np.ascontiguousarray(voltage)
         code = self._library.ortsnetz_prepare_estimation(
             ctypes.byref(self._c_grid),
-            ctypes.byref(_structure(measured)),
+            ctypes.byref(self._measured(measured)),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(at)),
         )
@@ -200,7 +209,7 @@ class BlockSolver:
         report = np.zeros(3)
         code = self._library.ortsnetz_estimate(
             ctypes.byref(self._c_grid),
-            ctypes.byref(_structure(measured)),
+            ctypes.byref(self._measured(measured)),
             ctypes.byref(self._c_flow),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(voltage)),
@@ -221,7 +230,7 @@ class BlockSolver:
         moved = np.array(voltage, dtype=np.complex128, order="C")
         code = self._library.ortsnetz_selected_inverse(
             ctypes.byref(self._c_grid),
-            ctypes.byref(_structure(measured)),
+            ctypes.byref(self._measured(measured)),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(moved)),
             ctypes.c_void_p(_address(own)),
@@ -242,15 +251,30 @@ def _factors(nodes: int, links: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _structure(measured: BlockMeasurements) -> _Measured:
-    """The C structure, with addresses of arrays that the caller keeps."""
-    names = [str(field[0]) for field in _Measured._fields_]
-    return _Measured(
-        *(
-            len(measured.kind) if name == "flows" else _address(getattr(measured, name))
-            for name in names
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """Memory for what is measured at `flows` flows; its addresses are looked up once."""
+
+    flows: int
+    arrays: dict[str, NDArray[Any]]
+    structure: _Measured
+
+    @classmethod
+    def like(cls, measured: BlockMeasurements) -> _Inputs:
+        arrays = {
+            name: np.empty(getattr(measured, name).shape, dtype=getattr(measured, name).dtype)
+            for name in _NAMES
+            if name != "flows"
+        }
+        flows = len(measured.kind)
+        addresses = (flows if name == "flows" else _address(arrays[name]) for name in _NAMES)
+        return cls(flows, arrays, _Measured(*addresses))
+
+    def filled(self, measured: BlockMeasurements) -> _Measured:
+        """The C structure with these values."""
+        for name, array in self.arrays.items():
+            array[...] = getattr(measured, name)
+        return self.structure
 
 
 def _address(array: NDArray[Any]) -> int:

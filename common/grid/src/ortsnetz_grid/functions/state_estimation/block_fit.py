@@ -21,8 +21,8 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 MOST_STEPS = 60
-SHORT_PU = 1e-5
-"""A step that is shorter than this ends the iteration: the next one is a tenth of it."""
+LEFT_PU = 2e-6
+"""What may be left of the way, judged by how the steps become shorter."""
 _MOVED_PU = 5.0
 """Movement of a voltage by the current of its own node, where nobody knows that."""
 _ORIGIN_WEIGHT = 1e10
@@ -172,7 +172,7 @@ def settle(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> Settled
         no_load: (n, 3) voltages without any load, symmetrical at the references.
     """
     start = no_load[plan.order] * _level(plan, measured, no_load[plan.order])
-    voltage, report = plan.solver.solve(measured, start, MOST_STEPS, SHORT_PU)
+    voltage, report = plan.solver.solve(measured, start, MOST_STEPS, LEFT_PU)
     return Settled(voltage, report)
 
 
@@ -187,7 +187,7 @@ def _level(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> float:
     counts = at_sources if at_sources.any() else known
     if not counts.any():
         return 1.0
-    return float(np.median(measured.magnitude[counts] / np.abs(no_load[counts])))
+    return float(measured.magnitude[counts].sum() / np.abs(no_load[counts]).sum())
 
 
 def fitted(plan: Plan, covariance: BlockCovariance, quantities: Quantities) -> Fitted:
