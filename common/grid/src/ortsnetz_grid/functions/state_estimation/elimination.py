@@ -1,17 +1,14 @@
-"""The order in which a network's nodes are eliminated, and where that makes new connections.
-
-Minimum degree (Tinney, Walker, Proc. IEEE 55, 1967): the node with the fewest neighbours goes next,
-which in a tree is always a leaf, so that a tree gets no new connection.
-"""
+"""The order in which a network's nodes are eliminated, and where that makes new connections."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ortsnetz_grid.network.minimum_degree import eliminate
 
 Index = NDArray[np.int32]
 
@@ -43,9 +40,12 @@ class Elimination:
         Args:
             neighbours: of each node; symmetric, without the node itself.
         """
-        order, columns = _minimum_degree({node: set(near) for node, near in neighbours.items()})
+        near = {node: set(others) for node, others in neighbours.items()}
+        columns: dict[int, list[int]] = {}
+        eliminate(near, near.keys(), columns, len(near))
+        order = list(columns)
         place = {node: position for position, node in enumerate(order)}
-        rows = [sorted(place[near] for near in columns[node]) for node in order]
+        rows = [sorted(place[other] for other in columns[node]) for node in order]
         start = np.concatenate([[0], np.cumsum([len(each) for each in rows])])
         links = {
             (column, row): int(start[column]) + offset
@@ -65,22 +65,3 @@ class Elimination:
             pair=np.array([link for each in pairs for link in each], dtype=np.int32),
             links=links,
         )
-
-
-def _minimum_degree(near: dict[int, set[int]]) -> tuple[list[int], dict[int, set[int]]]:
-    """Order, and the neighbours that each node has when it goes."""
-    order: list[int] = []
-    columns: dict[int, set[int]] = {}
-    waiting = [(len(others), node) for node, others in near.items()]
-    heapq.heapify(waiting)
-    while waiting:
-        degree, node = heapq.heappop(waiting)
-        if node in columns or degree != len(near[node]):
-            continue  # an entry from before its neighbours changed
-        columns[node] = others = near.pop(node)
-        order.append(node)
-        for other in others:
-            near[other] |= others
-            near[other] -= {node, other}
-            heapq.heappush(waiting, (len(near[other]), other))
-    return order, columns

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Neighbours = list[set[int]]
+from ortsnetz_grid.network.minimum_degree import eliminate
 
 _PASSIVE_DEGREE = 2
 """A passive node between two others leaves one connection instead of two, and a tree a tree. With
@@ -43,16 +42,16 @@ class Elimination:
             passive: (size,) nodes without injection.
             rows: (m,) the nodes that take part.
         """
-        neighbours: Neighbours = [set() for _ in range(size)]
+        neighbours: list[set[int]] = [set() for _ in range(size)]
         for one, other in edges.tolist():
             if one != other:
                 neighbours[one].add(other)
                 neighbours[other].add(one)
         spare = {row for row in rows.tolist() if passive[row]}
         below: dict[int, list[int]] = {}
-        _eliminate(neighbours, spare, below, _PASSIVE_DEGREE)
+        eliminate(neighbours, spare, below, _PASSIVE_DEGREE)
         first = set(below)
-        _eliminate(neighbours, set(rows.tolist()) - first, below, size)
+        eliminate(neighbours, set(rows.tolist()) - first, below, size)
         order = _family_order(below)
         order = [row for row in order if row in first] + [row for row in order if row not in first]
         place = {row: number for number, row in enumerate(order)}
@@ -65,29 +64,6 @@ class Elimination:
             start=start,
             later=np.array([other for each in lists for other in each], dtype=np.int32),
         )
-
-
-def _eliminate(
-    neighbours: Neighbours, chosen: set[int], below: dict[int, list[int]], most: int
-) -> None:
-    """Eliminate chosen nodes while one has at most so many neighbours; notes them in `below`."""
-    queue = [(len(neighbours[row]), row) for row in chosen]
-    heapq.heapify(queue)
-    while queue:
-        degree, row = heapq.heappop(queue)
-        if row in below or degree != len(neighbours[row]):
-            continue
-        if degree > most:
-            return
-        others = neighbours[row]
-        below[row] = list(others)
-        for other in others:
-            near = neighbours[other]
-            near |= others
-            near.discard(other)
-            near.discard(row)
-            if other in chosen:
-                heapq.heappush(queue, (len(near), other))
 
 
 def _family_order(below: dict[int, list[int]]) -> list[int]:
