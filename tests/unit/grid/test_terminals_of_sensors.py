@@ -118,6 +118,6 @@ def test_of_two_loads_at_a_node_one_is_left_out_and_both_are_named(
     assert len(solution.removed) == 1
     assert solution.removed[0].sensor in ids
     assert all(any(str(each) in text for text in solution.problems) for each in ids)
-    away = solution.output["node"]["u_pu"] - truth["node"]["u_pu"]
+    away = solution.output()["node"]["u_pu"] - truth["node"]["u_pu"]
     low = network.data["node"]["u_rated"] < 1000
     assert np.abs(away[low]).max() < 0.004
