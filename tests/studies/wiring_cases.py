@@ -95,7 +95,7 @@ class Wiring:
         deviates = random.normal(size=(len(places), 3))
         read = truth["node"]["u"][rows] + noise * scale * deviates
         # a meter reads no negative voltage
-        found["u_measured"] = np.maximum(read, 1e-3)
+        found["u_measured"] = np.maximum(read, 0.0)
         return found
 
     def _power(

@@ -47,7 +47,7 @@ class CheckSettings:
     false_alarm: float = 0.002
     decisive: float = 9.2
     gross_errors: tuple[float, ...] = (10.0, 100.0, 1000.0)
-    most_hypotheses: int = 100
+    most_hypotheses: int = 200
     switchable: frozenset[int] | None = None
     estimation: Settings = field(default_factory=lambda: Settings(loading=False))
 

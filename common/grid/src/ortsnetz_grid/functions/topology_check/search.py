@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ortsnetz_grid.functions.topology_check.hypothesis import Hypothesis
 from ortsnetz_grid.functions.topology_check.judging import Judge, Judgement
 
-_EVERY = 30
+_EVERY = 80
 """Length of a loop up to which all of its branches are tried."""
 
 
