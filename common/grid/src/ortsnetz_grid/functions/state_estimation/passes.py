@@ -205,7 +205,11 @@ class Passes:
     def _by_numpy(self, quantities: Quantities, settings: Settings) -> Fitted:
         model, sigma = self.places.admittance, settings.reference_angle_sigma
         frame = Frame.at(model, self._driven.no_load, self._matrix)
-        found, converged = sparse_fit.stepped(frame, quantities, self._references, sigma)
+        try:
+            found, converged = sparse_fit.stepped(frame, quantities, self._references, sigma)
+        except (np.linalg.LinAlgError, RuntimeError) as error:
+            # a matrix that is singular to the last digit
+            raise InputError("not observable: the measurements determine no state") from error
         self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
         if not converged:
             raise InputError(_DIVERGED)
