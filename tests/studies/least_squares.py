@@ -64,10 +64,7 @@ class _Angles:
 
     at: Array
     unloaded: Array
-
-    @property
-    def variance(self) -> Array:
-        return np.full(len(self.at), ANGLE_SIGMA**2)
+    variance: Array
 
     def rows(self, v: Array) -> tuple[Array, sparse.csr_array]:
         there = v[self.at]
@@ -98,15 +95,19 @@ class _Powers:
 _Rows = _Magnitudes | _Powers | _Angles
 
 
-def fit(network: Network) -> Fit:
+def fit(network: Network, angle_sigma: tuple[float, float, float] = 3 * (ANGLE_SIGMA,)) -> Fit:
     """Estimate a case whose sensors are `asym_voltage_sensor` and `asym_power_sensor`.
+
+    Args:
+        network: with its sensors.
+        angle_sigma: deviation of each phase's angle at the sources, rad; 0 is exact.
 
     Raises:
         RuntimeError: it does not converge.
     """
     joined = Joined.of(network)
     v = joined.unloaded()
-    measured = _measured(network, joined, v)
+    measured = _measured(network, joined, v, angle_sigma)
     variance = np.concatenate([each.variance for each in measured])
     half = len(v)
     for _ in range(STEPS):
@@ -159,7 +160,9 @@ def _at(by_real: Array, by_imag: Array, at: Array, count: int) -> sparse.csr_arr
     return sparse.csr_array((np.concatenate([by_real, by_imag]), (rows, columns)), shape=shape)
 
 
-def _measured(network: Network, joined: Joined, unloaded: Array) -> tuple[_Rows, ...]:
+def _measured(
+    network: Network, joined: Joined, unloaded: Array, angle_sigma: tuple[float, float, float]
+) -> tuple[_Rows, ...]:
     """All sensors; at nodes with neither appliance nor source nothing is injected, exactly."""
     voltage, power = network.data["asym_voltage_sensor"], network.data["asym_power_sensor"]
     row = {int(node): place for place, node in enumerate(joined.model.node_ids)}
@@ -176,7 +179,7 @@ def _measured(network: Network, joined: Joined, unloaded: Array) -> tuple[_Rows,
         ),
         _flows(joined, power[at_branch]),
         _injections(network, joined, power[~at_branch], row),
-        _Angles(sources, unloaded[sources]),
+        _Angles(sources, unloaded[sources], np.tile(np.square(angle_sigma), len(joined.sources))),
     )
 
 
