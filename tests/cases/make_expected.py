@@ -1,4 +1,4 @@
-"""Writes the `expected.json` of every case anew, from the independent solver that `case.json` names.
+"""Writes the `expected.json` of every case anew, from the solver that its `case.json` names.
 
     PYTHONPATH=tests .venv/bin/python -m cases.make_expected [NAME ...]
 

@@ -71,7 +71,11 @@ def _of_opendss(folder: Path, wanted: dict[str, Any]) -> Values:
         component: {element: _branch(circuit, name) for element, name in names.items()}
         for component, names in wanted["branches"].items()
     }
-    return {"node": nodes, **branches}
+    appliances = {
+        component: {element: _appliance(circuit, names) for element, names in elements.items()}
+        for component, elements in wanted["appliances"].items()
+    }
+    return {"node": nodes, **branches, **appliances}
 
 
 def _branch(circuit: Any, name: str) -> dict[str, Any]:
@@ -92,6 +96,16 @@ def _branch(circuit: Any, name: str) -> dict[str, Any]:
     return found
 
 
+def _appliance(circuit: Any, names: list[str | None]) -> dict[str, Any]:
+    """What its three phases, or pairs of phases, consume; None where the circuit has nothing."""
+    power = np.zeros(3, complex)
+    for place, name in enumerate(names):
+        if name is not None:
+            circuit.SetActiveElement(name)
+            power[place] = 1e3 * _complex(circuit.ActiveCktElement.Powers).sum()
+    return {"p": power.real.tolist(), "q": power.imag.tolist()}
+
+
 def _complex(pairs: Any) -> np.ndarray:
     """Complex numbers from OpenDSS's pairs."""
-    return np.asarray(pairs, dtype=float).reshape(-1, 2) @ np.array([1, 1j])
+    return np.asarray(np.asarray(pairs, dtype=float).reshape(-1, 2) @ np.array([1, 1j]))

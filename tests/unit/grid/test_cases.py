@@ -1,4 +1,4 @@
-"""Numerical cases as data: folders of `tests/cases`, each with its source of truth and tolerances."""
+"""Numerical cases as data: folders of `tests/cases`, each with its truth and its tolerances."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def solved(network: Network) -> Values:
     output = output_of(flow, appliances, powers, flows, 0)
     found: Values = {
         component: {
-            str(row["id"]): {name: row[name].tolist() for name in array.dtype.names}
+            str(row["id"]): {name: row[name].tolist() for name in array.dtype.names or ()}
             for row in array
         }
         for component, array in output.items()
