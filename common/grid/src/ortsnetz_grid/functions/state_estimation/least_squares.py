@@ -30,8 +30,6 @@ Real = NDArray[np.float64]
 _UNKNOWN_PU = 10.0
 """What an unknown base row may move the worst voltage by, one standard deviation, per unit."""
 _EXACT = 1e-9  # standard deviation of an exact row among the others, per unit
-_INFORMED = 3.0
-"""Singular value, in standard deviations of `_UNKNOWN_PU`, from which a direction is determined."""
 _CHUNK = 512
 
 
@@ -77,15 +75,12 @@ class Fit:
         others: residuals of the other rows after the fit.
         objective: sum of the squared deviations after the fit, in standard deviations.
         step: (s,) from the state where the problem was set up to the solution.
-        unseen: (s,) by how much each entry of the state may change without any measurement noticing
-            it; 0 everywhere in an observable case.
     """
 
     base: Left
     others: Left
     objective: float
     step: Real
-    unseen: Real
     _lu: SuperLU
     _sensitivity: Real
     _prior: Real
@@ -134,7 +129,6 @@ def fit(base: Rows, others: Rows) -> Fit:
         others=Left(noise * (other_checks.T @ white), noise, other_checks),
         objective=float(white @ white),
         step=np.asarray(lu.solve(base.residual - base_residual)),
-        unseen=_unseen(sensitivity[:, unknown] * reach / np.sqrt(noise)[:, None], columns * reach),
         _lu=lu,
         _sensitivity=sensitivity,
         _prior=prior,
@@ -160,17 +154,3 @@ def _columns(lu: SuperLU, unknown: NDArray[np.intp], size: int) -> Real:
     unit = np.zeros((size, len(unknown)))
     unit[unknown, np.arange(len(unknown))] = 1.0
     return np.asarray(lu.solve(unit)) if len(unknown) else unit
-
-
-def _unseen(signal: Real, moves: Real) -> Real:
-    """Movement of the state (s,) in the directions that no measurement determines.
-
-    Args:
-        signal: (k, u) unknown base rows seen by the measurements, in standard deviations.
-        moves: (s, u) movement of the state with each unknown base row.
-    """
-    if not moves.shape[1]:
-        return np.zeros(len(moves))
-    information, directions = np.linalg.eigh(signal.T @ signal)
-    blind = directions[:, information < _INFORMED**2]
-    return np.asarray(np.abs(moves @ blind).max(axis=1, initial=0.0))

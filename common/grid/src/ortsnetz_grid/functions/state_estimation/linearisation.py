@@ -207,8 +207,8 @@ def _spread(
     third = second + 6 * len(quantities.branch_kinds)
     nodes = len(frame.voltage)
     magnitude, angle = nothing(nodes, 3), nothing(nodes, 3)
-    _put(magnitude, np.all(pieces.magnitude, axis=1), found.others, _triples(0, first))
-    _put(angle, np.all(pieces.angle, axis=1), found.others, _triples(first, second))
+    _put_phases(magnitude, pieces.magnitude, found.others, 0)
+    _put_phases(angle, pieces.angle, found.others, first)
     injection, measured = nothing(nodes, 6), np.isfinite(quantities.injection.variance)
     known = measured.all(axis=(1, 2))
     inside = known & frame.model.energised
@@ -230,8 +230,14 @@ def _spread(
     return Residuals(magnitude, angle, injection, branch)
 
 
-def _triples(start: int, stop: int) -> NDArray[np.intp]:
-    return np.arange(start, stop, dtype=np.intp).reshape(-1, 3)
+def _put_phases(target: Residual, measured: NDArray[np.bool_], left: Left, start: int) -> None:
+    """Residuals of the phases (n, 3) that are measured, whose rows follow each other."""
+    rows = np.zeros(measured.shape, dtype=np.intp)
+    rows[measured] = start + np.arange(int(measured.sum()))
+    target.value[measured] = left.residual[rows[measured]]
+    some = measured.any(axis=1)
+    both = measured[some][:, :, None] & measured[some][:, None, :]
+    target.covariance[some] = np.where(both, left.covariance(rows[some]), 0.0)
 
 
 def _put(target: Residual, where: NDArray[np.bool_], left: Left, rows: NDArray[np.intp]) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.least_squares import Fit
 from ortsnetz_grid.functions.state_estimation.places import Places
 from ortsnetz_grid.functions.state_estimation.quantities import Quantities
 
-_MOVED_PU = 0.01
-"""A node is unseen if its voltage may move by more than this without a measurement noticing."""
 _NAMED = 5  # nodes that a sentence names
 
 
-def unseen_nodes(frame: Frame, fit: Fit) -> NDArray[np.intp]:
-    """Rows of the nodes whose voltage is not determined, the worst first; else empty."""
-    moved = fit.unseen.reshape(2, -1, 3).max(axis=(0, 2))
-    order = np.argsort(-moved, kind="stable")
-    return np.asarray(np.flatnonzero(frame.model.energised)[order][moved[order] > _MOVED_PU])
+def unseen_nodes(frame: Frame, fit: Fit, most: float) -> NDArray[np.intp]:
+    """Rows of the nodes whose voltage may move by more than `most`, per unit; the worst first."""
+    moved = fit.variances(sparse.eye_array(2 * frame.size, format="csr"))
+    worst = moved.reshape(2, -1, 3).max(axis=(0, 2))
+    order = np.argsort(-worst, kind="stable")
+    return np.asarray(np.flatnonzero(frame.model.energised)[order][worst[order] > most**2])
 
 
 def unmeasured_nodes(places: Places, quantities: Quantities) -> NDArray[np.intp]:

@@ -151,7 +151,7 @@ class Passes:
             frame = Frame.at(self.places.admittance, self._driven.no_load, self._matrix)
             sigma = settings.reference_angle_sigma
             found = linearise(frame, told, self._references, sigma)
-            self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
+            self._require_seen(unseen_nodes(found.frame, found.fit, _UNSEEN_PU), quantities)
             return
         plan = self._plan(kernels, told)
         no_load = self._driven.no_load
@@ -210,7 +210,7 @@ class Passes:
         except (np.linalg.LinAlgError, RuntimeError) as error:
             # a matrix that is singular to the last digit
             raise InputError("not observable: the measurements determine no state") from error
-        self._require_seen(unseen_nodes(found.frame, found.fit), quantities)
+        self._require_seen(unseen_nodes(found.frame, found.fit, _UNSEEN_PU), quantities)
         if not converged:
             raise InputError(_DIVERGED)
         return sparse_fit.fitted(found)
