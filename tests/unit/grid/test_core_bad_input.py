@@ -68,6 +68,11 @@ def wattmeter(element: int, target: int) -> dict[str, Any]:
     return {"id": element, **place, "power_sigma": 30.0, **power}
 
 
+def spread(component: str, row: int, **sigma: float) -> Change:
+    """Gives one sensor another deviation."""
+    return lambda data: data[component][row].update(sigma)
+
+
 def street() -> Data:
     """Transformer, two lines in a row, a load at the end of each; all metered."""
     return {
@@ -143,14 +148,14 @@ def test_a_faulty_network_is_refused_in_one_sentence_that_names_the_element(
 SENSOR_FAULTS: dict[str, tuple[Change, str]] = {
     **{
         f"a voltmeter's deviation of {sigma}": (
-            lambda d, sigma=sigma: d["asym_voltage_sensor"][1].update(u_sigma=sigma),
+            spread("asym_voltage_sensor", 1, u_sigma=sigma),
             "asym_voltage_sensor 21",
         )
         for sigma in (0.0, -1.0, float("inf"))
     },
     **{
         f"a power meter's deviation of {sigma}": (
-            lambda d, sigma=sigma: d["asym_power_sensor"][0].update(power_sigma=sigma),
+            spread("asym_power_sensor", 0, power_sigma=sigma),
             "asym_power_sensor 30",
         )
         for sigma in (0.0, -1.0, float("nan"))
