@@ -12,8 +12,8 @@ from studies.least_squares import fit
 
 from ortsnetz_grid.network.model import Network
 
-ANGLE_SIGMA = (0.0, 0.01, 0.01)
-"""How well the source's angles are known, rad: phase a is the origin (design/state-estimation)."""
+ANGLE_SIGMA = (0.01, 0.01, 0.01)
+"""How well each angle at the source is known to be symmetrical, rad (design/state-estimation)."""
 SENSORS = ("asym_voltage_sensor", "asym_power_sensor")
 
 

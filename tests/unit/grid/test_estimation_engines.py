@@ -77,6 +77,23 @@ def test_the_order_of_nodes_lines_and_sensors_does_not_matter() -> None:
     assert second.u_sigma_pu[order] == pytest.approx(first.u_sigma_pu, rel=1e-3)
 
 
+@pytest.mark.parametrize("kernels", ["required", "none"])
+def test_no_phase_is_special(kernels: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phases renamed cyclically: the same state under the new names."""
+    monkeypatch.setenv("ORTSNETZ_KERNELS", kernels)
+    case = make_case("cigre-lv", 3, Kind())
+    data = {name: array.copy() for name, array in case.network.data.items()}
+    for component in ("asym_voltage_sensor", "asym_power_sensor"):
+        for name in data[component].dtype.names or ():
+            if data[component][name].ndim == 2:
+                data[component][name] = np.roll(data[component][name], 1, axis=1)
+    first = estimated(case)
+    second = estimated(replace(case, network=replace(case.network, data=data)))
+    assert np.roll(first.u_pu, 1, axis=1) == pytest.approx(second.u_pu, abs=2e-6)
+    assert np.roll(first.u_sigma_pu, 1, axis=1) == pytest.approx(second.u_sigma_pu, rel=1e-3)
+    assert first.loading == pytest.approx(second.loading, abs=1e-5)
+
+
 def test_a_tree_is_eliminated_without_new_connections() -> None:
     rng = np.random.default_rng(1)
     parent = [int(rng.integers(node)) for node in range(1, 300)]

@@ -25,8 +25,6 @@ LEFT_PU = 2e-6
 """What may be left of the way, judged by how the steps become shorter."""
 _MOVED_PU = 5.0
 """Movement of a voltage by the current of its own node, where nobody knows that."""
-_ORIGIN_WEIGHT = 1e10
-"""Inverse variance of the angle from which all others are counted; what it is does not matter."""
 
 
 def needed_nodes(model: Admittance, quantities: Quantities) -> NDArray[np.bool_]:
@@ -113,7 +111,7 @@ def _angles(
         bare = references[~np.isin(model.island[references], with_angles)]
     angle, weight = quantities.angle.value[plan.order], weight[plan.order]
     angle[plan.place[bare]] = np.array([0, -2, 2]) * np.pi / 3
-    weight[plan.place[bare]] = [_ORIGIN_WEIGHT, angle_sigma**-2, angle_sigma**-2]
+    weight[plan.place[bare]] = angle_sigma**-2
     return angle, weight
 
 

@@ -65,12 +65,14 @@ class Frame:
         return int(self.matrix.shape[0])
 
     def moved(self, step: Real) -> Complex:
-        """Voltages (n, 3) after a step (2m,) of the state."""
+        """Voltages (n, 3) after a step (2m,) of the state.
+
+        Changes add as phasors: currents, which are linear in them, become what the step meant.
+        """
         live = self.model.energised
         radial, tangential = step.reshape(2, -1, 3)
-        size = np.abs(self.voltage[live])
         found = self.voltage.copy()
-        found[live] = (size + radial) * self.turn[live] * np.exp(1j * tangential / size)
+        found[live] += (radial + 1j * tangential) * self.turn[live]
         return found
 
     def injected(self) -> Complex:

@@ -79,14 +79,13 @@ def _reference_angles(
 ) -> tuple[Real, Real]:
     """Tangential rows of the reference nodes (r, 3): residual and variance, per unit.
 
-    Phase a is the origin of all angles. The other two lie symmetrically to it, within
-    `angle_sigma`. Where angles are measured, the reference's are unknown like any other.
+    The phases lie symmetrically, each within `angle_sigma`: none of the three is special. Where
+    angles are measured, the reference's are unknown like any other.
     """
     size = np.abs(frame.voltage[references])
-    angle = np.angle(frame.turn[references])
-    symmetrical = angle[:, :1] + np.array([0, -2, 2]) * np.pi / 3
-    away = -np.angle(np.exp(1j * (angle - symmetrical)))
-    variance = np.broadcast_to([0.0, angle_sigma**2, angle_sigma**2], away.shape)
+    symmetrical = np.exp(np.array([0, -2, 2]) * 1j * np.pi / 3)
+    away = np.angle(symmetrical * np.conj(frame.turn[references]))
+    variance = np.full(away.shape, angle_sigma**2)
     island = frame.model.island
     with_angles = np.unique(island[np.isfinite(quantities.angle.variance).any(axis=1)])
     free = np.isin(island[references], with_angles)[:, None]

@@ -69,10 +69,8 @@ class Settings:
         lowest_threshold: the threshold is never below this.
         largest_removals: how many sensors may be removed in one estimation. Each costs an estimate
             for each suspect, and a cycle has a deadline; where more are wrong, nothing is verified.
-        reference_angle_sigma: how well the angles between the phases are known at the reference
-            node of a part without angle measurements, rad. power-grid-model starts from
-            symmetrical angles and leaves them where no measurement moves them; the covariance
-            calls that knowledge with this standard deviation (an unbalance of 1 %).
+        reference_angle_sigma: how well each phase's angle is known to be symmetrical at the
+            reference node of a part without angle measurements, rad (an unbalance of 1 %).
         loading: whether to compute loadings, for which every line needs a rating.
     """
 
@@ -101,9 +99,6 @@ class RemovedSensor:
 @dataclass(frozen=True, slots=True)
 class StateEstimate:
     """The most probable state, with `n` nodes and `b` branches (lines and transformers).
-
-    It is power-grid-model's solution, moved on by a step of least squares with the exact weights
-    (that library weighs powers and voltages approximately and stops where angles move slowly).
 
     Phases a, b, c are the second axis. Nodes without supply have voltage and powers of 0 and are
     not `energised`; nothing else is 0 for want of knowledge, and nothing is NaN.
