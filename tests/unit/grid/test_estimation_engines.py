@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from power_grid_model import initialize_array
 from studies.estimation_cases import Kind, make_case
 
 from ortsnetz_grid.functions.state_estimation import (
@@ -144,3 +147,63 @@ def test_the_european_feeder_is_reduced_exactly() -> None:
     assert found == pytest.approx(expected, abs=1e-9)
     row = reduction.blocks[int(reduction.kept[0])]
     assert set(row) <= set(reduction.kept.tolist())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_loadings_beside_metered_lines_keep_their_deviations(
+    town: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of the cables is metered: informations twenty digits apart meet in one block."""
+    rng = np.random.default_rng(seed)
+    lines = town.network.data["line"]["id"][::3].tolist()
+    voltage = town.voltage_sensors([town.mv_node, town.busbar], rng)
+    measurements = town.measurements(voltage, town.power_sensors(rng, lines=lines))
+    first = Estimator.of(town.network).estimate(measurements, Settings())
+    with monkeypatch.context() as patched:
+        patched.setenv("ORTSNETZ_KERNELS", "none")
+        second = Estimator.of(town.network).estimate(measurements, Settings())
+    assert first.loading_sigma == pytest.approx(second.loading_sigma, rel=1e-3)
+    assert first.loading_sigma.min() > 0
+
+
+def test_what_was_measured_before_has_no_part_in_a_state(
+    hamlet: Any, rng: np.random.Generator
+) -> None:
+    nodes = hamlet.network.data["node"]["id"].tolist()
+    nodes.sort(key=lambda node: node != hamlet.mv_node)
+    voltage, power = hamlet.voltage_sensors(nodes, rng), hamlet.power_sensors(rng)
+    few, many = (hamlet.measurements(voltage[::step], power) for step in (3, 1))
+    fresh = Estimator.of(hamlet.network).estimate(few, Settings())
+    used = Estimator.of(hamlet.network)
+    used.estimate(many, Settings())
+    assert (used.estimate(few, Settings()).u_pu == fresh.u_pu).all()
+
+
+def test_an_ammeter_that_reads_nothing_stops_nothing(hamlet: Any, rng: np.random.Generator) -> None:
+    sensors = dict(
+        hamlet.measurements(
+            hamlet.voltage_sensors([hamlet.mv_node, hamlet.busbar], rng), hamlet.power_sensors(rng)
+        ).sensors
+    )
+    current = initialize_array("input", "asym_current_sensor", 1)
+    current["id"], current["measured_object"] = 40_000, hamlet.network.data["line"]["id"][0]
+    current["measured_terminal_type"], current["angle_measurement_type"] = 0, 0
+    current["i_sigma"], current["i_angle_sigma"] = 30.0, 0.1
+    current["i_measured"] = current["i_angle_measured"] = 0.0
+    sensors["asym_current_sensor"] = current
+    state = Estimator.of(hamlet.network).estimate(Measurements(sensors), Settings())
+    assert np.isfinite(state.loading).all()
+
+
+def test_two_threads_may_share_an_estimator(hamlet: Any, rng: np.random.Generator) -> None:
+    nodes = hamlet.network.data["node"]["id"].tolist()
+    cases = [
+        hamlet.measurements(hamlet.voltage_sensors(nodes, rng), hamlet.power_sensors(rng))
+        for _ in range(8)
+    ]
+    estimator = Estimator.of(hamlet.network)
+    alone = [estimator.estimate(each, Settings()).u_pu for each in cases]
+    with ThreadPoolExecutor(4) as pool:
+        together = pool.map(lambda each: estimator.estimate(each, Settings()).u_pu, cases * 10)
+        for place, found in enumerate(together):
+            assert (found == alone[place % len(cases)]).all()

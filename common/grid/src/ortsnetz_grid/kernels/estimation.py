@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -148,17 +149,21 @@ class Inverse:
 
 
 class BlockSolver:
-    """Memory for networks of one shape. Not for two threads at once.
+    """Memory for networks of one shape, for one computation at a time.
 
     Args:
         library: the compiled kernels.
         grid: the network.
+
+    Attributes:
+        turn: to be held from `solve` until all that belongs to its solution has been fetched.
     """
 
     def __init__(self, library: ctypes.CDLL, grid: BlockGrid) -> None:
         nodes, links = len(grid.own), len(grid.low)
         self._library, self._grid = library, grid
         self._inputs: _Inputs | None = None
+        self.turn = Lock()
         self._at, self._flow = _factors(nodes, links), _factors(nodes, links)
         self._arrays: dict[str, NDArray[Any]] = {
             "own": np.zeros((nodes, BLOCK, BLOCK)),

@@ -73,6 +73,10 @@ class Admittance:
                 label = network.label(int(network.data[component]["id"][0]))
                 raise InputError(f"{label}: the three-phase model does not cover a {component}")
         found = branches(network)
+        loops = np.flatnonzero(found.ends[:, 0] == found.ends[:, 1])
+        if loops.size:
+            label = network.label(int(found.ids[loops[0]]))
+            raise InputError(f"{label} leads from its node back to the same node")
         shunt_ids, shunt_nodes, shunt_blocks = shunts(network)
         nodes = network.data["node"]
         ends = found.ends[found.connected.all(axis=1)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model import CalculationType
+from power_grid_model import CalculationType, DatasetType, initialize_array
 from power_grid_model.validation import ValidationException, validate_input_data
 from power_grid_model.validation.errors import ValidationError
 
@@ -28,7 +28,7 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     """
     try:
         found = validate_input_data(
-            _with_angles(network.data), calculation_type=calculation, symmetric=False
+            _as_the_library_knows(network.data), calculation_type=calculation, symmetric=False
         )
     except (ValidationException, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
@@ -41,20 +41,29 @@ def problems(network: Network, calculation: CalculationType) -> tuple[Problem, .
     return (*library, *impossible(network))
 
 
-def _with_angles(data: Dataset) -> dict[str, NDArray[Any]]:
-    """The data set as the library wants it: it knows no current sensor without an angle."""
+def _as_the_library_knows(data: Dataset) -> dict[str, NDArray[Any]]:
+    """The data set with what the library has no word for filled in, for its validation alone.
+
+    It knows no current sensor without an angle, and looks for both kinds of voltage sensors where
+    a current has a global angle.
+    """
     found = dict(data)
     for component in ("sym_current_sensor", "asym_current_sensor"):
         if component in found:
-            array = found[component].copy()
-            alone = np.isnan(array["i_angle_measured"]) & np.isnan(array["i_angle_sigma"]).reshape(
-                -1, *[1] * (array["i_angle_measured"].ndim - 1)
-            )
-            array["i_angle_measured"][alone] = 0.0
-            rows = alone.reshape(len(array), -1).all(axis=1)
-            array["i_angle_sigma"][rows] = 1.0
-            found[component] = array
+            found[component] = _with_angles(found[component])
+            for voltage in ("sym_voltage_sensor", "asym_voltage_sensor"):
+                found.setdefault(voltage, initialize_array(DatasetType.input, voltage, 0))
     return found
+
+
+def _with_angles(sensors: NDArray[Any]) -> NDArray[Any]:
+    """Current sensors that state neither an angle nor its deviation get some."""
+    array = sensors.copy()
+    angle = array["i_angle_measured"].reshape(len(array), -1)
+    alone = np.isnan(angle).all(axis=1) & np.isnan(array["i_angle_sigma"])
+    array["i_angle_measured"][alone] = 0.0
+    array["i_angle_sigma"][alone] = 1.0
+    return array
 
 
 def findings(

@@ -50,7 +50,9 @@ class _Judged:
 
     def _share(self) -> Real:
         """Share of each residual's variance in its sensor's, (k, d)."""
-        return np.asarray(np.einsum("kdd->kd", self.covariance) / self.own)
+        share = np.einsum("kdd->kd", self.covariance) / self.own
+        # the size of a current below its deviation is weighed less than its sensor says
+        return np.asarray(np.minimum(share, 1.0))
 
     def tested(self) -> NDArray[np.int64]:
         """How many values are checked, (k,)."""

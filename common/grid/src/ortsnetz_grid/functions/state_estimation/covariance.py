@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_grid.functions.state_estimation.fitted import Covariance
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.plan import Dependence, Plan
 from ortsnetz_grid.kernels.estimation import Inverse
@@ -14,6 +16,8 @@ from ortsnetz_grid.kernels.estimation import Inverse
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
+_ROUNDING = 1e-9
+"""A variance that is a smaller part of the terms that it is the sum of has few digits left."""
 _VOLTS = slice(0, 6)
 _MULTIPLIERS = slice(6, 12)
 
@@ -28,11 +32,13 @@ class BlockCovariance:
         plan: the prepared network.
         frame: at the state.
         inverse: the kernel's, there.
+        exact: gives the same covariances by numpy.
     """
 
     plan: Plan
     frame: Frame
     inverse: Inverse
+    exact: Callable[[], Covariance]
 
     def kept(self) -> Real:
         """Of the voltages of the nodes that remain, (m, 6, 6)."""
@@ -56,9 +62,20 @@ class BlockCovariance:
         return np.asarray(self.plan.order[order][moved[order] > most**2])
 
     def flow_variances(self, branches: NDArray[np.intp], derivative: Real) -> Real:
-        """See `fitted.Covariance`."""
-        found = self.flows(branches, derivative[:, None])[:, 0, 0]
-        return np.asarray(np.maximum(found, 0.0))
+        """See `fitted.Covariance`; where the digits do not do, by numpy."""
+        rows, joint = self._rows(branches, derivative[:, None])
+        found = np.einsum("ks,kst,kt->k", rows[:, 0], joint, rows[:, 0], optimize=True)
+        size = np.abs(rows[:, 0])
+        terms = np.einsum("ks,kst,kt->k", size, np.abs(joint), size, optimize=True)
+        unsure = np.flatnonzero(found < _ROUNDING * terms)
+        if unsure.size:
+            found[unsure] = self.exact().flow_variances(branches[unsure], derivative[unsure])
+        return np.asarray(found)
+
+    def sound(self) -> bool:
+        """Whether the variances of all nodes' voltages came out as such."""
+        variances = np.einsum("kaa->ka", self.kept())
+        return bool((variances > 0).all() and np.isfinite(variances).all())
 
     def flows(self, branches: NDArray[np.intp], derivative: Real) -> Real:
         """Covariances (k, d, d) of flows of branches.
@@ -67,11 +84,16 @@ class BlockCovariance:
             branches: (k,) rows of the branches.
             derivative: (k, d, 2, 6) by the voltages at both ends.
         """
+        rows, joint = self._rows(branches, derivative)
+        return np.asarray(rows @ joint @ rows.swapaxes(1, 2))
+
+    def _rows(self, branches: NDArray[np.intp], derivative: Real) -> tuple[Real, Real]:
+        """Derivatives (k, d, 12) by the voltages of pairs, and the pairs' covariances."""
         chosen, ends = self.plan.branches, self.frame.model.ends[branches]
         part = Dependence(chosen.pair[branches], chosen.link[branches], chosen.shares[branches])
         shares = _real_shares(part.shares, self._turned(part), self.frame.turn[ends])
         rows = np.einsum("kdec,kecs->kds", derivative, shares, optimize=True)
-        return np.asarray(rows @ self._joint(part) @ rows.swapaxes(1, 2))
+        return np.asarray(rows), self._joint(part)
 
     def shunts(self, nodes: NDArray[np.intp], derivative: Real) -> Real:
         """Covariances (k, d, d) of flows (k, d, 6) at nodes that remain."""

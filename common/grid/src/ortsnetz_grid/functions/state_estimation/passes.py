@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from ctypes import CDLL
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ortsnetz_grid.functions.state_estimation import block_fit, sparse_fit
 from ortsnetz_grid.functions.state_estimation.bad_data import Scores, score
 from ortsnetz_grid.functions.state_estimation.covariance import BlockCovariance
 from ortsnetz_grid.functions.state_estimation.driven import Driven
-from ortsnetz_grid.functions.state_estimation.fitted import Fitted
+from ortsnetz_grid.functions.state_estimation.fitted import Covariance, Fitted
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
 from ortsnetz_grid.functions.state_estimation.linearisation import linearise
 from ortsnetz_grid.functions.state_estimation.observability import (
@@ -33,7 +34,8 @@ from ortsnetz_grid.functions.state_estimation.quantities import (
 )
 from ortsnetz_grid.functions.state_estimation.result import Measurements, Settings
 from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
-from ortsnetz_grid.kernels.estimation import BlockMeasurements
+from ortsnetz_grid.functions.state_estimation.sparse_fit import SparseCovariance
+from ortsnetz_grid.kernels.estimation import BlockMeasurements, Inverse
 from ortsnetz_grid.kernels.native import library
 from ortsnetz_grid.network.model import Network
 
@@ -42,7 +44,7 @@ Complex = NDArray[np.complex128]
 _UNSEEN_PU = 0.1
 """Standard deviation of a voltage from which nothing determines it: an injection that nobody knows
 moves it by far more, and what is known by far less."""
-_PLANS = 4
+_PLANS = 8
 """Prepared networks that are kept: sensors come and go."""
 _DIVERGED = "no state fits the measurements: least squares do not converge"
 
@@ -64,7 +66,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """Estimates states of one network from different sensors. One thread at a time.
+    """Estimates states of one network from different sensors, for one caller after the other.
 
     Attributes:
         network: the network.
@@ -128,7 +130,9 @@ class Passes:
         kernels = library()
         if kernels is None:
             return self._by_numpy(quantities, settings)
-        return self._by_kernel(self._plan(kernels, quantities), quantities, settings)
+        plan = self._plan(kernels, quantities)
+        with plan.solver.turn:
+            return self._by_kernel(plan, quantities, settings)
 
     def _require_zero_sequence(self, quantities: Quantities, settings: Settings) -> None:
         """Refuse what only the assumption of symmetrical angles at a source would determine.
@@ -157,20 +161,22 @@ class Passes:
         no_load = self._driven.no_load
         frame = Frame.at(self.places.admittance, no_load, self._matrix)
         measured = self._measured(plan, told, settings)
-        inverse = plan.solver.inverse(measured, no_load[plan.order])
+        with plan.solver.turn:
+            inverse = plan.solver.inverse(measured, no_load[plan.order])
         if inverse is not None:
-            covariance = BlockCovariance(plan, frame, inverse)
+            covariance = self._covariance(plan, frame, inverse, told, settings)
             self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
 
     def _plan(self, kernels: CDLL, quantities: Quantities) -> Plan:
-        """A prepared network in which all that is needed remains."""
+        """The prepared network for what is measured; no other one, so that history has no part."""
         model = self.places.admittance
         needed = block_fit.needed_nodes(model, quantities)
-        for plan in self._plans.values():
-            if not (needed & ~plan.needed).any():
-                return plan
+        key = needed.tobytes()
+        if key in self._plans:
+            self._plans.move_to_end(key)
+            return self._plans[key]
         plan = Plan.of(kernels, model, needed, self._driven.no_load)
-        self._plans[needed.tobytes()] = plan
+        self._plans[key] = plan
         if len(self._plans) > _PLANS:
             self._plans.popitem(last=False)
         return plan
@@ -198,9 +204,25 @@ class Passes:
             return self._by_numpy(quantities, settings)
         voltage = plan.whole(inverse.voltage, len(self._driven.no_load))
         frame = Frame.at(self.places.admittance, voltage, self._matrix)
-        covariance = BlockCovariance(plan, frame, inverse)
+        covariance = self._covariance(plan, frame, inverse, quantities, settings)
+        if not covariance.sound():
+            return self._by_numpy(quantities, settings)
         self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
         return block_fit.fitted(plan, covariance, quantities)
+
+    def _covariance(
+        self,
+        plan: Plan,
+        frame: Frame,
+        inverse: Inverse,
+        quantities: Quantities,
+        settings: Settings,
+    ) -> BlockCovariance:
+        def exact() -> Covariance:
+            sigma = settings.reference_angle_sigma
+            return SparseCovariance(linearise(frame, quantities, self._references, sigma))
+
+        return BlockCovariance(plan, frame, inverse, cache(exact))
 
     def _by_numpy(self, quantities: Quantities, settings: Settings) -> Fitted:
         model, sigma = self.places.admittance, settings.reference_angle_sigma

@@ -24,6 +24,8 @@ Complex = NDArray[np.complex128]
 
 _DISABLED = 1e100
 """A standard deviation from which a sensor says nothing, in any unit."""
+_SMALLEST = 1e-100
+"""A standard deviation below this is nothing: its square is."""
 _NOISE = 6.0
 """Standard deviations up to which what a sensor says of something switched off is its noise."""
 
@@ -171,7 +173,7 @@ def _power_variances(array: NDArray[Any], component: str) -> tuple[Real, NDArray
     )
     single = np.broadcast_to(array["power_sigma"][:, None, None], given.shape)
     sigma = np.where(own[:, None, None], np.stack([p_sigma, q_sigma], axis=1), single)
-    wrong = ~_every(sigma > 0)
+    wrong = ~_every(sigma > _SMALLEST)
     _refuse(array, component, wrong & own, "p_sigma, q_sigma: must be positive numbers")
     _refuse(array, component, wrong, "power_sigma: must be a positive number")
     enabled = _every(sigma < _DISABLED)
@@ -201,6 +203,8 @@ def _current(array: NDArray[Any], component: str, places: Places) -> FlowSensors
     cosine, sine = np.cos(angle), np.sin(angle)
     along = (array["i_sigma"] ** 2)[:, None]
     across = magnitude**2 * (array["i_angle_sigma"] ** 2)[:, None]
+    # a current below its deviation has no direction to speak of
+    across = np.where(magnitude**2 < along, np.maximum(across, along), across)
     variances = np.stack(
         [along * cosine**2 + across * sine**2, along * sine**2 + across * cosine**2], axis=1
     )
@@ -265,7 +269,7 @@ def _require_positive(
     array: NDArray[Any], component: str, name: str, *, infinite: bool = False
 ) -> None:
     values = _per_phase(array[name])
-    good = (values > 0) & (infinite | np.isfinite(values))
+    good = (values > _SMALLEST) & (infinite | np.isfinite(values))
     _refuse(array, component, ~_every(good), f"{name}: must be a positive number")
 
 
