@@ -12,7 +12,7 @@ from studies.least_squares import fit
 
 from ortsnetz_grid.network.model import Network
 
-ANGLE_SIGMA = (0.01, 0.01, 0.01)
+ANGLE_SIGMA = (0.004, 0.004, 0.004)
 """How well each angle at the source is known to be symmetrical, rad (design/state-estimation)."""
 SENSORS = ("asym_voltage_sensor", "asym_power_sensor")
 

@@ -22,7 +22,7 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.model import Network
 
 Array = NDArray[Any]
-ANGLE_SIGMA = 0.01
+ANGLE_SIGMA = 0.004
 """How well the angles at the sources are known, rad; without it nothing ties the phases."""
 STEPS = 12
 CONVERGED = 1e-7

@@ -108,7 +108,7 @@ def test_a_clean_case_gives_a_state_beside_the_library_s(
     found = command.output()
     assert set(found) == {str(getattr(name, "value", name)) for name in expected}
     for component, name, most in (
-        ("node", "u_pu", 0.001),
+        ("node", "u_pu", 0.003),
         ("line", "p_from", 100.0),
         ("line", "loading", 0.003),
         ("transformer", "p_to", 500.0),

@@ -70,14 +70,15 @@ class Settings:
         largest_removals: how many sensors may be removed in one estimation. Each costs an estimate
             for each suspect, and a cycle has a deadline; where more are wrong, nothing is verified.
         reference_angle_sigma: how well each phase's angle is known to be symmetrical at the
-            reference node of a part without angle measurements, rad (an unbalance of 1 %).
+            reference node of a part without angle measurements, rad (an unbalance of half a
+            percent, as medium-voltage networks have).
         loading: whether to compute loadings, for which every line needs a rating.
     """
 
     false_alarm: float = 0.002
     lowest_threshold: float = 4.0
     largest_removals: int = 6
-    reference_angle_sigma: float = 0.01
+    reference_angle_sigma: float = 0.004
     loading: bool = True
 
 
