@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.state_estimation.fitted import Covariance
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame
 from ortsnetz_grid.functions.state_estimation.plan import Dependence, Plan
 from ortsnetz_grid.kernels.estimation import Inverse
@@ -16,8 +14,9 @@ from ortsnetz_grid.kernels.estimation import Inverse
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-_ROUNDING = 1e-9
-"""A variance that is a smaller part of the terms that it is the sum of has few digits left."""
+_ROUNDING = 1e-12
+"""Part of the terms that a variance is the sum of, below which rounding hides it: a smaller one is
+taken as this much, so that no deviation comes out as nothing."""
 _VOLTS = slice(0, 6)
 _MULTIPLIERS = slice(6, 12)
 
@@ -32,13 +31,11 @@ class BlockCovariance:
         plan: the prepared network.
         frame: at the state.
         inverse: the kernel's, there.
-        exact: gives the same covariances by numpy.
     """
 
     plan: Plan
     frame: Frame
     inverse: Inverse
-    exact: Callable[[], Covariance]
 
     def kept(self) -> Real:
         """Of the voltages of the nodes that remain, (m, 6, 6)."""
@@ -62,15 +59,12 @@ class BlockCovariance:
         return np.asarray(self.plan.order[order][moved[order] > most**2])
 
     def flow_variances(self, branches: NDArray[np.intp], derivative: Real) -> Real:
-        """See `fitted.Covariance`; where the digits do not do, by numpy."""
+        """See `fitted.Covariance`; where the digits do not do, what they may hide."""
         rows, joint = self._rows(branches, derivative[:, None])
         found = np.einsum("ks,kst,kt->k", rows[:, 0], joint, rows[:, 0], optimize=True)
         size = np.abs(rows[:, 0])
         terms = np.einsum("ks,kst,kt->k", size, np.abs(joint), size, optimize=True)
-        unsure = np.flatnonzero(found < _ROUNDING * terms)
-        if unsure.size:
-            found[unsure] = self.exact().flow_variances(branches[unsure], derivative[unsure])
-        return np.asarray(found)
+        return np.asarray(np.maximum(found, _ROUNDING * terms))
 
     def sound(self) -> bool:
         """Whether the variances of all nodes' voltages came out as such."""

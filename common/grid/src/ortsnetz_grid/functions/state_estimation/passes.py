@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from ctypes import CDLL
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from ortsnetz_grid.functions.state_estimation import block_fit, sparse_fit
 from ortsnetz_grid.functions.state_estimation.bad_data import Scores, score
 from ortsnetz_grid.functions.state_estimation.covariance import BlockCovariance
 from ortsnetz_grid.functions.state_estimation.driven import Driven
-from ortsnetz_grid.functions.state_estimation.fitted import Covariance, Fitted
+from ortsnetz_grid.functions.state_estimation.fitted import Fitted
 from ortsnetz_grid.functions.state_estimation.jacobian import Frame, energised_matrix
 from ortsnetz_grid.functions.state_estimation.linearisation import linearise
 from ortsnetz_grid.functions.state_estimation.observability import (
@@ -34,8 +33,7 @@ from ortsnetz_grid.functions.state_estimation.quantities import (
 )
 from ortsnetz_grid.functions.state_estimation.result import Measurements, Settings
 from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
-from ortsnetz_grid.functions.state_estimation.sparse_fit import SparseCovariance
-from ortsnetz_grid.kernels.estimation import BlockMeasurements, Inverse
+from ortsnetz_grid.kernels.estimation import BlockMeasurements
 from ortsnetz_grid.kernels.native import library
 from ortsnetz_grid.network.model import Network
 
@@ -164,7 +162,7 @@ class Passes:
         with plan.solver.turn:
             inverse = plan.solver.inverse(measured, no_load[plan.order])
         if inverse is not None:
-            covariance = self._covariance(plan, frame, inverse, told, settings)
+            covariance = BlockCovariance(plan, frame, inverse)
             self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
 
     def _plan(self, kernels: CDLL, quantities: Quantities) -> Plan:
@@ -204,25 +202,11 @@ class Passes:
             return self._by_numpy(quantities, settings)
         voltage = plan.whole(inverse.voltage, len(self._driven.no_load))
         frame = Frame.at(self.places.admittance, voltage, self._matrix)
-        covariance = self._covariance(plan, frame, inverse, quantities, settings)
+        covariance = BlockCovariance(plan, frame, inverse)
         if not covariance.sound():
             return self._by_numpy(quantities, settings)
         self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
         return block_fit.fitted(plan, covariance, quantities)
-
-    def _covariance(
-        self,
-        plan: Plan,
-        frame: Frame,
-        inverse: Inverse,
-        quantities: Quantities,
-        settings: Settings,
-    ) -> BlockCovariance:
-        def exact() -> Covariance:
-            sigma = settings.reference_angle_sigma
-            return SparseCovariance(linearise(frame, quantities, self._references, sigma))
-
-        return BlockCovariance(plan, frame, inverse, cache(exact))
 
     def _by_numpy(self, quantities: Quantities, settings: Settings) -> Fitted:
         model, sigma = self.places.admittance, settings.reference_angle_sigma
