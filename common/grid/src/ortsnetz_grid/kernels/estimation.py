@@ -203,7 +203,8 @@ class BlockSolver:
             ctypes.c_void_p(_address(at)),
         )
         for name, array in self._at.items():
-            self._flow[name][...] = array
+            # without factors the step of the power flow is no step
+            self._flow[name][...] = 0 if code else array
         return bool(code == 0)
 
     def solve(

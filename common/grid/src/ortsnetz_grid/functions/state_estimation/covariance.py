@@ -49,7 +49,10 @@ class BlockCovariance:
         """Variances (n, 3) of the voltage magnitudes, per unit; 0 where not energised."""
         part, turn = self.plan.nodes, self.frame.turn
         radial = _real_shares(part.shares, self._turned(part), turn[:, None])[:, 0, :3]
-        found = np.einsum("kas,kst,kat->ka", radial, self._joint(part), radial, optimize=True)
+        joint, size = self._joint(part), np.abs(radial)
+        found = np.einsum("kas,kst,kat->ka", radial, joint, radial, optimize=True)
+        terms = np.einsum("kas,kst,kat->ka", size, np.abs(joint), size, optimize=True)
+        found = np.maximum(found, _ROUNDING * terms)
         return np.asarray(np.where(self.frame.model.energised[:, None], found, 0.0))
 
     def unseen(self, most: float) -> NDArray[np.intp]:
