@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ortsnetz_common.files.yaml_source import Source
 from ortsnetz_hil.bench import rundir
 from ortsnetz_hil.bench.judging import judged
 from ortsnetz_hil.bench.options import Options, Ports
@@ -20,7 +21,6 @@ from ortsnetz_hil.bench.proving import prove_one
 from ortsnetz_hil.bench.run import play
 from ortsnetz_hil.scenarios import library, reader
 from ortsnetz_hil.scenarios.schema import Proof, Scenario
-from ortsnetz_hil.scenarios.yaml_source import Source
 from ortsnetz_hil.verdict import truth_file
 from ortsnetz_hil.verdict.judgement import Verdict
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.files.yaml_source import Source
 from ortsnetz_common.link.bench_clock import BenchClockAddress
 from ortsnetz_common.link.broker import Broker, Tls
 from ortsnetz_common.measurement.time import now_ns
@@ -28,7 +29,6 @@ from ortsnetz_hil.plant.prepare import prepare, start_after
 from ortsnetz_hil.scenarios.checks import check_names
 from ortsnetz_hil.scenarios.schema import Scenario, encode
 from ortsnetz_hil.scenarios.translate import plant_events, plant_faults
-from ortsnetz_hil.scenarios.yaml_source import Source
 from ortsnetz_hil.servers.run import ports
 from ortsnetz_hil.verdict.recording_file import SCENARIO_FILE, write_versions
 

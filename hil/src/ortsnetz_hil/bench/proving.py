@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ortsnetz_common.files.yaml_source import Source
 from ortsnetz_hil.bench.judging import judged
 from ortsnetz_hil.bench.run import Options, play
 from ortsnetz_hil.scenarios.reader import apply_change
 from ortsnetz_hil.scenarios.schema import Proof, Scenario
-from ortsnetz_hil.scenarios.yaml_source import Source
 from ortsnetz_hil.verdict.judgement import Verdict
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.files.yaml_source import Source
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.bench import namespace as namespaces
 from ortsnetz_hil.bench import rundir
@@ -20,7 +21,6 @@ from ortsnetz_hil.bench.preparing import Prepared, prepare_run
 from ortsnetz_hil.bench.rundir import RunDirectory
 from ortsnetz_hil.bench.supervision import Child
 from ortsnetz_hil.scenarios.schema import Scenario
-from ortsnetz_hil.scenarios.yaml_source import Source
 from ortsnetz_hil.servers.stepped_time import FINISHED
 from ortsnetz_hil.verdict.recording import store_count
 from ortsnetz_hil.verdict.recording_file import write_store

@@ -10,13 +10,13 @@ from ipaddress import ip_address
 import msgspec
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.files.complaints import complaint, did_you_mean
+from ortsnetz_common.files.yaml_source import Place, Source
 from ortsnetz_common.parameters.parameter_set import Limits, Mode, Timing
 from ortsnetz_hil.scenarios import events
-from ortsnetz_hil.scenarios.complaints import complaint, did_you_mean
 from ortsnetz_hil.scenarios.durations import words
 from ortsnetz_hil.scenarios.faults import UPLINK, Wire
 from ortsnetz_hil.scenarios.schema import Scenario
-from ortsnetz_hil.scenarios.yaml_source import Place, Source
 from ortsnetz_hil.verdict.criteria import Criterion, parse
 from ortsnetz_hil.verdict.criteria_bench import Overruns
 

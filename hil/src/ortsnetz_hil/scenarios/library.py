@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_hil.scenarios.complaints import did_you_mean
+from ortsnetz_common.files.complaints import did_you_mean
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_hil.scenarios import checks, events, faults, yaml_source
-from ortsnetz_hil.scenarios.complaints import complaint, did_you_mean
+from ortsnetz_common.files import yaml_source
+from ortsnetz_common.files.complaints import complaint, did_you_mean
+from ortsnetz_common.files.yaml_source import Place, Source, spelled
+from ortsnetz_hil.scenarios import checks, events, faults
 from ortsnetz_hil.scenarios.schema import FORMAT, Scenario, converted
-from ortsnetz_hil.scenarios.yaml_source import Place, Source, spelled
 
 _PARTS = re.compile(r"[^.\[\]]+")
 

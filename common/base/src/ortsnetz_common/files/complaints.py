@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from ortsnetz_hil.scenarios.yaml_source import Place
+from ortsnetz_common.files.yaml_source import Place
 
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>\$?[^`]*)`)?$", re.DOTALL)
 _PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")

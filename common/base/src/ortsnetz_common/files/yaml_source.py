@@ -82,7 +82,7 @@ def load(payload: bytes, name: str, folder: Path | None = None) -> Source:
             names the line.
     """
     if len(payload) > LARGEST_BYTES:
-        raise InputError(f"{name}:1: larger than {LARGEST_BYTES} bytes: no scenario file")
+        raise InputError(f"{name}:1: larger than {LARGEST_BYTES} bytes: no such file is that long")
     try:
         text = payload.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,7 +118,7 @@ def _refuse_what_grows(text: str, name: str) -> None:
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             depth -= 1
         if depth > DEEPEST or count > MOST_NODES:
-            raise InputError(f"{name}:{line}: too deep or too long for a scenario")
+            raise InputError(f"{name}:{line}: too deep or too long")
 
 
 class _Reading:

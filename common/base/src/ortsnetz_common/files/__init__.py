@@ -1,0 +1,1 @@
+"""Files that people write: YAML with the line of each value, and complaints in words."""
