@@ -13,18 +13,14 @@ from studies.judging import Judged
 WORST_SINGLE_CASE = 1.10
 CONDITION = 5.0
 """Normalised residual in exact least squares from which a gross error has to be found (issue 4)."""
+_QUANTITY = ("ratio", "optimum", ">1.1 : <1/1.1", "equal weights", "worst (seed)", ">1.1 : <1/1.1")
 HEAD = (
     "network",
     "nodes",
     "cases",
-    "|V| ratio",
-    "worst (seed)",
-    ">1.1 (ours alone)",
-    "optimum",
-    "loading ratio",
-    "worst (seed)",
-    ">1.1 (ours alone)",
-    "optimum",
+    *(f"|V| {name}" for name in _QUANTITY),
+    *(f"loading {name}" for name in _QUANTITY),
+    "apart",
     "in 95 %: |V|/loading",
     "not normal",
     "gross found",
@@ -44,52 +40,43 @@ class Ratios:
         mean: of the sums over all cases that both answered.
         worst: of the worst single case.
         worst_seed: which that was.
+        beyond: cases in which ours is more than 10 % worse than theirs.
+        behind: cases in which theirs is more than 10 % worse than ours.
     """
 
     mean: float
     worst: float
     worst_seed: int
+    beyond: int
+    behind: int
 
 
-def ratios(cases: Iterable[Judged], quantity: str) -> Ratios | None:
+def ratios(cases: Iterable[Judged], quantity: str, *, equal: bool = False) -> Ratios | None:
     """Ratios of errors of `u_pu` or `loading`; None where not one case was answered by both.
 
-    The worst is of a case without gross error: that spoils theirs, and chance decides how.
+    Single cases are those without gross error: that spoils theirs, and chance decides how.
+
+    Args:
+        cases: to be compared.
+        quantity: `u_pu` or `loading`.
+        equal: with the same weights, instead of each with the sensors as they are.
     """
-    both = [case for case in cases if case.ours is not None and case.theirs is not None]
-    if not both:
+    sums = np.zeros(2)
+    single: list[tuple[float, int]] = []
+    for case in cases:
+        pair = case.equal if equal else case
+        if pair is None or pair.ours is None or pair.theirs is None:
+            continue
+        errors = [getattr(pair.ours, quantity), getattr(pair.theirs, quantity)]
+        sums += errors
+        if not case.gross_error:
+            single.append((errors[0] / errors[1], case.seed))
+    if not sums.any():
         return None
-    sums = [sum(getattr(getattr(c, who), quantity) for c in both) for who in ("ours", "theirs")]
-    single = [(_ratio(case, quantity), case.seed) for case in both if not case.gross_error]
     worst, seed = max(single, default=(np.nan, -1))
-    return Ratios(sums[0] / sums[1], worst, seed)
-
-
-def beyond(cases: Iterable[Judged], quantity: str) -> tuple[int, int]:
-    """Cases without gross error that are more than 10 % worse than power-grid-model.
-
-    Returns:
-        How many, and in how many of these exact least squares are more than 10 % better than ours.
-    """
-    worse = [
-        case
-        for case in cases
-        if not case.gross_error
-        and case.ours is not None
-        and case.theirs is not None
-        and _ratio(case, quantity) > WORST_SINGLE_CASE
-    ]
-    ours_alone = [
-        case
-        for case in worse
-        if case.optimum is not None
-        and getattr(case.ours, quantity) > WORST_SINGLE_CASE * getattr(case.optimum, quantity)
-    ]
-    return len(worse), len(ours_alone)
-
-
-def _ratio(case: Judged, quantity: str) -> float:
-    return float(getattr(case.ours, quantity) / getattr(case.theirs, quantity))
+    beyond = sum(ratio > WORST_SINGLE_CASE for ratio, _ in single)
+    behind = sum(1 / ratio > WORST_SINGLE_CASE for ratio, _ in single)
+    return Ratios(float(sums[0] / sums[1]), worst, seed, beyond, behind)
 
 
 @dataclass(frozen=True)
@@ -142,22 +129,14 @@ def lines(cases: Sequence[Judged]) -> Iterator[str]:
 def _row(name: str, everything: Sequence[Judged]) -> tuple[str, ...]:
     cases = [case for case in everything if not case.normal]
     sizes = {case.nodes for case in cases}
-    quantities: list[str] = []
-    for quantity in ("u_pu", "loading"):
-        ratio = ratios(cases, quantity)
-        if ratio is None:
-            quantities += ["-", "-", "-", "-"]
-        else:
-            quantities += [f"{ratio.mean:.3f}", f"{ratio.worst:.3f} ({ratio.worst_seed})"]
-            many, alone = beyond(cases, quantity)
-            quantities.append(f"{many} ({alone})")
-            quantities.append(_best(cases, quantity))
+    quantities = [cell for name in ("u_pu", "loading") for cell in _quantity(cases, name)]
     gross = detection(cases)
     return (
         name,
         str(sizes.pop()) if len(sizes) == 1 else "",
         str(len(cases)),
         *quantities,
+        _apart(cases),
         _shares(covered(everything, normal=True)),
         _shares(covered(cases, normal=False)),
         f"{gross.found} of {gross.due}",
@@ -167,6 +146,32 @@ def _row(name: str, everything: Sequence[Judged]) -> tuple[str, ...]:
         str(sum(bool(case.doubted) for case in cases)),
         f"{sum(case.ours is None for case in cases)}/{sum(case.theirs is None for case in cases)}",
     )
+
+
+def _quantity(cases: Sequence[Judged], quantity: str) -> Iterator[str]:
+    """Cells of one quantity, as `_QUANTITY` names them."""
+    stated, equal = ratios(cases, quantity), ratios(cases, quantity, equal=True)
+    yield "-" if stated is None else f"{stated.mean:.3f}"
+    yield _best(cases, quantity)
+    yield "-" if stated is None else f"{stated.beyond} : {stated.behind}"
+    yield "-" if equal is None else f"{equal.mean:.3f}"
+    yield "-" if equal is None else f"{equal.worst:.3f} ({equal.worst_seed})"
+    yield "-" if equal is None else f"{equal.beyond} : {equal.behind}"
+
+
+def _apart(cases: Sequence[Judged]) -> str:
+    """Mean and largest difference of |V| with the same weights and sensors, in deviations."""
+    found = apart(cases)
+    return f"{fmean(found):.3f}, {max(found):.3f}" if found else "-"
+
+
+def apart(cases: Iterable[Judged]) -> list[float]:
+    """Of each case in which both answered with the same weights and all sensors."""
+    return [
+        case.equal.apart
+        for case in cases
+        if case.equal is not None and case.equal.apart is not None and not case.equal.left_out
+    ]
 
 
 def _shares(shares: tuple[float, float] | None) -> str:

@@ -8,36 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model import CalculationMethod, PowerGridModel
-from power_grid_model.errors import PowerGridError
+from studies.answers import Errors, Truth, ours, theirs
+from studies.equal_weights import Equal, judged_equally
 from studies.estimation_cases import Case
 from studies.least_squares import fit
 
-from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.state_estimation import (
-    Estimator,
-    Measurements,
-    Settings,
-    StateEstimate,
-)
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
-from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
 Array = NDArray[Any]
-ATTEMPTS = ((1e-8, 2000), (1e-5, 2000))
-"""power-grid-model's tolerance and largest number of iterations, one after the other."""
 NORMAL_95 = 1.959964
 COUNTS_FROM = 0.02
 """Loading from which intervals count: the magnitude of next to nothing has no normal error."""
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Mean absolute errors against the truth over energised nodes, phases and rated branches."""
-
-    u_pu: float
-    loading: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +40,7 @@ class Judged:
         wrong: the one with the gross error.
         exact: its normalised residual in exact least squares.
         optimum: errors of the exact least squares with all sensors: what the weights allow.
+        equal: both again with the same weights, where no meter has a gross error.
     """
 
     grid: str
@@ -80,6 +63,7 @@ class Judged:
     wrong: int | None
     exact: float | None
     optimum: Errors | None
+    equal: Equal | None
 
     @property
     def clean(self) -> bool:
@@ -88,21 +72,24 @@ class Judged:
 
 
 def judged(case: Case, *, exact: bool = True) -> Judged:
-    """Estimate a case in both ways; `exact`: by exact least squares, too, even without need."""
-    rated = RatedBranches.of(case.network)
-    live = case.truth["node"]["energized"] == 1
-    u, loading = case.truth["node"]["u_pu"][live], rated.loading(case.truth)
-    theirs, theirs_failed, tolerance = _theirs(case, rated, live, (u, loading))
+    """Estimate a case in both ways, with the sensors as they are and with the same weights.
+
+    Args:
+        case: to be judged.
+        exact: by exact least squares, too, even without need, and with the same weights.
+    """
+    truth = Truth.of(case)
+    answer, theirs_failed = theirs(case.network.data, truth)
     begin = time.perf_counter()
-    state, ours_failed = _ours(case)
+    state, ours_failed = ours(case.network)
     took = time.perf_counter() - begin
-    ours, u_covered, loading_covered = None, None, None
+    found, u_covered, loading_covered = None, None, None
     if state is not None:
-        apart = np.abs(state.u_pu[live] - u)
-        off = np.abs(state.loading - loading)
-        ours = Errors(float(apart.mean()), float(off.mean()))
-        counts = loading > COUNTS_FROM
-        u_covered = float((apart <= NORMAL_95 * state.u_sigma_pu[live]).mean())
+        found = truth.errors(state.u_pu, state.loading)
+        apart = np.abs(state.u_pu - truth.u_pu)[truth.live]
+        off = np.abs(state.loading - truth.loading)
+        counts = truth.loading > COUNTS_FROM
+        u_covered = float((apart <= NORMAL_95 * state.u_sigma_pu[truth.live]).mean())
         if counts.any():
             loading_covered = float((off <= NORMAL_95 * state.loading_sigma)[counts].mean())
     left_out = [] if state is None else [each.sensor for each in state.removed]
@@ -110,9 +97,9 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
     if exact or case.wrong is not None:
         best = fit(case.network)
         residual = None if case.wrong is None else best.normalised[case.wrong]
-        apart = np.abs(np.abs(best.voltage[live]) - u)
-        off = np.abs(rated.loading(_output(case.network, best.voltage)) - loading)
-        optimum = Errors(float(apart.mean()), float(off.mean()))
+        loading = truth.rated.loading(_output(case.network, best.voltage))
+        optimum = truth.errors(np.abs(best.voltage), loading)
+    equal = exact and case.wrong is None
     return Judged(
         grid=case.grid,
         seed=case.seed,
@@ -121,11 +108,11 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         gross_error=case.kind.gross_error,
         allocation=case.kind.allocation,
         normal=case.kind.normal,
-        ours=ours,
-        theirs=theirs,
+        ours=found,
+        theirs=None if answer is None else answer.errors,
         ours_failed=ours_failed,
         theirs_failed=theirs_failed,
-        their_tolerance=tolerance,
+        their_tolerance=None if answer is None else answer.tolerance,
         ours_s=took,
         u_covered=u_covered,
         loading_covered=loading_covered,
@@ -134,43 +121,8 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         wrong=case.wrong,
         exact=residual,
         optimum=optimum,
+        equal=judged_equally(case.network, truth) if equal else None,
     )
-
-
-def _ours(case: Case) -> tuple[StateEstimate | None, str]:
-    try:
-        estimator = Estimator.of(case.network)
-        return estimator.estimate(Measurements.of_case(case.network), Settings()), ""
-    except InputError as error:
-        return None, str(error)
-    except Exception as error:  # noqa: BLE001 (a study goes on and says so)
-        return None, f"crashed: {type(error).__name__}: {error}"
-
-
-def _theirs(
-    case: Case, rated: RatedBranches, live: Array, truth: tuple[Array, Array]
-) -> tuple[Errors | None, str, float | None]:
-    reason = ""
-    for tolerance, iterations in ATTEMPTS:
-        try:
-            found = PowerGridModel(dict(case.network.data)).calculate_state_estimation(
-                symmetric=False,
-                error_tolerance=tolerance,
-                max_iterations=iterations,
-                calculation_method=CalculationMethod.iterative_linear,
-            )
-        except PowerGridError as error:
-            reason = " ".join(str(error).split(".")[0].split())
-            continue
-        output = {str(getattr(name, "value", name)): array for name, array in found.items()}
-        u, loading = output["node"]["u_pu"][live], rated.loading(output)
-        errors = Errors(
-            float(np.abs(u - truth[0]).mean()), float(np.abs(loading - truth[1]).mean())
-        )
-        if np.isfinite([errors.u_pu, errors.loading]).all():
-            return errors, "", tolerance
-        reason = "answers with NaN"
-    return None, reason, None
 
 
 def _output(network: Network, voltage: Array) -> dict[str, Any]:

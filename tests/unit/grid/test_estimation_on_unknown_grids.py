@@ -18,6 +18,7 @@ from power_grid_model.utils import json_deserialize, json_serialize
 from studies.estimation_cases import Case, Kind, make_case
 from studies.estimation_table import (
     WORST_SINGLE_CASE,
+    apart,
     covered,
     detection,
     false_alarm,
@@ -47,6 +48,7 @@ NORMAL_SEEDS = range(100, 104)
 
 OF_THE_SAME = 1.02
 """A ratio of means of a few cases that says "no worse"."""
+TENTH_OF_A_DEVIATION = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +91,34 @@ def test_on_every_network_the_mean_error_is_no_larger_than_power_grid_models(
 
 
 @pytest.mark.parametrize("quantity", ["u_pu", "loading"])
-def test_no_single_case_is_ten_per_cent_worse_than_both_the_library_and_what_the_weights_allow(
+def test_with_the_same_weights_no_single_case_is_ten_per_cent_worse_than_power_grid_models(
     cases: list[Judged], quantity: str
 ) -> None:
-    """Chance decides whose error is smaller in one case: so it may be what exact squares make.
+    found = {grid: ratios(on(cases, grid), quantity, equal=True) for grid in GRIDS}
+    answered = {grid: ratio for grid, ratio in found.items() if ratio is not None}
+    assert len(answered) >= 10
+    assert not {grid: each for grid, each in answered.items() if each.beyond}
+    assert not {grid: each for grid, each in answered.items() if each.mean > OF_THE_SAME}
 
-    Same sensors and weights only where none was left out.
+
+def test_with_the_same_weights_both_estimate_the_same_state(cases: list[Judged]) -> None:
+    """What is left is that library's way to make currents of powers.
+
+    Without equal weights and equal angles they are a fifth of a deviation apart.
+    """
+    found = apart(cases)
+    assert len(found) >= 0.85 * sum(case.equal is not None for case in cases)
+    assert max(found) < TENTH_OF_A_DEVIATION
+    assert np.mean(found) < TENTH_OF_A_DEVIATION / 3
+
+
+@pytest.mark.parametrize("quantity", ["u_pu", "loading"])
+def test_with_the_sensors_as_they_are_ours_is_what_exact_least_squares_make_of_them(
+    cases: list[Judged], quantity: str
+) -> None:
+    """Or better than power-grid-model, which weighs the same file in its own way.
+
+    Comparable only where no sensor was left out.
     """
     worse = {}
     for case in cases:
