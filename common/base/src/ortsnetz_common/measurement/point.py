@@ -18,6 +18,11 @@ class Unit(StrEnum):
     VAR = "var"
     PER_UNIT = "pu"
     COUNT = "1"
+    VOLT_AMPERE = "VA"
+    WATT_HOUR = "Wh"
+    HERTZ = "Hz"
+    CELSIUS = "°C"
+    SECOND = "s"
 
 
 class Point(Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,20 +31,61 @@ class Side(StrEnum):
     TO = "to"
 
 
+class SerialLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """A serial line, shared by all units on it.
+
+    Attributes:
+        device: device file of the node, e.g. `/dev/ttyUSB0`; or `host:port` of a serial server that
+            passes the line's bytes on as they are.
+        parity: `N`, `E` or `O`; Modbus over serial line 1.02 asks for even parity by default.
+    """
+
+    device: str
+    baud: int = 19200
+    parity: str = "E"
+    stop_bits: int = 1
+
+
 class Connection(Struct, frozen=True, forbid_unknown_fields=True):
     """How a device is reached.
 
     Attributes:
         protocol: name of the driver entry point, e.g. `modbus-tcp`.
-        unit: unit identifier on the connection.
+        host, port: where it listens; empty and 0 on a serial line.
+        unit: Modbus unit identifier, or link address of a DNP3 outstation.
         timeout_s: deadline of one request.
+        serial: the line of a protocol that speaks over one.
+        path: what follows host and port in an OPC UA endpoint's address.
+        own_address: link address of the node as a DNP3 master.
+        credentials: folder of certificates on the node, for protocols with security.
+        identity: serial number that the device has to say before anything is written to it; None
+            where the profile's maker and model suffice.
+        bay: place within the device, for devices that hold several alike: the feeder of an RTU, the
+            charge point of a park.
     """
 
     protocol: str
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
     unit: int = 1
     timeout_s: float = 0.5
+    serial: SerialLine | None = None
+    path: str = ""
+    own_address: int = 1
+    credentials: str | None = None
+    identity: str | None = None
+    bay: str = ""
+
+    @property
+    def address(self) -> str:
+        """The address in words: `127.0.0.1:502/1`, `/dev/ttyUSB0/3`, with its bay."""
+        if self.serial is not None:
+            place = f"{self.serial.device}/{self.unit}"
+        elif self.path:
+            place = f"{self.host}:{self.port}/{self.path.lstrip('/')}"
+        else:
+            place = f"{self.host}:{self.port}/{self.unit}"
+        return f"{place} {self.bay}" if self.bay else place
 
 
 class Meter(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,280 @@
+"""The file format of device profiles, the same for all protocols. Strict, versioned.
+
+A *reference* names one value of a device in the words of its protocol, e.g. `input/118:u32`,
+`analog-input/4`, `nsu=urn:park;s=CP{bay}.Limit`. `docs/guides/device-profiles.md` lists them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from ortsnetz_common.measurement.point import Unit
+from ortsnetz_edge.drivers.contract import LimitUnit
+
+FORMAT = "ortsnetz.profile/2"
+Reference = Annotated[str, Meta(min_length=1, max_length=500)]
+Positive = Annotated[float, Meta(gt=0)]
+ThreeReferences = tuple[Reference, Reference, Reference]
+
+
+class ProtocolFamily(StrEnum):
+    """Which protocol's references a profile is written in."""
+
+    MODBUS = "modbus"
+    DNP3 = "dnp3"
+    OPCUA = "opcua"
+
+
+class Direction(StrEnum):
+    """Which way of power the device counts as positive."""
+
+    CONSUMPTION = "consumption"
+    FEED_IN = "feed-in"
+    AWAY_FROM_BUSBAR = "away-from-busbar"
+    TOWARDS_LOW_VOLTAGE = "towards-low-voltage"
+
+
+class Value(Struct, frozen=True, forbid_unknown_fields=True):
+    """One value: `(raw * 10^raw_of(scale_at)) * scale + offset`.
+
+    Attributes:
+        at: reference.
+        scale: value of one count, in the quantity's unit.
+        offset: added after scaling.
+        scale_at: reference of a power of ten that multiplies as well (SunSpec's scale factors).
+        absent: raw value that means "not present"; numbers of whole registers count unsigned.
+        group: scan group; empty is the fast one.
+    """
+
+    at: Reference
+    scale: float = 1.0
+    offset: float = 0.0
+    scale_at: Reference | None = None
+    absent: int | None = None
+    group: str = ""
+
+
+class Terminals(Struct, frozen=True, forbid_unknown_fields=True):
+    """One quantity at terminals 1, 2, 3; scale, absent and group as in `Value`.
+
+    Attributes:
+        range: plausible range of a terminal's value, in the quantity's unit; in the device's own
+            direction.
+        at: one reference for each terminal.
+        total: reference of the sum of the terminals instead, for devices that say no more.
+        share: `equal` says that a total is spread equally over the connected terminals: true of
+            three-phase inverters and charge points, not of meters.
+    """
+
+    range: tuple[float, float]
+    at: ThreeReferences | None = None
+    total: Reference | None = None
+    share: Literal["equal"] | None = None
+    scale: float = 1.0
+    scale_at: Reference | None = None
+    absent: int | None = None
+    group: str = ""
+
+
+class LimitValue(Struct, frozen=True, forbid_unknown_fields=True):
+    """A limit that is read back, in the device's own unit."""
+
+    value: Value
+    unit: LimitUnit
+
+
+class AvailableValue(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the device would draw or feed in without limit: amperes per phase, or watts in all."""
+
+    value: Value
+    unit: Literal["A", "W"]
+
+
+class Further(Struct, frozen=True, forbid_unknown_fields=True):
+    """A value that is recorded and used by no decision.
+
+    Attributes:
+        name: data object after IEC 61850-7-4, e.g. `MMTR1.TotWh`.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[A-Z]{4}[0-9]*\.[A-Za-z0-9]+(\.[A-Za-z0-9]+)*$")]
+    value: Value
+    unit: Unit
+    range: tuple[float, float]
+
+
+class Fallback(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the device does by itself when nobody writes to it any more.
+
+    Attributes:
+        time_at: takes the seconds without a write after which it acts.
+        limit_at: takes the limit it then has; unit and scale of the setpoint.
+    """
+
+    time_at: Reference | None = None
+    limit_at: Reference | None = None
+
+
+class Enable(Struct, frozen=True, forbid_unknown_fields=True):
+    """What has to be written after a limit so that it counts (SunSpec's `WMaxLim_Ena`)."""
+
+    at: Reference
+    value: int
+
+
+class SetpointKind(StrEnum):
+    """How a device takes its limit."""
+
+    CONTINUOUS = "continuous"
+    STEPS = "steps"
+    ON_OFF = "on-off"
+
+
+class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """Through which the device is limited.
+
+    Attributes:
+        at: reference that takes the limit.
+        kind: continuous: any multiple of `step`; steps: zero or `smallest` to the rating in
+            multiples of `step`; on-off: zero or the rating, `step` is 1 and the unit `share`.
+        unit: of `step`, `smallest` and the limit.
+        step: value of one count of the setpoint, in `unit`.
+        scale_at: reference of a power of ten that one count is multiplied with.
+        smallest: lowest limit above zero that the device takes, in `unit`.
+        ramp_per_s: rate at which the device follows, as a share of its rating; None for at once.
+        reaction_s: longest time until it follows, ramp included.
+        acknowledged_s: longest time until it says that it has taken the limit, where the answer to
+            the write itself says nothing (a control box behind a smart-meter gateway).
+        select: whether the device wants to be selected before it is operated (DNP3).
+    """
+
+    at: Reference
+    kind: SetpointKind
+    unit: LimitUnit
+    step: Positive
+    reaction_s: Positive
+    smallest: Annotated[float, Meta(ge=0)] = 0.0
+    scale_at: Reference | None = None
+    ramp_per_s: Positive | None = None
+    acknowledged_s: Annotated[float, Meta(ge=0)] = 0.0
+    select: bool = False
+    enable: Enable | None = None
+    fallback: Fallback = Fallback()
+
+
+class SourceTime(Struct, frozen=True, forbid_unknown_fields=True):
+    """The device's clock: milliseconds in one number, or seconds and a fraction.
+
+    Attributes:
+        milliseconds: since 1970, UTC.
+        seconds, fraction_ms: the same in two parts; a device without fraction states seconds only.
+    """
+
+    milliseconds: Reference | None = None
+    seconds: Reference | None = None
+    fraction_ms: Reference | None = None
+
+
+class IdentityPlaces(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the device says what it is, and what it has to say.
+
+    Attributes:
+        maker_at, model_at, serial_at: references of texts, or what the protocol offers by itself
+            (`docs/guides/device-profiles.md`).
+        maker, model: beginnings that the texts must have; None takes any.
+    """
+
+    maker_at: Reference | None = None
+    model_at: Reference | None = None
+    serial_at: Reference | None = None
+    maker: str | None = None
+    model: str | None = None
+
+
+class ModbusOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a Modbus device wants to be asked.
+
+    Attributes:
+        registers: most registers a request (MODBUS application protocol 1.1b3, 6.3: 125).
+        gap: so many registers that nobody asked for may be read in between, to save a request.
+        whole: blocks `holding/1000+25` that are read as they are, at once and never split.
+        write_multiple: whether single registers are written with function 16, not 6.
+        base: `1` for makers that count registers from one.
+    """
+
+    registers: Annotated[int, Meta(ge=1, le=125)] = 125
+    gap: Annotated[int, Meta(ge=0, le=124)] = 8
+    whole: tuple[Reference, ...] = ()
+    write_multiple: bool = False
+    base: Annotated[int, Meta(ge=0, le=1)] = 0
+
+
+class Dnp3Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a DNP3 outstation is asked.
+
+    Attributes:
+        integrity_s: an integrity poll this often, besides one after each connection.
+        unsolicited: whether the outstation is asked to report by itself.
+        synchronise: whether its clock is set when it asks for it.
+    """
+
+    integrity_s: Positive = 60.0
+    unsolicited: bool = True
+    synchronise: bool = True
+
+
+class OpcUaOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an OPC UA server is asked.
+
+    Attributes:
+        subscribe: whether values come by subscription; else each scan reads them.
+        publishing_s: publishing interval of the subscription.
+        deadband: absolute deadband in raw counts; 0 reports every change.
+    """
+
+    subscribe: bool = True
+    publishing_s: Positive = 1.0
+    deadband: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of device.
+
+    Attributes:
+        kind: name of the profile, the file's name.
+        version: counts up with each change.
+        describes: what it fits, for people.
+        groups: scan groups besides the fast one, name and interval in s.
+        bay_stride: the references of bay `n` lie `n` times so much further.
+        frozen_after_s: measurements that repeat to the last bit for so long are old data; None
+            where the device may well do so.
+        state: of a charge point, after IEC 61851: 1 A to 6 F.
+    """
+
+    format: str
+    kind: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    version: Annotated[int, Meta(ge=1)]
+    describes: str
+    protocol: ProtocolFamily
+    direction: Direction
+    voltage: Terminals | None = None
+    current: Terminals | None = None
+    active_power: Terminals | None = None
+    reactive_power: Terminals | None = None
+    time: SourceTime = SourceTime()
+    read_count: Value | None = None
+    limit: LimitValue | None = None
+    available: AvailableValue | None = None
+    state: Value | None = None
+    further: tuple[Further, ...] = ()
+    setpoint: Setpoint | None = None
+    identity: IdentityPlaces | None = None
+    groups: dict[str, Positive] = {}
+    bay_stride: Annotated[int, Meta(ge=0)] = 0
+    frozen_after_s: Positive | None = None
+    modbus: ModbusOptions = ModbusOptions()
+    dnp3: Dnp3Options = Dnp3Options()
+    opcua: OpcUaOptions = OpcUaOptions()

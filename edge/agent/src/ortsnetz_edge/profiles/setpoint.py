@@ -1,0 +1,73 @@
+"""The setpoint of a profile, compiled for one source. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ortsnetz_edge.drivers.contract import LimitResolution, Source
+from ortsnetz_edge.profiles.point_map import reference_of
+from ortsnetz_edge.profiles.references import Syntax
+from ortsnetz_edge.profiles.schema import Profile
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class SetpointMap(Generic[R]):
+    """What is written where to limit a device.
+
+    Attributes:
+        at: takes the limit.
+        scale_at: says the power of ten of one count; None for none.
+        enable: what has to be written after the limit, and where.
+        fallback_time: takes the seconds after which the device acts by itself.
+        fallback_limit: takes the limit it then has.
+        select: whether it is selected before it is operated.
+    """
+
+    at: R
+    resolution: LimitResolution
+    scale_at: R | None
+    enable: tuple[R, int] | None
+    fallback_time: R | None
+    fallback_limit: R | None
+    select: bool
+
+    def counts(self, limit: float, power_of_ten: int = 0) -> int:
+        """Raw value of a limit: the multiple of the step that is nearest.
+
+        Args:
+            limit: in the unit of `resolution`.
+            power_of_ten: that the device multiplies counts with, where `scale_at` says one.
+        """
+        return round(limit / (self.resolution.step * 10.0**power_of_ten))
+
+
+def compile_setpoint(profile: Profile, source: Source, syntax: Syntax[R]) -> SetpointMap[R] | None:
+    """The setpoint for a source; None for what takes none.
+
+    Raises:
+        InputError: a reference does not work for the source's bay.
+    """
+    setpoint = profile.setpoint
+    if setpoint is None:
+        return None
+
+    def at(text: str | None) -> R | None:
+        return None if text is None else reference_of(text, profile, source, syntax)
+
+    enable = setpoint.enable
+    return SetpointMap(
+        at=reference_of(setpoint.at, profile, source, syntax),
+        resolution=LimitResolution(
+            setpoint.unit, setpoint.step, setpoint.smallest, setpoint.acknowledged_s
+        ),
+        scale_at=at(setpoint.scale_at),
+        enable=None
+        if enable is None
+        else (reference_of(enable.at, profile, source, syntax), enable.value),
+        fallback_time=at(setpoint.fallback.time_at),
+        fallback_limit=at(setpoint.fallback.limit_at),
+        select=setpoint.select,
+    )
