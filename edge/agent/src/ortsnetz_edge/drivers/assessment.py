@@ -1,8 +1,8 @@
 """How good a driver is, by a scale that a test checks (after Home Assistant's quality scale).
 
-Each driver's room has an `assessment.py` with an `ASSESSMENT`: for each rule the tests that hold it,
-or why the rule does not apply, or that it is not held yet. A driver has the highest level all of
-whose rules, and those of the levels below, are held or do not apply.
+Each driver's room has an `assessment.py` with an `ASSESSMENT`: for each rule the tests that hold
+it, or why the rule does not apply, or that it is not held yet. A driver has the highest level all
+of whose rules, and those of the levels below, are held or do not apply.
 `tests/unit/edge/test_drivers_assess_themselves.py` checks that the tests named exist.
 """
 
