@@ -23,6 +23,7 @@ from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
 Array = NDArray[Any]
+DEFAULT = Settings()
 ATTEMPTS = ((1e-8, 2000), (1e-5, 2000))
 """power-grid-model's tolerance and largest number of iterations, one after the other."""
 
@@ -79,11 +80,11 @@ class Theirs:
     tolerance: float
 
 
-def ours(network: Network) -> tuple[StateEstimate | None, str]:
+def ours(network: Network, settings: Settings = DEFAULT) -> tuple[StateEstimate | None, str]:
     """Our estimate of a network with sensors, or why there is none."""
     try:
         estimator = Estimator.of(network)
-        return estimator.estimate(Measurements.of_case(network), Settings()), ""
+        return estimator.estimate(Measurements.of_case(network), settings), ""
     except InputError as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 (a study goes on and says so)

@@ -59,7 +59,7 @@ def ratios(cases: Iterable[Judged], quantity: str, *, equal: bool = False) -> Ra
     Args:
         cases: to be compared.
         quantity: `u_pu` or `loading`.
-        equal: with the same weights, instead of each with the sensors as they are.
+        equal: with the same sensors and weights, instead of each with the file as it is.
     """
     sums = np.zeros(2)
     single: list[tuple[float, int]] = []
@@ -160,17 +160,17 @@ def _quantity(cases: Sequence[Judged], quantity: str) -> Iterator[str]:
 
 
 def _apart(cases: Sequence[Judged]) -> str:
-    """Mean and largest difference of |V| with the same weights and sensors, in deviations."""
+    """Mean and largest difference of |V| with the same sensors and weights, in deviations."""
     found = apart(cases)
     return f"{fmean(found):.3f}, {max(found):.3f}" if found else "-"
 
 
 def apart(cases: Iterable[Judged]) -> list[float]:
-    """Of each case in which both answered with the same weights and all sensors."""
+    """Of each case in which both answered with the same sensors and weights."""
     return [
         case.equal.apart
         for case in cases
-        if case.equal is not None and case.equal.apart is not None and not case.equal.left_out
+        if case.equal is not None and case.equal.apart is not None
     ]
 
 

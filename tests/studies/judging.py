@@ -1,4 +1,4 @@
-"""One case, judged: power-grid-model and ours, same sensors and weights, against the truth."""
+"""One case, judged: power-grid-model and ours, from the same file, against the truth."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Judged:
         wrong: the one with the gross error.
         exact: its normalised residual in exact least squares.
         optimum: errors of the exact least squares with all sensors: what the weights allow.
-        equal: both again with the same weights, where no meter has a gross error.
+        equal: both again with the same sensors and weights, where no meter has a gross error.
     """
 
     grid: str

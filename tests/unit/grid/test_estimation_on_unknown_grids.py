@@ -91,7 +91,7 @@ def test_on_every_network_the_mean_error_is_no_larger_than_power_grid_models(
 
 
 @pytest.mark.parametrize("quantity", ["u_pu", "loading"])
-def test_with_the_same_weights_no_single_case_is_ten_per_cent_worse_than_power_grid_models(
+def test_with_the_same_sensors_and_weights_no_single_case_is_ten_per_cent_worse(
     cases: list[Judged], quantity: str
 ) -> None:
     found = {grid: ratios(on(cases, grid), quantity, equal=True) for grid in GRIDS}
@@ -101,13 +101,15 @@ def test_with_the_same_weights_no_single_case_is_ten_per_cent_worse_than_power_g
     assert not {grid: each for grid, each in answered.items() if each.mean > OF_THE_SAME}
 
 
-def test_with_the_same_weights_both_estimate_the_same_state(cases: list[Judged]) -> None:
+def test_with_the_same_sensors_and_weights_both_estimate_the_same_state(
+    cases: list[Judged],
+) -> None:
     """What is left is that library's way to make currents of powers.
 
     Without equal weights and equal angles they are a fifth of a deviation apart.
     """
     found = apart(cases)
-    assert len(found) >= 0.85 * sum(case.equal is not None for case in cases)
+    assert len(found) >= 0.9 * sum(case.equal is not None for case in cases)
     assert max(found) < TENTH_OF_A_DEVIATION
     assert np.mean(found) < TENTH_OF_A_DEVIATION / 3
 
