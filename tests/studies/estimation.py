@@ -3,7 +3,8 @@
 A third of the cases is clean, a third has impedances up to 20 % wrong, a third one voltage meter
 3 % wrong; phases of unmetered customers are unknown, 10 to 30 % are metered. In half as many more
 customers differ normally from what is believed: these judge the intervals, and nothing
-else. Where no meter is wrong, both get the same sensors and weights, too (`equal_weights`). Prints a table; writes one JSON line a case. `make study-estimation` calls this.
+else. Where no meter is wrong, both get the same sensors and weights, too (`equal_weights`).
+Prints a table; writes one JSON line a case. `make study-estimation` calls this.
 
     python -m studies.estimation [--seeds 30] [--grid NAME]... [--from 0] [-o study.jsonl]
 """
