@@ -153,12 +153,16 @@ class LimitResolution:
         smallest: lowest limit above zero that it takes.
         acknowledged_s: so long it may take until the device says that it has taken a limit: minutes
             behind a smart-meter gateway's control box; 0 where the write itself is confirmed.
+        reaction_s: longest time until the device follows, its ramp included.
+        hold_s: so long after it was lowered a limit is not raised (minimum times of a compressor).
     """
 
     unit: LimitUnit
     step: float
     smallest: float = 0.0
     acknowledged_s: float = 0.0
+    reaction_s: float = 0.0
+    hold_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

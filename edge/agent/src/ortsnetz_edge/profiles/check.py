@@ -8,7 +8,7 @@ from ortsnetz_common.files.yaml_source import Place
 from ortsnetz_common.files.yaml_source import Source as File
 from ortsnetz_edge.drivers.contract import LimitUnit
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
-from ortsnetz_edge.profiles.references.modbus import ModbusSyntax, Table
+from ortsnetz_edge.profiles.references.modbus import Kind, ModbusSyntax, Table, parse_block
 from ortsnetz_edge.profiles.references.opcua import OpcUaSyntax
 from ortsnetz_edge.profiles.schema import (
     IdentityPlaces,
@@ -150,6 +150,13 @@ def _references(profile: Profile, file: File) -> Iterator[tuple[Place, str]]:
             continue
         if place[:1] != ("identity",) and getattr(reference, "table", None) is Table.IDENTIFICATION:
             yield place, "texts of the device's identification belong to 'identity'"
+        elif place[:1] != ("identity",) and getattr(reference, "kind", None) is Kind.TEXT:
+            yield place, "texts belong to 'identity'; here a number is needed"
+    for number, text in enumerate(profile.modbus.whole):
+        try:
+            parse_block(text)
+        except ValueError as error:
+            yield ("modbus", "whole", number), str(error)
 
 
 def references_in(document: object, place: Place = ()) -> Iterator[tuple[Place, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ortsnetz_common.errors import InputError
@@ -30,7 +30,14 @@ from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_common.parameters.station import Side
 from ortsnetz_edge.drivers.contract import LimitUnit, Role, Scan, Source, SourcePoint
 from ortsnetz_edge.profiles.references import Syntax
-from ortsnetz_edge.profiles.schema import Direction, Profile, SourceTime, Terminals, Value
+from ortsnetz_edge.profiles.schema import (
+    Direction,
+    LimitValue,
+    Profile,
+    SourceTime,
+    Terminals,
+    Value,
+)
 
 R = TypeVar("R")
 MISSING = int(Quality.INVALID | Quality.FAILURE)
@@ -46,6 +53,7 @@ class Conversion:
         raw: place of the raw value among the references.
         exponent: place of the power of ten; None for none.
         voltages: conversions of the voltages whose sum multiplies as well: amperes to watts.
+        enabled: place and raw value that say that the value holds; `otherwise` holds else.
     """
 
     raw: int
@@ -53,9 +61,17 @@ class Conversion:
     offset: float = 0.0
     exponent: int | None = None
     voltages: tuple[Conversion, ...] = ()
+    enabled: tuple[int, int] | None = None
+    otherwise: float = 0.0
 
     def value(self, raws: Sequence[float | None]) -> float | None:
         """The value; None where anything it needs is missing or no number."""
+        if self.enabled is not None:
+            switch = raws[self.enabled[0]]
+            if switch is None:
+                return None
+            if switch != self.enabled[1]:
+                return self.otherwise
         raw = raws[self.raw]
         if raw is None:
             return None
@@ -75,6 +91,14 @@ class Conversion:
                 total += volts
             value *= total
         return value if math.isfinite(value) else None
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Places of all raw values that the value rests on, its own first."""
+        found = (self.raw,) if self.exponent is None else (self.raw, self.exponent)
+        switch = () if self.enabled is None else (self.enabled[0],)
+        further = (place for voltage in self.voltages for place in voltage.places)
+        return tuple(dict.fromkeys((*found, *switch, *further)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,11 @@ class PointMap(Generic[R]):
     _clock: ClockPlaces
     _count: Conversion | None
     _limit: Conversion | None
+
+    @property
+    def places(self) -> tuple[tuple[int, ...], ...]:
+        """For each point the places, among the references, of the raw values it rests on."""
+        return tuple(conversion.places for conversion in self._conversions)
 
     def scan(
         self,
@@ -316,6 +345,8 @@ class _Compiler(Generic[R]):
         if profile.limit is not None:
             in_force = self._conversion(profile.limit.value)
             watts = self._watts(profile.limit.value, profile.limit.unit)
+            if profile.limit.enabled is not None:
+                in_force, watts = self._switched(in_force, watts, profile.limit)
             self._add(Role.LIMIT, POWER_LIMIT, Unit.WATT, watts)
         if profile.available is not None:
             unit = LimitUnit.AMPERE if profile.available.unit == "A" else LimitUnit.WATT
@@ -325,6 +356,22 @@ class _Compiler(Generic[R]):
             state = self._conversion(profile.state)
             self._add(Role.STATE, CONNECTION_STATE, Unit.COUNT, state, (1.0, 6.0))
         return in_force
+
+    def _switched(
+        self, in_force: Conversion, watts: Conversion, limit: LimitValue
+    ) -> tuple[Conversion, Conversion]:
+        """The same limit where a switch says whether it counts: without it the rating holds."""
+        rated = self._source.rated_w
+        if limit.enabled is None or rated is None:
+            raise InputError(
+                f"'{self._source.name}': profile '{self._profile.kind}' needs a rated power"
+            )
+        switch = (self._place(limit.enabled.at, None, limit.value.group), limit.enabled.value)
+        unlimited = rated if limit.unit is LimitUnit.WATT else 1.0
+        return (
+            replace(in_force, enabled=switch, otherwise=unlimited),
+            replace(watts, enabled=switch, otherwise=rated),
+        )
 
     def _watts(self, value: Value, unit: LimitUnit) -> Conversion:
         """Watts from amperes per phase (with the voltages of the same answer) or from a share."""

@@ -79,11 +79,24 @@ class Terminals(Struct, frozen=True, forbid_unknown_fields=True):
     group: str = ""
 
 
+class Enable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A raw value that switches something on (SunSpec's `WMaxLim_Ena`: 1)."""
+
+    at: Reference
+    value: int
+
+
 class LimitValue(Struct, frozen=True, forbid_unknown_fields=True):
-    """A limit that is read back, in the device's own unit."""
+    """A limit that is read back, in the device's own unit.
+
+    Attributes:
+        enabled: what has to stand where for the limit to be in force; with anything else there the
+            device is not limited, whatever its limit says. None where a limit always counts.
+    """
 
     value: Value
     unit: LimitUnit
+    enabled: Enable | None = None
 
 
 class AvailableValue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,17 +125,12 @@ class Fallback(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         time_at: takes the seconds without a write after which it acts.
         limit_at: takes the limit it then has; unit and scale of the setpoint.
+        enable: what has to be written after these so that they count.
     """
 
     time_at: Reference | None = None
     limit_at: Reference | None = None
-
-
-class Enable(Struct, frozen=True, forbid_unknown_fields=True):
-    """What has to be written after a limit so that it counts (SunSpec's `WMaxLim_Ena`)."""
-
-    at: Reference
-    value: int
+    enable: Enable | None = None
 
 
 class SetpointKind(StrEnum):
@@ -149,6 +157,10 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
         acknowledged_s: longest time until it says that it has taken the limit, where the answer to
             the write itself says nothing (a control box behind a smart-meter gateway).
         select: whether the device wants to be selected before it is operated (DNP3).
+        enable: what has to be written after each limit so that it counts.
+        off, on: raw values of an on-off setpoint, for devices that count otherwise than 0 and 1.
+        hold_s: so long after it was lowered the limit is not raised: a compressor must not be
+            switched on and off all the time. Lowering knows no such time.
     """
 
     at: Reference
@@ -162,6 +174,9 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     acknowledged_s: Annotated[float, Meta(ge=0)] = 0.0
     select: bool = False
     enable: Enable | None = None
+    off: Annotated[int, Meta(ge=0, le=65535)] = 0
+    on: Annotated[int, Meta(ge=0, le=65535)] = 1
+    hold_s: Annotated[float, Meta(ge=0, le=7200)] = 0.0
     fallback: Fallback = Fallback()
 
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from ortsnetz_edge.drivers.contract import LimitResolution, Source
 from ortsnetz_edge.profiles.point_map import reference_of
 from ortsnetz_edge.profiles.references import Syntax
-from ortsnetz_edge.profiles.schema import Profile
+from ortsnetz_edge.profiles.schema import Enable, Profile, SetpointKind
 
 R = TypeVar("R")
 
@@ -24,6 +24,8 @@ class SetpointMap(Generic[R]):
         fallback_time: takes the seconds after which the device acts by itself.
         fallback_limit: takes the limit it then has.
         select: whether it is selected before it is operated.
+        fallback_enable: what has to be written after the fall-back, and where.
+        codes: raw values of off and on; None where a limit is counted.
     """
 
     at: R
@@ -33,14 +35,18 @@ class SetpointMap(Generic[R]):
     fallback_time: R | None
     fallback_limit: R | None
     select: bool
+    fallback_enable: tuple[R, int] | None = None
+    codes: tuple[int, int] | None = None
 
     def counts(self, limit: float, power_of_ten: int = 0) -> int:
-        """Raw value of a limit: the multiple of the step that is nearest.
+        """Raw value of a limit: the multiple of the step that is nearest, or the code of off or on.
 
         Args:
             limit: in the unit of `resolution`.
             power_of_ten: that the device multiplies counts with, where `scale_at` says one.
         """
+        if self.codes is not None:
+            return self.codes[1] if limit > self.resolution.step / 2 else self.codes[0]
         return round(limit / (self.resolution.step * 10.0**power_of_ten))
 
 
@@ -57,17 +63,26 @@ def compile_setpoint(profile: Profile, source: Source, syntax: Syntax[R]) -> Set
     def at(text: str | None) -> R | None:
         return None if text is None else reference_of(text, profile, source, syntax)
 
-    enable = setpoint.enable
+    def switch(enable: Enable | None) -> tuple[R, int] | None:
+        if enable is None:
+            return None
+        return reference_of(enable.at, profile, source, syntax), enable.value
+
     return SetpointMap(
         at=reference_of(setpoint.at, profile, source, syntax),
         resolution=LimitResolution(
-            setpoint.unit, setpoint.step, setpoint.smallest, setpoint.acknowledged_s
+            setpoint.unit,
+            setpoint.step,
+            setpoint.smallest,
+            setpoint.acknowledged_s,
+            setpoint.reaction_s,
+            setpoint.hold_s,
         ),
         scale_at=at(setpoint.scale_at),
-        enable=None
-        if enable is None
-        else (reference_of(enable.at, profile, source, syntax), enable.value),
+        enable=switch(setpoint.enable),
         fallback_time=at(setpoint.fallback.time_at),
         fallback_limit=at(setpoint.fallback.limit_at),
         select=setpoint.select,
+        fallback_enable=switch(setpoint.fallback.enable),
+        codes=(setpoint.off, setpoint.on) if setpoint.kind is SetpointKind.ON_OFF else None,
     )
