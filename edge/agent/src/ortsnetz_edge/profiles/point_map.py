@@ -26,9 +26,10 @@ from ortsnetz_common.measurement.point import (
     phase_points,
 )
 from ortsnetz_common.measurement.quality import Quality
-from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
+from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.parameters.station import Side
 from ortsnetz_edge.drivers.contract import LimitUnit, Role, Scan, Source, SourcePoint
+from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion, combined
 from ortsnetz_edge.profiles.references import Syntax
 from ortsnetz_edge.profiles.schema import (
     Direction,
@@ -41,83 +42,7 @@ from ortsnetz_edge.profiles.schema import (
 
 R = TypeVar("R")
 MISSING = int(Quality.INVALID | Quality.FAILURE)
-_MAX_POWER_OF_TEN = 10  # SunSpec: sunssf is -10 to 10
 _SET_BY_RECEIVER = int(TimeQuality.SET_BY_RECEIVER)
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """How a raw value becomes a value: `raw * 10^raws[exponent] * factor + offset`.
-
-    Attributes:
-        raw: place of the raw value among the references.
-        exponent: place of the power of ten; None for none.
-        voltages: conversions of the voltages whose sum multiplies as well: amperes to watts.
-        enabled: place and raw value that say that the value holds; `otherwise` holds else.
-    """
-
-    raw: int
-    factor: float
-    offset: float = 0.0
-    exponent: int | None = None
-    voltages: tuple[Conversion, ...] = ()
-    enabled: tuple[int, int] | None = None
-    otherwise: float = 0.0
-
-    def value(self, raws: Sequence[float | None]) -> float | None:
-        """The value; None where anything it needs is missing or no number."""
-        if self.enabled is not None:
-            switch = raws[self.enabled[0]]
-            if switch is None:
-                return None
-            if switch != self.enabled[1]:
-                return self.otherwise
-        raw = raws[self.raw]
-        if raw is None:
-            return None
-        value = raw * self.factor
-        if self.exponent is not None:
-            power = raws[self.exponent]
-            if power is None or abs(power) > _MAX_POWER_OF_TEN:
-                return None
-            value *= 10.0**power
-        value += self.offset
-        if self.voltages:
-            total = 0.0
-            for voltage in self.voltages:
-                volts = voltage.value(raws)
-                if not volts:  # without its voltage the power is unknown, not zero
-                    return None
-                total += volts
-            value *= total
-        return value if math.isfinite(value) else None
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Places of all raw values that the value rests on, its own first."""
-        found = (self.raw,) if self.exponent is None else (self.raw, self.exponent)
-        switch = () if self.enabled is None else (self.enabled[0],)
-        further = (place for voltage in self.voltages for place in voltage.places)
-        return tuple(dict.fromkeys((*found, *switch, *further)))
-
-
-@dataclass(frozen=True, slots=True)
-class ClockPlaces:
-    """Where the device's clock is among the raw values."""
-
-    milliseconds: int | None = None
-    seconds: int | None = None
-    fraction_ms: int | None = None
-
-    def time_ns(self, raws: Sequence[float | None]) -> int | None:
-        """The device's clock, UTC ns; None where it says none."""
-        if self.milliseconds is not None:
-            raw = raws[self.milliseconds]
-            return round(raw) * 1_000_000 if raw else None
-        if self.seconds is None or not (seconds := raws[self.seconds]):
-            return None
-        fraction = 0.0 if self.fraction_ms is None else raws[self.fraction_ms]
-        return None if fraction is None else int(seconds) * NS_PER_S + round(fraction) * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -167,7 +92,7 @@ class PointMap(Generic[R]):
         for conversion in self._conversions:
             value = conversion.value(raws)
             values.append(value)
-            quality = 0 if qualities is None else qualities[conversion.raw]
+            quality = 0 if qualities is None else _quality(conversion, qualities)
             judged.append(quality if value is not None else quality | MISSING)
         time_ns = self._clock.time_ns(raws)
         value_times = value_time_qualities = None
@@ -188,6 +113,12 @@ class PointMap(Generic[R]):
             value_times_ns=value_times,
             value_time_qualities=value_time_qualities,
         )
+
+
+def _quality(conversion: Conversion, qualities: Sequence[int]) -> int:
+    if conversion.is_single:
+        return qualities[conversion.raw]
+    return combined([qualities[place] for place in conversion.places])
 
 
 def compile_point_map(profile: Profile, source: Source, syntax: Syntax[R]) -> PointMap[R]:
