@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from power_grid_model import initialize_array
 from studies.estimation_cases import Kind, make_case
+from studies.grids import register
 
 from ortsnetz_grid.functions.state_estimation import (
     Estimator,
     Measurements,
     Settings,
     StateEstimate,
+    block_fit,
 )
 from ortsnetz_grid.functions.state_estimation.elimination import Elimination
 from ortsnetz_grid.functions.state_estimation.passes import Passes
+from ortsnetz_grid.functions.state_estimation.quantities import gather
 from ortsnetz_grid.functions.state_estimation.reduction import Reduction
+from ortsnetz_grid.functions.state_estimation.sensors import read_sensors
 from ortsnetz_grid.kernels.native import library
 
 GRIDS = (
@@ -67,6 +72,40 @@ def test_both_engines_find_the_same_wrong_meter(monkeypatch: pytest.MonkeyPatch)
     assert [each.sensor for each in first.removed] == [each.sensor for each in second.removed]
     for one, other in zip(first.removed, second.removed, strict=True):
         assert one.normalised_residual == pytest.approx(other.normalised_residual, rel=0.01)
+
+
+def settled(case: object) -> tuple[block_fit.Settled, NDArray[np.float64]]:
+    """The kernel's steps alone: how they ended, and the magnitudes of all voltages."""
+    network = case.network  # type: ignore[attr-defined]
+    passes, kernels = Passes.of(network), library()
+    assert kernels is not None
+    quantities = gather(read_sensors(Measurements.of_case(network), passes.places), passes.places)
+    plan = passes._plan(kernels, quantities)
+    no_load = passes._driven.no_load
+    found = block_fit.settle(plan, passes._measured(plan, quantities, Settings()), no_load)
+    return found, np.abs(plan.whole(found.voltage, len(no_load)))
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("seed", [4, 7])
+def test_steps_of_a_system_that_is_kept_end_where_those_of_new_ones_do(
+    grid: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the injections change with the voltages; what that does is not left out."""
+    case = make_case(grid, seed, Kind())
+    _, found = settled(case)
+    expected = by_numpy(case, monkeypatch)
+    live = expected.energised
+    assert found[live] == pytest.approx(expected.u_pu[live], abs=block_fit.LEFT_PU)
+
+
+def test_how_all_voltages_are_turned_takes_no_new_system() -> None:
+    """Loads differ from what was believed: the frozen system then turns the wrong voltages."""
+    register("1-LV-semiurb5--0-sw")
+    found, _ = settled(make_case("1-LV-semiurb5--0-sw", 4, Kind()))
+    assert found.report.code == 0
+    assert found.report.factorisations == 1
+    assert found.report.steps <= 4
 
 
 def test_the_order_of_nodes_lines_and_sensors_does_not_matter() -> None:

@@ -19,6 +19,10 @@ enum { APPROACH = 1 };            /* steps towards the power flow of the means *
 static const double FAR = 0.3;    /* a step, per unit, that no power flow of a network takes */
 static const double MOVED = 3e-2; /* movement since the factorisation from which it is made anew */
 static const double SLOW = 0.3;   /* a step's share of the one before from which it is, too */
+/* What is left after a step is judged by its share of the one before: never as less than this part
+ * of the step, because the first step is of another kind. Sizes of currents turn with their
+ * voltages: steps shrink unsteadily, and residuals of ammeters are differences that need more. */
+static const double BEST = 0.1, BEST_OF_SIZES = 0.5, MORE_OF_SIZES = 0.2;
 
 ORTSNETZ_DISPATCH static int eliminate(const grid_t *grid, work_t *work)
 {
@@ -105,6 +109,40 @@ static void move(const grid_t *grid, const factors_t *factors, const work_t *wor
         }
 }
 
+/* Nothing but measured angles tells by how much all voltages are turned, so they are turned by what
+ * those say on the mean: exactly, and at no cost. The factorised system would turn its own voltages
+ * and not these; where currents have changed, that would make it oscillate.
+ * Returns the angle, rad; the part of the step is taken out of it. */
+static double turn_of_step(const grid_t *grid, const measured_t *measured, work_t *work)
+{
+    double weight = 0, sum = 0;
+    for (int32_t i = 0; i < 3 * grid->nodes; i++)
+        if (measured->angle_weight[i] > 0) {
+            const double across = work->step[SIZE * (i / 3) + 3 + i % 3];
+            weight += measured->angle_weight[i];
+            sum += measured->angle_weight[i] * across / work->changing[i].size;
+        }
+    if (!(weight > 0)) return 0;
+    for (int32_t i = 0; i < 3 * grid->nodes; i++)
+        work->step[SIZE * (i / 3) + 3 + i % 3] -= sum / weight * work->changing[i].size;
+    return sum / weight;
+}
+
+static void turn(const grid_t *grid, const measured_t *measured, complex_t *voltage)
+{
+    double weight = 0, sum = 0;
+    for (int32_t i = 0; i < 3 * grid->nodes; i++)
+        if (measured->angle_weight[i] > 0) {
+            const complex_t target = {cos(measured->angle[i]), sin(measured->angle[i])};
+            const complex_t away = conj_times(voltage[i], target);
+            weight += measured->angle_weight[i];
+            sum += measured->angle_weight[i] * atan2(away.im, away.re);
+        }
+    if (!(weight > 0)) return;
+    const complex_t by = {cos(sum / weight), sin(sum / weight)};
+    for (int32_t i = 0; i < 3 * grid->nodes; i++) voltage[i] = times(by, voltage[i]);
+}
+
 /* A step towards the power flow of the injections' means, with the voltages at the sources as
  * they are: closer to any estimate than the network without load, and cheap, because `flow` was
  * factorised for the topology and no weight has a part in it. */
@@ -129,15 +167,22 @@ int ortsnetz_prepare_estimation(const grid_t *grid, const measured_t *measured, 
 }
 
 /* Voltages (nodes, 3) move from those without load to the most probable ones.
- * flow: factors of the power flow. report: steps, factorisations, longest part of the last step. */
+ * flow: factors of the power flow. follow: see estimation_residuals; where measurements are so far
+ * from any state that the steps do not become short, they may without.
+ * report: steps, factorisations, longest part of the last step. */
 int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, const factors_t *flow,
                       work_t *work, complex_t *voltage, int32_t most_steps, double tolerance,
-                      double *report)
+                      int32_t follow, double *report)
 {
     double moved = INFINITY, before = INFINITY;
-    int sizes = 0; /* sizes of currents, which have no direction before the first step */
-    for (int32_t f = 0; f < measured->flows; f++)
+    int sizes = 0;         /* sizes of currents, which have no direction before the first step */
+    int turning = follow; /* nothing but voltages' angles tells how they are turned */
+    for (int32_t f = 0; f < measured->flows; f++) {
         sizes |= measured->kind[f] == SIZE_FROM || measured->kind[f] == SIZE_TO;
+        turning &= measured->kind[f] != CURRENT_FROM && measured->kind[f] != CURRENT_TO;
+    }
+    const double best = sizes ? BEST_OF_SIZES : BEST;
+    if (sizes) tolerance *= MORE_OF_SIZES;
     report[0] = report[1] = 0;
     approach(grid, measured, flow, work, voltage);
     for (int32_t step = 0; step < most_steps; step++) {
@@ -148,16 +193,18 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, const fact
             report[1] += 1;
             moved = 0;
         }
-        estimation_residuals(grid, measured, work);
+        estimation_residuals(grid, measured, work, follow);
         estimation_flow_residuals(measured, voltage, work);
         substitute(grid, &work->at, work);
+        const double by = turning ? turn_of_step(grid, measured, work) : 0;
         longest = longest_part(grid, work);
+        if (fabs(by) > longest) longest = fabs(by);
         report[0] = step + 1;
         report[2] = longest;
         if (!(longest < 1e3)) return DIVERGED;
         move(grid, &work->at, work, voltage);
-        /* steps become shorter as they did: what is left is less than the next one */
-        const double left = step ? longest * (longest / before) : longest;
+        if (turning) turn(grid, measured, voltage);
+        const double left = step ? longest * fmax(longest / before, best) : longest;
         if (left <= tolerance && longest <= before && !(sizes && step < 2)) return CONVERGED;
         /* steps that hardly become shorter want the system of where they are */
         moved = longest > SLOW * before && moved > 0 ? INFINITY : moved + longest;
@@ -204,7 +251,7 @@ int ortsnetz_selected_inverse(const grid_t *grid, const measured_t *measured, wo
 {
     estimation_look(grid, voltage, work);
     if (!factorise(grid, measured, work, voltage)) return SINGULAR;
-    estimation_residuals(grid, measured, work);
+    estimation_residuals(grid, measured, work, 1);
     estimation_flow_residuals(measured, voltage, work);
     substitute(grid, &work->at, work);
     move(grid, &work->at, work, voltage);

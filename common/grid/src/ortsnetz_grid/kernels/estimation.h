@@ -57,6 +57,13 @@ typedef struct {
     complex_t *turn; /* (nodes, 3) directions of the voltages, in which their changes are told */
 } factors_t;
 
+/* What changes in an injection's row when its voltage moves; the network's part does not. */
+typedef struct {
+    complex_t own;                 /* derivative of the current by its own conjugate voltage */
+    double real, cross, imaginary; /* variances */
+    double size;                   /* of the voltage */
+} changing_t;
+
 typedef struct {
     double *own;        /* (nodes, 12, 12) */
     double *low;        /* (links, 12, 12) */
@@ -65,6 +72,7 @@ typedef struct {
     double *size;       /* (nodes, 3) of the voltages */
     complex_t *turn;    /* (nodes, 3) their direction */
     complex_t *current; /* (nodes, 3) into the network */
+    changing_t *changing; /* (nodes, 3) when the system was factorised */
     factors_t at;       /* the system at a state */
 } work_t;
 
@@ -81,10 +89,11 @@ ORTSNETZ_INLINE complex_t conj_times(complex_t a, complex_t b) /* conj(a) b */
 }
 
 /* estimation_system.c: what the network does at voltages (nodes, 3), the system's blocks there, and
- * what is measured less what is computed. */
+ * what is measured less what is computed; `follow` the directions of the voltages and the rows of the
+ * injections from where the system was factorised, else those stand still. */
 void estimation_look(const grid_t *grid, const complex_t *voltage, work_t *work);
 void estimation_assemble(const grid_t *grid, const measured_t *measured, work_t *work);
-void estimation_residuals(const grid_t *grid, const measured_t *measured, work_t *work);
+void estimation_residuals(const grid_t *grid, const measured_t *measured, work_t *work, int follow);
 void estimation_injections(const grid_t *grid, const measured_t *measured, const factors_t *factors,
                            work_t *work);
 

@@ -52,7 +52,8 @@ class _Factors(ctypes.Structure):
 
 class _Work(ctypes.Structure):
     _fields_ = [
-        *((name, _POINTER) for name in ("own", "low", "right", "step", "size", "turn", "current")),
+        *((name, _POINTER) for name in ("own", "low", "right", "step")),
+        *((name, _POINTER) for name in ("size", "turn", "current", "changing")),
         ("at", _Factors),
     ]
 
@@ -173,6 +174,7 @@ class BlockSolver:
             "size": np.zeros((nodes, 3)),
             "turn": np.zeros((nodes, 3), dtype=np.complex128),
             "current": np.zeros((nodes, 3), dtype=np.complex128),
+            "changing": np.zeros((nodes, 3, 6)),
         }
         names = ("start", "row", "pair", "pair_start", "own", "low", "up")
         self._c_grid = _Grid(nodes, links, *(_address(getattr(grid, name)) for name in names))
@@ -211,16 +213,33 @@ class BlockSolver:
         self, measured: BlockMeasurements, start: Complex, most_steps: int, tolerance: float
     ) -> tuple[Complex, Report]:
         """Most probable voltages (m, 3) from a start (m, 3)."""
+        measures = self._measured(measured)
+        voltage, report = self._stepped(measures, start, most_steps, tolerance, follow=True)
+        if report.code == DIVERGED:
+            # a voltmeter that says ten times the voltage: steps that look less far do converge
+            voltage, report = self._stepped(measures, start, most_steps, tolerance, follow=False)
+        return voltage, report
+
+    def _stepped(
+        self,
+        measures: _Measured,
+        start: Complex,
+        most_steps: int,
+        tolerance: float,
+        *,
+        follow: bool,
+    ) -> tuple[Complex, Report]:
         voltage = np.array(start, dtype=np.complex128, order="C")
         report = np.zeros(3)
         code = self._library.ortsnetz_estimate(
             ctypes.byref(self._c_grid),
-            ctypes.byref(self._measured(measured)),
+            ctypes.byref(measures),
             ctypes.byref(self._c_flow),
             ctypes.byref(self._c_work),
             ctypes.c_void_p(_address(voltage)),
             ctypes.c_int32(most_steps),
             ctypes.c_double(tolerance),
+            ctypes.c_int32(follow),
             ctypes.c_void_p(_address(report)),
         )
         return voltage, Report(int(code), int(report[0]), int(report[1]), float(report[2]))

@@ -37,8 +37,11 @@ static void flow_rows(const measured_t *measured, int32_t f, const complex_t *vo
         } else if (kind == LOCAL_FROM || kind == LOCAL_TO) {
             /* relative to the voltage's angle, and conjugate as a power is */
             away = (complex_t){value[p].re - local.re, -value[p].im - local.im};
-            rows->at[p * HALF + 3 + p] += local.im / size;
-            rows->at[(3 + p) * HALF + 3 + p] -= local.re / size;
+            const complex_t lean = conj_times(turn[p], work->at.turn[3 * i + p]);
+            rows->at[p * HALF + p] += local.im / size * lean.im;
+            rows->at[p * HALF + 3 + p] += local.im / size * lean.re;
+            rows->at[(3 + p) * HALF + p] -= local.re / size * lean.im;
+            rows->at[(3 + p) * HALF + 3 + p] -= local.re / size * lean.re;
         } else if (kind == SIZE_FROM || kind == SIZE_TO) {
             const double length = sqrt(squared(local.re) + squared(local.im));
             const double weight = measured->flow_weight[6 * f + p];
@@ -55,7 +58,8 @@ static void flow_rows(const measured_t *measured, int32_t f, const complex_t *vo
             }
         } else {
             away = (complex_t){value[p].re / size - local.re, -value[p].im / size - local.im};
-            add_own_change(rows->at, HALF, p, local, size);
+            add_own_change(rows->at, HALF, p,
+                           over(conj_times(work->at.turn[3 * i + p], current[p]), size));
             scale = size * size;
         }
         rows->residual[p] = away.re;

@@ -34,16 +34,19 @@ ORTSNETZ_INLINE void add_real(double *block, int stride, const complex_t *admitt
         }
 }
 
-/* conj(power) / |voltage| also changes with the own voltage: by current conj(change) / |voltage|,
- * with the current in the frame of the row times that of the voltage. */
-ORTSNETZ_INLINE void add_own_change(double *block, int stride, int p, complex_t current,
-                                    double size)
+ORTSNETZ_INLINE complex_t over(complex_t a, double size)
 {
-    const double re = current.re / size, im = current.im / size;
-    block[p * stride + p] += re;
-    block[p * stride + 3 + p] += im;
-    block[(3 + p) * stride + p] += im;
-    block[(3 + p) * stride + 3 + p] -= re;
+    return (complex_t){a.re / size, a.im / size};
+}
+
+/* conj(power) / |voltage| also changes with the own voltage: by `own` conj(change), which is the
+ * current over |voltage|, with the current in the frame of the row times that of the voltage. */
+ORTSNETZ_INLINE void add_own_change(double *block, int stride, int p, complex_t own)
+{
+    block[p * stride + p] += own.re;
+    block[p * stride + 3 + p] += own.im;
+    block[(3 + p) * stride + p] += own.im;
+    block[(3 + p) * stride + 3 + p] -= own.re;
 }
 
 #endif

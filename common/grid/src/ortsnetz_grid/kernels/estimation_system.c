@@ -27,12 +27,16 @@ ORTSNETZ_DISPATCH void estimation_look(const grid_t *grid, const complex_t *volt
 }
 
 /* Variances of real and imaginary part in a frame that is turned back by `by`. */
-ORTSNETZ_INLINE void put_variance(double *block, int p, double real, double imaginary, complex_t by)
+ORTSNETZ_INLINE void put_variance(double *block, int p, double real, double imaginary, complex_t by,
+                                  changing_t *kept)
 {
     const double c = by.re, d = by.im;
-    block[p * SIZE + p] = -(c * c * real + d * d * imaginary);
-    block[(3 + p) * SIZE + 3 + p] = -(d * d * real + c * c * imaginary);
-    block[p * SIZE + 3 + p] = block[(3 + p) * SIZE + p] = c * d * (real - imaginary);
+    kept->real = c * c * real + d * d * imaginary;
+    kept->imaginary = d * d * real + c * c * imaginary;
+    kept->cross = c * d * (imaginary - real);
+    block[p * SIZE + p] = -kept->real;
+    block[(3 + p) * SIZE + 3 + p] = -kept->imaginary;
+    block[p * SIZE + 3 + p] = block[(3 + p) * SIZE + p] = -kept->cross;
 }
 
 ORTSNETZ_INLINE double believed(double variance, double size, double reach)
@@ -48,6 +52,7 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
             work->at.frame[3 * i + p] =
                 times(work->turn[3 * i + p], direction(grid->own[9 * i + 4 * p]));
     memcpy(work->at.turn, work->turn, (size_t)grid->nodes * 3 * sizeof(complex_t));
+    memset(work->step, 0, (size_t)grid->nodes * SIZE * sizeof(double));
     memset(work->own, 0, (size_t)grid->nodes * BLOCK * sizeof(double));
     memset(work->low, 0, (size_t)grid->links * BLOCK * sizeof(double));
     for (int32_t i = 0; i < grid->nodes; i++) {
@@ -57,13 +62,15 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
         add_real(own + HALF * SIZE, SIZE, grid->own + 9 * i, frame, turn);
         for (int p = 0; p < 3; p++) {
             const double *variance = measured->injection_variance + 6 * i + p;
-            add_own_change(own + HALF * SIZE, SIZE, p,
-                           conj_times(frame[p], work->current[3 * i + p]), size[p]);
+            changing_t *kept = work->changing + 3 * i + p;
+            kept->size = size[p];
+            kept->own = over(conj_times(frame[p], work->current[3 * i + p]), size[p]);
+            add_own_change(own + HALF * SIZE, SIZE, p, kept->own);
             own[p * SIZE + p] = measured->magnitude_weight[3 * i + p];
             own[(3 + p) * SIZE + 3 + p] = measured->angle_weight[3 * i + p] / (size[p] * size[p]);
             put_variance(
                 own + HALF * SIZE + HALF, p, believed(variance[0], size[p], measured->reach[i]),
-                believed(variance[3], size[p], measured->reach[i]), conj_times(turn[p], frame[p]));
+                believed(variance[3], size[p], measured->reach[i]), conj_times(turn[p], frame[p]), kept);
         }
         for (int r = 0; r < HALF; r++)
             for (int c = 0; c < HALF; c++) own[c * SIZE + HALF + r] = own[(HALF + r) * SIZE + c];
@@ -94,25 +101,55 @@ ORTSNETZ_INLINE complex_t injection_residual(const measured_t *measured, const w
     return conj_times(frame[3 * i + p], times(turn, away));
 }
 
+/* The rows of an injection have changed since the system was factorised: what that makes of the
+ * multipliers goes to the right-hand side, so that the steps end where the conditions of the least
+ * squares hold at the voltages themselves, and not at those of the factorised system. */
+ORTSNETZ_INLINE void add_changes(const measured_t *measured, const work_t *work, complex_t lean,
+                                 int32_t i, int p, double *right)
+{
+    const changing_t *before = work->changing + 3 * i + p;
+    const double size = work->size[3 * i + p], *variance = measured->injection_variance + 6 * i + p;
+    const double *multiplier = work->step + SIZE * i + 6 + p;
+    const complex_t frame = work->at.frame[3 * i + p];
+    const complex_t by = conj_times(frame, work->turn[3 * i + p]);
+    const complex_t own = over(times(conj_times(frame, work->current[3 * i + p]), lean), size);
+    complex_t local = conj_times(by, (complex_t){multiplier[0], multiplier[3]});
+    /* the multiplier of what nobody knows is nothing, but for the reach */
+    const double real = isinf(variance[0]) ? 0 : variance[0] / (size * size);
+    const double imaginary = isinf(variance[3]) ? 0 : variance[3] / (size * size);
+    local = (complex_t){isinf(variance[0]) ? 0 : local.re, isinf(variance[3]) ? 0 : local.im};
+    const complex_t now = times(by, (complex_t){real * local.re, imaginary * local.im});
+    const complex_t m = times(by, local);
+    const double re = own.re - before->own.re, im = own.im - before->own.im;
+    right[p] -= re * m.re + im * m.im;
+    right[3 + p] -= im * m.re - re * m.im;
+    right[6 + p] += now.re - before->real * m.re - before->cross * m.im;
+    right[9 + p] += now.im - before->cross * m.re - before->imaginary * m.im;
+}
+
 ORTSNETZ_DISPATCH void estimation_residuals(const grid_t *grid, const measured_t *measured,
-                                            work_t *work)
+                                            work_t *work, int follow)
 {
     for (int32_t i = 0; i < grid->nodes; i++) {
         double *right = work->right + SIZE * i;
         for (int p = 0; p < 3; p++) {
             const double size = work->size[3 * i + p];
             const complex_t turn = work->turn[3 * i + p];
-            right[p] =
-                measured->magnitude_weight[3 * i + p] * (measured->magnitude[3 * i + p] - size);
-            right[3 + p] = 0;
+            const complex_t lean = conj_times(work->at.turn[3 * i + p], turn);
+            complex_t pull = {
+                measured->magnitude_weight[3 * i + p] * (measured->magnitude[3 * i + p] - size), 0};
             if (measured->angle_weight[3 * i + p] > 0) {
                 const double angle = measured->angle[3 * i + p];
                 const complex_t target = {cos(angle), sin(angle)}, away = conj_times(turn, target);
-                right[3 + p] = measured->angle_weight[3 * i + p] / size * atan2(away.im, away.re);
+                pull.im = measured->angle_weight[3 * i + p] / size * atan2(away.im, away.re);
             }
+            if (follow) pull = times(pull, lean);
+            right[p] = pull.re;
+            right[3 + p] = pull.im;
             const complex_t told = injection_residual(measured, work, work->at.frame, i, p);
             right[6 + p] = told.re;
             right[9 + p] = told.im;
+            if (follow) add_changes(measured, work, lean, i, p, right);
         }
     }
 }

@@ -21,8 +21,9 @@ Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 MOST_STEPS = 60
-LEFT_PU = 2e-6
-"""What may be left of the way, judged by how the steps become shorter."""
+LEFT_PU = 1e-5
+"""What may be left of the way, judged by how the steps become shorter, at best tenfold. With
+deviations, one more step follows."""
 _MOVED_PU = 5.0
 """Movement of a voltage by the current of its own node, where nobody knows that."""
 
