@@ -10,6 +10,7 @@ import msgspec
 
 from ortsnetz_common.measurement.time import now_ns, rfc3339
 from ortsnetz_edge.bootstrap import read_bootstrap
+from ortsnetz_edge.console.probing.command import probe
 from ortsnetz_edge.running import run_agent
 from ortsnetz_edge.status import SourceStatus, Status, read_status
 
@@ -19,6 +20,9 @@ _AGENT = click.argument("agent", metavar="AGENT.json", type=click.Path(path_type
 @click.group()
 def edge() -> None:
     """The edge agent of a secondary substation."""
+
+
+edge.add_command(probe)
 
 
 @edge.command()

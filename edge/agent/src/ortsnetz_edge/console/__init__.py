@@ -1,0 +1,1 @@
+"""The technician's tools: probe a device that nobody has configured, check a node as a whole."""

@@ -1,0 +1,46 @@
+"""What a technician can do about a failure, for each kind of failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.parameters.station import Connection
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind
+
+ADVICE: Mapping[FailureKind, str] = {
+    FailureKind.UNREACHABLE: "check address, port, cable and firewall",
+    FailureKind.WAITING: "it failed before and is asked again later: wait some seconds",
+    FailureKind.TIMEOUT: (
+        "check the unit or link address; a slow device needs a longer time-out; many devices serve "
+        "one master only, so stop the other one"
+    ),
+    FailureKind.DISCONNECTED: "the device hung up: is it restarting, or is another master on it?",
+    FailureKind.WRONG_ANSWER: "what answers does not speak this protocol as it should: check port",
+    FailureKind.REFUSED: "the device knows the request and declines it: check reference and value",
+    FailureKind.BUSY: "ask again in some seconds",
+    FailureKind.WRONG_DEVICE: "check which device has this address now",
+    FailureKind.INSECURE: "check the certificates: authority, validity, name, and the key's folder",
+}
+
+
+def with_advice(where: Connection, error: DriverError) -> str:
+    """A failure in one line: what was wrong, where, what to do."""
+    reason = str(error)
+    place = f"{where.host}:{where.port}" if where.serial is None else where.serial.device
+    said = reason if place in reason else f"{where.address}: {reason}"
+    return f"{said}; {ADVICE[error.kind]}"
+
+
+@contextmanager
+def explained(where: Connection) -> Iterator[None]:
+    """Turn failures of a device into errors for people.
+
+    Raises:
+        OrtsnetzError: the device failed; exit code 1.
+    """
+    try:
+        yield
+    except DriverError as error:
+        raise OrtsnetzError(with_advice(where, error)) from error
