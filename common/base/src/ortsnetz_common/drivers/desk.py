@@ -118,6 +118,9 @@ class Desk:
         return say.Beaten(found, self.reports_dropped)
 
     async def _open_probe(self, _number: int, ask: say.OpenProbe) -> say.Answer:
+        earlier = self._probes.pop(ask.probe, None)
+        if earlier is not None:
+            await earlier.close()
         self._probes[ask.probe] = self._protocol.probe(ask.connection)
         return say.Done()
 
