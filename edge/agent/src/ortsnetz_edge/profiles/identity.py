@@ -69,6 +69,11 @@ def compile_identity(profile: Profile, source: Source, syntax: Syntax[R]) -> Ide
         )
     if places is None:
         return None
+    if profile.setpoint is not None and (places.maker, places.model, serial) == (None, None, None):
+        raise InputError(
+            f"'{source.name}': profile '{profile.kind}' takes setpoints and tells its devices "
+            "apart by serial number only: the connection's 'identity' has to say which it is"
+        )
 
     def at(text: str | None) -> R | None:
         return None if text is None else reference_of(text, profile, source, syntax)

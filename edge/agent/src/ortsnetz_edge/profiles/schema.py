@@ -17,6 +17,7 @@ from ortsnetz_edge.drivers.contract import LimitUnit
 FORMAT = "ortsnetz.profile/2"
 Reference = Annotated[str, Meta(min_length=1, max_length=500)]
 Positive = Annotated[float, Meta(gt=0)]
+Beginning = Annotated[str, Meta(min_length=1)]
 ThreeReferences = tuple[Reference, Reference, Reference]
 
 
@@ -26,6 +27,7 @@ class ProtocolFamily(StrEnum):
     MODBUS = "modbus"
     DNP3 = "dnp3"
     OPCUA = "opcua"
+    OTHER = "other"  # of a driver that does not ship with the agent; see `Profile.references`
 
 
 class Direction(StrEnum):
@@ -205,8 +207,8 @@ class IdentityPlaces(Struct, frozen=True, forbid_unknown_fields=True):
     maker_at: Reference | None = None
     model_at: Reference | None = None
     serial_at: Reference | None = None
-    maker: str | None = None
-    model: str | None = None
+    maker: Beginning | None = None
+    model: Beginning | None = None
 
 
 class ModbusOptions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -262,6 +264,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         kind: name of the profile, the file's name.
         version: counts up with each change.
         describes: what it fits, for people.
+        references: entry point of `ortsnetz.references` that reads those of protocol `other`.
         groups: scan groups besides the fast one, name and interval in s.
         bay_stride: the references of bay `n` lie `n` times so much further.
         frozen_after_s: measurements that repeat to the last bit for so long are old data; None
@@ -272,7 +275,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     kind: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
     version: Annotated[int, Meta(ge=1)]
-    describes: str
+    describes: Annotated[str, Meta(min_length=1)]
     protocol: ProtocolFamily
     direction: Direction
     voltage: Terminals | None = None
@@ -289,7 +292,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     identity: IdentityPlaces | None = None
     groups: dict[str, Positive] = {}
     bay_stride: Annotated[int, Meta(ge=0)] = 0
-    frozen_after_s: Positive | None = None
+    frozen_after_s: Annotated[float, Meta(ge=30)] | None = None
     modbus: ModbusOptions = ModbusOptions()
     dnp3: Dnp3Options = Dnp3Options()
     opcua: OpcUaOptions = OpcUaOptions()
+    references: str = ""
