@@ -165,7 +165,9 @@ async def _serving(
     stepped: bool = False,
 ) -> AsyncIterator[Station]:
     station = Station(directory, faults)
-    configuration = SimpleNamespace(faults=faults, seed=1, host=HOST, pace=Pace(stepped=stepped))
+    configuration = SimpleNamespace(
+        faults=faults, seed=1, host=HOST, pace=Pace(stepped=stepped), station_servers=()
+    )
     station.ready = StationServers(
         cast("PlantConfiguration", configuration),
         station.devices,
@@ -470,7 +472,9 @@ def test_what_takes_time_on_the_wire_is_refused_where_a_request_takes_none(tmp_p
 def test_a_taken_port_closes_what_had_been_opened(tmp_path: Path) -> None:
     async def story() -> None:
         station = Station(tmp_path, ())
-        configuration = SimpleNamespace(faults=(), seed=1, host=HOST, pace=Pace())
+        configuration = SimpleNamespace(
+            faults=(), seed=1, host=HOST, pace=Pace(), station_servers=()
+        )
         ready = StationServers(
             cast("PlantConfiguration", configuration),
             station.devices,

@@ -29,6 +29,7 @@ from ortsnetz_hil.plant.prepare import prepare, start_after
 from ortsnetz_hil.scenarios.checks import check_names
 from ortsnetz_hil.scenarios.schema import Scenario, encode
 from ortsnetz_hil.scenarios.translate import plant_events, plant_faults
+from ortsnetz_hil.servers.possible_faults import complaint, targets
 from ortsnetz_hil.servers.run import ports
 from ortsnetz_hil.verdict.recording_file import SCENARIO_FILE, write_versions
 
@@ -143,7 +144,9 @@ def _plant(
     network = network_file.parse((plant / files.NETWORK_FILE).read_bytes(), "the plant's network")
     ids = _ids(network)
     nodes = {str(node.get("name") or f"node {node['id']}") for node in network.elements("node")}
-    check_names(scenario, source, {name for name, _ in ports(prepared)}, set(ids), nodes)
+    servers = {server.name for server in prepared.station_servers}
+    devices = {name for name, _ in ports(prepared)} - servers
+    check_names(scenario, source, devices, set(ids), nodes, servers=servers)
     whole = msgspec.structs.replace(
         prepared, events=plant_events(scenario, ids), faults=plant_faults(scenario)
     )
@@ -151,8 +154,18 @@ def _plant(
         validate(network, whole.events)
     except InputError as error:
         raise source.error(("events",), str(error)) from error
+    _check_faults(scenario, source, whole)
     files.write(whole, plant)
     return whole
+
+
+def _check_faults(scenario: Scenario, source: Source, plant: PlantConfiguration) -> None:
+    """What cannot be played is refused where the file asks for it."""
+    known, stepped = targets(plant), plant.pace.stepped
+    for i, (stated, fault) in enumerate(zip(scenario.faults, plant.faults, strict=True)):
+        why = complaint(fault, known, with_uplink=True, stepped=stepped)
+        if why is not None:
+            raise source.error(("faults", i, stated.key), why)
 
 
 def _ids(network: PlantNetwork) -> dict[str, int]:

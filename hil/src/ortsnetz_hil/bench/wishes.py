@@ -97,6 +97,7 @@ def request(scenario: Scenario, bench: Bench, network: Path) -> Request:
             factor=time.factor,
         ),
         parameters=msgspec.to_builtins(scenario.connected.parameters),
+        protocols=scenario.connected.protocols,
     )
 
 

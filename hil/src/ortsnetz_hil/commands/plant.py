@@ -17,7 +17,7 @@ MOST_DEVICES = 500
 
 @click.group()
 def plant() -> None:
-    """The bench's plant: a low-voltage network seen only through Modbus TCP servers."""
+    """The bench's plant: a low-voltage network seen only through protocol servers."""
 
 
 @plant.command()
@@ -28,6 +28,13 @@ def plant() -> None:
 @click.option("--base-port", default=15020, show_default=True, help="First port of the devices.")
 @click.option("--ev", default=20, show_default=True, help="Number of EV charge points.")
 @click.option("--pv", default=20, show_default=True, help="Number of PV inverters.")
+@click.option(
+    "--protocols",
+    type=click.Choice(["modbus", "mixed"]),
+    default="modbus",
+    show_default=True,
+    help="A Modbus server for each device, or a substation with a DNP3 RTU and an OPC UA park.",
+)
 @click.option("--node", default="ons-1", show_default=True, help="Name of the agent's node.")
 @click.option(
     "--start-in",
@@ -43,6 +50,7 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
     base_port: int,
     ev: int,
     pv: int,
+    protocols: str,
     node: str,
     start_in: float,
 ) -> None:
@@ -72,6 +80,7 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
         seconds=seconds,
         charge_points=wishes.ChargePointWish(count=ev),
         inverters=wishes.InverterWish(count=pv),
+        protocols=protocols,
     )
     done = prepare_plant(request)
     devices = len(done.charge_points) + len(done.inverters)

@@ -32,6 +32,7 @@ class PlantMeter(Struct, frozen=True, forbid_unknown_fields=True):
     """A meter.
 
     Attributes:
+        port: where it is reached: its own Modbus server, or the station server that it is behind.
         profile: register map: `meter-transformer`, `meter-feeder` or `meter-customer`.
         element: branch (transformer, line) or node that it watches.
         side: end of the branch, None for customers.
@@ -46,6 +47,24 @@ class PlantMeter(Struct, frozen=True, forbid_unknown_fields=True):
     side: Side | None
     loads: tuple[int, ...]
     phases: str
+
+
+class StationServer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A server before several devices: the RTU of a substation, the controller of a charging park.
+
+    Attributes:
+        name: faults of the whole server are played under it.
+        protocol: `dnp3` or `opcua`.
+        bays: names of the devices behind it, in the order of their bays.
+        credentials: name of the folder of certificates by which it is reached; None for a server
+            without security.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    bays: tuple[str, ...]
+    credentials: str | None = None
 
 
 class MeterClass(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +106,8 @@ class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
         u_pu, loading: the limits by which a run is judged (planning band, ratings).
         assumptions: what the source does not say and the bench therefore assumes, for people.
         weather: clouds on top of the sun's profiles, and the outdoor temperature.
+        station_servers: servers that stand before several devices; every other device has a Modbus
+            server of its own.
     """
 
     format: str
@@ -109,6 +130,11 @@ class PlantConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[Event, ...] = ()
     faults: tuple[Fault, ...] = ()
     weather: Weather = Weather()
+    station_servers: tuple[StationServer, ...] = ()
+
+    def behind(self, device: str) -> StationServer | None:
+        """The station server that a device is behind; None for one with a server of its own."""
+        return next((s for s in self.station_servers if device in s.bays), None)
 
     def meter_class(self, profile: str) -> MeterClass:
         """Accuracy of a kind of meter or device.

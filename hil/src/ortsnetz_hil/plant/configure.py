@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ortsnetz_hil.plant import home_devices, placement
+from ortsnetz_hil.plant import home_devices, placement, protocols
 from ortsnetz_hil.plant.accuracy import BATTERY, HEAT_PUMP, TAP_CHANGER, meter_classes
 from ortsnetz_hil.plant.as_built import transformer_id
 from ortsnetz_hil.plant.calendar import window
@@ -65,7 +65,7 @@ def configure(request: Request, built: PlantNetwork, split: PlantNetwork) -> Pla
     tap_ports = numbers.take(len(request.tap_changers)).ports
     further = ((HEAT_PUMP, heat_pumps), (BATTERY, batteries), (TAP_CHANGER, request.tap_changers))
     present = [profile for profile, devices in further if devices]
-    return PlantConfiguration(
+    every = PlantConfiguration(
         format=FORMAT,
         node=request.node,
         seed=seed,
@@ -87,6 +87,9 @@ def configure(request: Request, built: PlantNetwork, split: PlantNetwork) -> Pla
         faults=request.faults,
         weather=Weather(request.profiles.sky, request.profiles.outdoor_c),
     )
+    if request.protocols == protocols.MODBUS:
+        return every
+    return protocols.mixed(every, numbers.take(protocols.STATION_SERVERS).ports)
 
 
 def _whole(

@@ -11,7 +11,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.plant import configuration as files
-from ortsnetz_hil.plant import network_file, profiles
+from ortsnetz_hil.plant import network_file, profiles, protocols
 from ortsnetz_hil.plant.as_built import as_built
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.configure import configure
@@ -68,6 +68,7 @@ def _check(request: Request) -> None:
         check_name(request.node)
     except ValueError as error:
         raise InputError(f"node: {error}") from error
+    protocols.check(request.protocols)
     for what in ("charge_points", "inverters", "heat_pumps", "batteries"):
         if getattr(request, what).count < 0:
             raise InputError(f"{what}: a number of devices is not negative")

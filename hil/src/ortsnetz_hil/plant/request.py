@@ -213,6 +213,7 @@ class Request:
         events, faults: elements are ids of the plant's network.
         parameters: overrides of the derived parameter set by section: `limits`, `timing`, `mode`.
         u_pu, loading: limits by which the run is judged.
+        protocols: through what the devices are seen, see `protocols`.
     """
 
     network: NetworkWish
@@ -238,3 +239,4 @@ class Request:
     parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     u_pu: tuple[float, float] = (0.95, 1.05)
     loading: float = 1.0
+    protocols: str = "modbus"

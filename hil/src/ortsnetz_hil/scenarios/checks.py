@@ -53,6 +53,8 @@ def check_names(
     devices: AbstractSet[str],
     elements: AbstractSet[str],
     nodes: AbstractSet[str] | None = None,
+    *,
+    servers: AbstractSet[str] = frozenset(),
 ) -> None:
     """Check the names that only the prepared plant knows.
 
@@ -62,6 +64,7 @@ def check_names(
         devices: names of meters and devices.
         elements: names of lines, links and transformers; ties of the scenario are known.
         nodes: names of nodes; None leaves them unchecked.
+        servers: names of station servers: faults happen to them, criteria do not speak of them.
 
     Raises:
         InputError: names file, line and field, and the nearest name.
@@ -74,7 +77,7 @@ def check_names(
         if changed is not None:
             _known(source, ("events", i, event.key), changed, elements, "element")
     for i, fault in enumerate(scenario.faults):
-        known = devices | {UPLINK} if isinstance(fault, Wire) else devices
+        known = devices | servers | ({UPLINK} if isinstance(fault, Wire) else set())
         _known(source, ("faults", i, fault.key), fault.target, known, "device")
     for i, sentence in enumerate(scenario.criteria):
         criterion = parse(sentence)

@@ -103,6 +103,8 @@ class Connected(Struct, frozen=True, forbid_unknown_fields=True):
         device_under_test: the project's `agent`, or something `external` at an address.
         namespace: whether the agent runs in a network namespace of its own.
         address: where the device servers listen.
+        protocols: a Modbus server for each device, or a `mixed` substation: a DNP3 RTU at the
+            feeders and an OPC UA server before the charge points.
         parameters: laid over the derived parameter set.
         journal_max_bytes: size of the agent's journal, None for its default.
     """
@@ -111,6 +113,7 @@ class Connected(Struct, frozen=True, forbid_unknown_fields=True):
     cockpit: bool = True
     namespace: bool = False
     address: Text = "127.0.0.1"
+    protocols: Literal["modbus", "mixed"] = "modbus"
     parameters: ParameterOverlay = ParameterOverlay()
     journal_max_bytes: Annotated[int, Meta(ge=1)] | None = None
 

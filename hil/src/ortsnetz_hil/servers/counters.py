@@ -18,6 +18,9 @@ class DeviceCounters(Struct, forbid_unknown_fields=True):
     """Counters of one device since the plant's start.
 
     Attributes:
+        behind: the station server that the device is behind; None for one with a Modbus server of
+            its own. What is reported by a station server is not read by the device under test, so
+            reads and values of such a device are not counted.
         reads: answered reads of the measurement block.
         values: points these reads carried (`points_per_read` each).
         writes: accepted writes of the limit.
@@ -35,6 +38,7 @@ class DeviceCounters(Struct, forbid_unknown_fields=True):
     refused: int = 0
     unanswered: int = 0
     last_write_ns: int | None = None
+    behind: str | None = None
 
 
 class Counters(Struct, forbid_unknown_fields=True):
@@ -46,7 +50,8 @@ class Counters(Struct, forbid_unknown_fields=True):
         steps: steps since the start; overruns: steps that began more than a period late.
         worst_step_s: longest computation of one step.
         worst_lateness_s: longest delay of a step's beginning.
-        wires: what the proxies of bad connections have done, by device, or `uplink`.
+        wires: what the proxies of bad connections have done, by device or station server, or
+            `uplink`.
         setpoints_dropped, truth_parts_dropped: what was dropped to bound an endless run.
     """
 

@@ -3,18 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_hil.faults.specs import Delays, Fault, Ignores, Rejects, SwappedPhases, Wire
+from ortsnetz_hil.faults.specs import (
+    ChangesAddress,
+    Delays,
+    Fault,
+    Ignores,
+    Missing,
+    Reboots,
+    Rejects,
+    SwappedPhases,
+    Wire,
+)
 from ortsnetz_hil.faults.words import target
+from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.plant.core import PHASE_LETTERS
+from ortsnetz_hil.plant.devices.specs import Battery, ChargePoint, HeatPump, Inverter
 from ortsnetz_hil.servers.devices import Served
 
 UPLINK = "uplink"
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a fault can happen to: a meter, a device, or a whole station server.
+
+    Attributes:
+        terminals: how many are connected.
+        takes_setpoints: whether it is a device, not a meter.
+        behind: the station server that it is a bay of; None for one with an address of its own.
+        bays: of a station server: the devices behind it.
+    """
+
+    name: str
+    terminals: int = 0
+    takes_setpoints: bool = False
+    behind: str | None = None
+    bays: tuple[str, ...] = ()
+
+
+def targets(configuration: PlantConfiguration) -> dict[str, Target]:
+    """Everything in a plant that faults can happen to, by name."""
+    found = [Target(meter.name, len(meter.phases)) for meter in configuration.meters]
+    found += [_taking(point) for point in configuration.charge_points]
+    found += [_taking(inverter) for inverter in configuration.inverters]
+    found += [_taking(pump) for pump in configuration.heat_pumps]
+    found += [_taking(battery) for battery in configuration.batteries]
+    found += [
+        Target(tap.name, len(PHASE_LETTERS), takes_setpoints=True)
+        for tap in configuration.tap_changers
+    ]
+    return _in_their_places(found, configuration)
+
+
+def _taking(device: ChargePoint | Inverter | HeatPump | Battery) -> Target:
+    return Target(device.name, len(device.phases), takes_setpoints=True)
+
+
+def targets_served(
+    served: Iterable[Served], configuration: PlantConfiguration
+) -> dict[str, Target]:
+    """The same of the devices that are really served."""
+    found = [
+        Target(each.name, len(each.phases), takes_setpoints=each.commands is not None)
+        for each in served
+    ]
+    return _in_their_places(found, configuration)
+
+
+def _in_their_places(
+    devices: Iterable[Target], configuration: PlantConfiguration
+) -> dict[str, Target]:
+    servers = configuration.station_servers
+    behind = {name: server.name for server in servers for name in server.bays}
+    found = {device.name: replace(device, behind=behind.get(device.name)) for device in devices}
+    return found | {server.name: Target(server.name, bays=server.bays) for server in servers}
+
+
 def require_possible(
     faults: Iterable[Fault],
-    devices: Mapping[str, Served],
+    known: Mapping[str, Target],
     *,
     with_uplink: bool,
     stepped: bool,
@@ -23,7 +93,7 @@ def require_possible(
 
     Args:
         faults: of the plant.
-        devices: by name.
+        known: what they can happen to, by name.
         with_uplink: whether a proxy carries the connection to the broker.
         stepped: whether plant time waits for the device under test.
 
@@ -31,37 +101,62 @@ def require_possible(
         InputError: names the fault and what it lacks.
     """
     for fault in faults:
-        if isinstance(fault, Wire):
-            _check_wire(fault, with_uplink=with_uplink, stepped=stepped)
-            if fault.link == UPLINK:
-                continue
-        whose = target(fault)
-        if whose not in devices:
-            raise InputError(f"fault '{fault.name}': the plant has no device '{whose}'")
-        _check_fits(fault, devices[whose])
+        why = complaint(fault, known, with_uplink=with_uplink, stepped=stepped)
+        if why is not None:
+            raise InputError(f"fault '{fault.name}': {why}")
 
 
-def _check_wire(fault: Wire, *, with_uplink: bool, stepped: bool) -> None:
+def complaint(
+    fault: Fault, known: Mapping[str, Target], *, with_uplink: bool, stepped: bool
+) -> str | None:
+    """Why a fault cannot be played, in words; None if it can. Arguments as `require_possible`."""
+    if isinstance(fault, Wire):
+        why = _of_the_wire(fault, with_uplink=with_uplink, stepped=stepped)
+        if why is not None or fault.link == UPLINK:
+            return why
+    whose = known.get(target(fault))
+    if whose is None:
+        return f"the plant has no device '{target(fault)}'"
+    if whose.bays:
+        return _of_a_station_server(fault, whose)
+    if whose.behind is not None and isinstance(fault, Wire | ChangesAddress):
+        what = "wire" if isinstance(fault, Wire) else "address"
+        return (
+            f"'{whose.name}' has no {what} of its own: it is behind '{whose.behind}', to which "
+            "this can happen"
+        )
+    return _of_a_device(fault, whose)
+
+
+def _of_the_wire(fault: Wire, *, with_uplink: bool, stepped: bool) -> str | None:
     if fault.link == UPLINK and not with_uplink:
-        raise InputError(
-            f"fault '{fault.name}': nobody carries the uplink; give the plant the addresses of the "
-            "broker and of the proxy before it"
+        return (
+            "nobody carries the uplink; give the plant the addresses of the broker and of the "
+            "proxy before it"
         )
     takes_time = fault.delay_s > 0 or fault.jitter_s > 0 or fault.bytes_per_s is not None
     if stepped and takes_time:
-        raise InputError(
-            f"fault '{fault.name}': delay, jitter and bandwidth need real time; in stepped time a "
-            "request takes none"
-        )
+        return "delay, jitter and bandwidth need real time; in stepped time a request takes none"
+    return None
 
 
-def _check_fits(fault: Fault, device: Served) -> None:
-    if isinstance(fault, Ignores | Delays | Rejects) and device.commands is None:
-        raise InputError(f"fault '{fault.name}': '{device.name}' takes no setpoints")
+def _of_a_station_server(fault: Fault, server: Target) -> str | None:
+    if isinstance(fault, Missing | Reboots | ChangesAddress | Wire):
+        return None
+    return (
+        f"'{server.name}' measures nothing and takes no setpoints itself: this can happen to a "
+        f"device behind it ({', '.join(server.bays)})"
+    )
+
+
+def _of_a_device(fault: Fault, device: Target) -> str | None:
+    if isinstance(fault, Ignores | Delays | Rejects) and not device.takes_setpoints:
+        return f"'{device.name}' takes no setpoints"
     if isinstance(fault, SwappedPhases) and not all(
-        1 <= terminal <= len(device.phases) for terminal in fault.terminals
+        1 <= terminal <= device.terminals for terminal in fault.terminals
     ):
-        raise InputError(
-            f"fault '{fault.name}': '{device.name}' has {len(device.phases)} terminal(s), not "
-            f"{fault.terminals[0]} and {fault.terminals[1]}"
+        return (
+            f"'{device.name}' has {device.terminals} terminal(s), not {fault.terminals[0]} and "
+            f"{fault.terminals[1]}"
         )
+    return None

@@ -84,7 +84,8 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
     Raises:
         OrtsnetzError: names the port and the device.
     """
-    for name, port in wanted_ports(_devices(configuration), configuration.faults):
+    reached = (d for d in _devices(configuration) if configuration.behind(d.name) is None)
+    for name, port in wanted_ports(reached, configuration.faults):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -99,7 +100,7 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
 
 
 def ports(configuration: PlantConfiguration) -> list[tuple[str, int]]:
-    """Name and port of every device of a plant."""
+    """Name and port of every device and station server of a plant."""
     return wanted_ports(_devices(configuration))
 
 
@@ -110,6 +111,7 @@ def _devices(configuration: PlantConfiguration) -> Iterator[Reachable]:
     yield from configuration.heat_pumps
     yield from configuration.batteries
     yield from configuration.tap_changers
+    yield from configuration.station_servers
 
 
 async def _run(
@@ -162,9 +164,18 @@ def _bring_to_life(
     plant = load(directory, configuration)
     scene, log, timeline = Scene(), SetpointLog(directory), Timeline(directory)
     served = devices(plant, scene)
-    counters = Counters(FORMAT, now_ns(), {device.name: _counters(device) for device in served})
+    counters = Counters(
+        FORMAT, now_ns(), {device.name: _counters(device, configuration) for device in served}
+    )
     stations = StationServers(
-        configuration, served, counters, log, clock, timeline, uplink=options.uplink
+        configuration,
+        served,
+        counters,
+        log,
+        clock,
+        timeline,
+        uplink=options.uplink,
+        directory=directory,
     )
     return LivingPlant(
         directory=directory,
@@ -181,5 +192,11 @@ def _bring_to_life(
     )
 
 
-def _counters(device: Served) -> DeviceCounters:
-    return DeviceCounters(device.profile, device.port, points_per_read=device.values)
+def _counters(device: Served, configuration: PlantConfiguration) -> DeviceCounters:
+    server = configuration.behind(device.name)
+    return DeviceCounters(
+        device.profile,
+        device.port,
+        points_per_read=device.values,
+        behind=None if server is None else server.name,
+    )

@@ -6,7 +6,7 @@ from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.faults.conditions import WireCounts
 from ortsnetz_hil.faults.specs import Wire
 from ortsnetz_hil.faults.wire import WireProxy
-from ortsnetz_hil.servers.device_server import DeviceServer, ResettableServer
+from ortsnetz_hil.servers.network_devices import Listening, NetworkDevice
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,19 +22,19 @@ class ServedDevice:
     """
 
     def __init__(
-        self, server: DeviceServer, host: str, wires: tuple[Wire, ...] = (), seed: int = 0
+        self, device: NetworkDevice, host: str, wires: tuple[Wire, ...] = (), seed: int = 0
     ) -> None:
         """Prepare a device; nothing listens before `start`.
 
         Args:
-            server: registers, counters and faults of the device.
+            device: what is reached, with its faults.
             host: address at which it is reached.
             wires: wire faults of its link.
             seed: seed of the plant.
         """
         self.wire = WireCounts() if wires else None
-        self._owner, self._host, self._wires, self._seed = server, host, wires, seed
-        self._server: ResettableServer | None = None
+        self._device, self._host, self._wires, self._seed = device, host, wires, seed
+        self._server: Listening | None = None
         self._proxy: WireProxy | None = None
         self._port: int | None = None
         self._restarts = 0
@@ -42,7 +42,7 @@ class ServedDevice:
     @property
     def name(self) -> str:
         """The device's name."""
-        return self._owner.device.name
+        return self._device.name
 
     @property
     def port(self) -> int | None:
@@ -57,8 +57,8 @@ class ServedDevice:
         Raises:
             OrtsnetzError: the port cannot be had.
         """
-        now_s = self._owner.clock.now_s()
-        self._restarts = self._owner.device_faults.restarts(now_s)
+        now_s = self._device.clock.now_s()
+        self._restarts = self._device.faults.restarts(now_s)
         await self._move(self._due(now_s))
 
     async def stop(self) -> None:
@@ -75,19 +75,19 @@ class ServedDevice:
             OrtsnetzError: the port where the device has to be now cannot be had; it stays away, and
                 the next step tries again.
         """
-        due, restarts = self._due(now_s), self._owner.device_faults.restarts(now_s)
+        due, restarts = self._due(now_s), self._device.faults.restarts(now_s)
         if restarts != self._restarts:  # also one that fell between two steps
             self._restarts = restarts
             await self._move(None)
-            self._owner.restart()
+            self._device.restart()
         if due != self._port:
             await self._move(due)
         if self._proxy is not None:
             self._proxy.tick()
-        self._owner.tick(now_s)
+        await self._device.tick(now_s)
 
     def _due(self, now_s: float) -> int | None:
-        return self._owner.device_faults.port(now_s, self._owner.device.port)
+        return self._device.faults.port(now_s, self._device.port)
 
     async def _move(self, port: int | None) -> None:
         """Go away from the present port, and listen at another."""
@@ -108,15 +108,14 @@ class ServedDevice:
 
     async def _listen(self, port: int) -> None:
         public = (self._host, port)
-        server = self._owner.create((LOOPBACK, 0) if self._wires else public)
-        await server.serve_forever(background=True)
+        server = await self._device.listen((LOOPBACK, 0) if self._wires else public)
         self._server = server
         if self.wire is not None:
             self._proxy = WireProxy(
                 public,
                 (LOOPBACK, server.port),
                 self._wires,
-                self._owner.clock.now_s,
+                self._device.clock.now_s,
                 self._seed,
                 name=self.name,
                 counts=self.wire,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from ortsnetz_common.errors import OrtsnetzError
@@ -17,13 +18,16 @@ from ortsnetz_hil.faults.specs import (
 from ortsnetz_hil.faults.timeline import Entry, FaultWatch, Timeline
 from ortsnetz_hil.faults.wire import Address, WireProxy
 from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.servers import station_protocols
 from ortsnetz_hil.servers.counters import Counters
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.devices import Served
+from ortsnetz_hil.servers.network_devices import ModbusDevice, NetworkDevice
 from ortsnetz_hil.servers.plant_clock import PlantClock
-from ortsnetz_hil.servers.possible_faults import UPLINK, require_possible
+from ortsnetz_hil.servers.possible_faults import UPLINK, require_possible, targets_served
 from ortsnetz_hil.servers.served_device import ServedDevice
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
+from ortsnetz_hil.servers.station_device import StationDevice
 
 
 class StationServers:
@@ -32,7 +36,8 @@ class StationServers:
     Faults are those of the configuration; those of the command line are put there before.
 
     Attributes:
-        devices: by name.
+        devices: what has an address of its own, by name: station servers, and devices that are
+            behind none.
     """
 
     def __init__(  # noqa: PLR0917 - the parts of a plant in the order in which they are made
@@ -45,6 +50,7 @@ class StationServers:
         timeline: Timeline,
         *,
         uplink: tuple[Address, Address] | None = None,
+        directory: Path | None = None,
     ) -> None:
         """Prepare everything; nothing listens before `start`.
 
@@ -57,14 +63,15 @@ class StationServers:
             timeline: takes what happens.
             uplink: where a proxy before the broker listens, and where the broker is; None if the
                 device under test connects to the broker itself.
+            directory: plant directory, where station servers find their certificates.
 
         Raises:
             InputError: a fault that cannot be.
         """
-        devices = {device.name: device for device in served}
+        served = tuple(served)
         require_possible(
             configuration.faults,
-            devices,
+            targets_served(served, configuration),
             with_uplink=uplink is not None,
             stepped=configuration.pace.stepped,
         )
@@ -77,21 +84,20 @@ class StationServers:
         def wires(link: str) -> tuple[Wire, ...]:
             return tuple(f for f in faults if isinstance(f, Wire) and f.link == link)
 
-        self.devices = {
-            name: ServedDevice(
-                DeviceServer(
-                    device,
-                    counters.devices[name],
-                    log,
-                    clock,
-                    MeterFaults(faults, name, seed, device.phases),
-                    DeviceFaults(faults, name),
-                ),
-                configuration.host,
-                wires(name),
-                seed,
+        owners = {
+            device.name: DeviceServer(
+                device,
+                counters.devices[device.name],
+                log,
+                clock,
+                MeterFaults(faults, device.name, seed, device.phases),
+                DeviceFaults(faults, device.name),
             )
-            for name, device in devices.items()
+            for device in served
+        }
+        self.devices = {
+            reached.name: ServedDevice(reached, configuration.host, wires(reached.name), seed)
+            for reached in _reached(configuration, owners, clock, directory)
         }
         for name, ready in self.devices.items():
             if ready.wire is not None:
@@ -169,6 +175,28 @@ class StationServers:
         )
 
 
+def _reached(
+    configuration: PlantConfiguration,
+    owners: Mapping[str, DeviceServer],
+    clock: PlantClock,
+    directory: Path | None,
+) -> Iterator[NetworkDevice]:
+    """What has an address of its own: station servers last."""
+    behind = {name for spec in configuration.station_servers for name in spec.bays}
+    yield from (ModbusDevice(owner) for name, owner in owners.items() if name not in behind)
+    for spec in configuration.station_servers:
+        bays = tuple(owners[name] for name in spec.bays if name in owners)
+        if bays:
+            yield StationDevice(
+                spec=spec,
+                owners=bays,
+                bays=station_protocols.bays(spec, bays, clock, directory),
+                clock=clock,
+                faults=DeviceFaults(configuration.faults, spec.name),
+                silences=MeterFaults(configuration.faults, spec.name, configuration.seed),
+            )
+
+
 class Reachable(Protocol):
     """What has a name and a port of its own."""
 
@@ -186,6 +214,9 @@ class Reachable(Protocol):
 def wanted_ports(
     devices: Iterable[Reachable], faults: Iterable[Fault] = ()
 ) -> list[tuple[str, int]]:
-    """Every public port that a device has at any time of a run, with the device's name."""
+    """Every public port that a device has at any time of a run, with the device's name.
+
+    Devices behind a station server have its port.
+    """
     moves = [(f.device, f.port) for f in faults if isinstance(f, ChangesAddress)]
     return [*((device.name, device.port) for device in devices), *moves]

@@ -1,0 +1,62 @@
+"""Through what a plant's devices are seen: a Modbus server each, or a mixed substation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_hil.plant.configuration import PlantConfiguration, PlantMeter, StationServer
+from ortsnetz_hil.plant.devices.specs import ChargePoint
+
+MODBUS, MIXED = "modbus", "mixed"
+PROTOCOLS = (MODBUS, MIXED)
+DNP3, OPCUA = "dnp3", "opcua"
+RTU, PARK = "rtu-feeders", "charging-park"
+STATION_SERVERS = 2
+"""Ports that a mixed substation needs besides those of its devices."""
+
+
+def check(protocols: str) -> None:
+    """Make sure that there is such a choice.
+
+    Raises:
+        InputError: there is none.
+    """
+    if protocols not in PROTOCOLS:
+        raise InputError(f"protocols: '{protocols}' is none of {', '.join(PROTOCOLS)}")
+
+
+def mixed(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfiguration:
+    """The same plant as a mixed substation.
+
+    A DNP3 RTU has the meters of the feeders, an OPC UA server the charge points; transformer and
+    customer meters, inverters and all others keep a Modbus server each. A substation without charge
+    points has no park.
+
+    Args:
+        configuration: every device with a port of its own.
+        ports: of RTU and park, beyond those of the devices.
+    """
+    feeders = tuple(m.name for m in configuration.meters if m.profile == "meter-feeder")
+    points = tuple(point.name for point in configuration.charge_points)
+    servers = [
+        StationServer(RTU, DNP3, ports[0], feeders),
+        StationServer(PARK, OPCUA, ports[1], points, credentials=PARK),
+    ]
+    behind = {name: server.port for server in servers for name in server.bays}
+    return msgspec.structs.replace(
+        configuration,
+        meters=tuple(_meter(meter, behind) for meter in configuration.meters),
+        charge_points=tuple(_charge_point(p, behind) for p in configuration.charge_points),
+        station_servers=tuple(server for server in servers if server.bays),
+    )
+
+
+def _meter(meter: PlantMeter, behind: dict[str, int]) -> PlantMeter:
+    return msgspec.structs.replace(meter, port=behind.get(meter.name, meter.port))
+
+
+def _charge_point(point: ChargePoint, behind: dict[str, int]) -> ChargePoint:
+    return msgspec.structs.replace(point, port=behind.get(point.name, point.port))
