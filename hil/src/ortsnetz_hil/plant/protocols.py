@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.station import Connection
 from ortsnetz_hil.plant.configuration import PlantConfiguration, PlantMeter, StationServer
 from ortsnetz_hil.plant.devices.specs import ChargePoint
 
@@ -16,6 +17,13 @@ DNP3, OPCUA = "dnp3", "opcua"
 RTU, PARK = "rtu-feeders", "charging-park"
 STATION_SERVERS = 2
 """Ports that a mixed substation needs besides those of its devices."""
+PROFILES = {
+    (DNP3, "meter-feeder"): "rtu-feeder",
+    (OPCUA, "ev-controller"): "opcua-charge-point",
+}
+"""The agent's profile of a device behind a station server, by protocol and register map."""
+OUTSTATION, MASTER = 10, 1
+"""Link addresses of an RTU and of who asks it."""
 
 
 def check(protocols: str) -> None:
@@ -51,6 +59,35 @@ def mixed(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfi
         meters=tuple(_meter(meter, behind) for meter in configuration.meters),
         charge_points=tuple(_charge_point(p, behind) for p in configuration.charge_points),
         station_servers=tuple(server for server in servers if server.bays),
+    )
+
+
+def connection(server: StationServer, device: str, host: str) -> Connection:
+    """How a device behind a station server is reached.
+
+    Args:
+        server: which has it as a bay.
+        device: its name.
+        host: address of the plant's servers.
+    """
+    bay = str(server.bays.index(device))
+    if server.protocol == DNP3:
+        return Connection(
+            protocol=DNP3,
+            host=host,
+            port=server.port,
+            unit=OUTSTATION,
+            own_address=MASTER,
+            identity=server.name,
+            bay=bay,
+        )
+    return Connection(
+        protocol=OPCUA,
+        host=host,
+        port=server.port,
+        credentials=server.credentials,
+        identity=device,
+        bay=bay,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ortsnetz_common.parameters.station import (
     NOMINAL_PHASE_V,
     Connection,
@@ -12,7 +14,7 @@ from ortsnetz_common.parameters.station import (
     SourcePseudo,
     Station,
 )
-from ortsnetz_hil.plant import pseudo
+from ortsnetz_hil.plant import protocols, pseudo
 from ortsnetz_hil.plant.configuration import (
     PlantConfiguration,
     PlantMeter,
@@ -23,6 +25,7 @@ from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
 from ortsnetz_hil.plant.devices.watchdog import DEFAULT_S
 from ortsnetz_hil.plant.network_file import PlantNetwork
 from ortsnetz_hil.plant.records import Records
+from ortsnetz_hil.plant.serial_numbers import serial_number
 
 PROTOCOL = "modbus-tcp"
 SOURCE_U_PU = 1.02
@@ -39,6 +42,13 @@ ROLES = {
 CUSTOMER_PHASE_W = 4000.0  # phase power at which a customer meter's absolute accuracy is stated
 FEEDER_SHARE = 0.3  # the same for feeders, of the largest transformer
 ROUNDING_W = 3.0  # watts, decivolts and scale factors of the register maps
+
+
+class _Reached(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def port(self) -> int: ...
 
 
 def station(configuration: PlantConfiguration, records: Records) -> Station:
@@ -74,8 +84,13 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
     )
 
 
-def _connection(configuration: PlantConfiguration, port: int) -> Connection:
-    return Connection(protocol=PROTOCOL, host=configuration.host, port=port)
+def _connection(configuration: PlantConfiguration, spec: _Reached) -> Connection:
+    return Connection(
+        protocol=PROTOCOL,
+        host=configuration.host,
+        port=spec.port,
+        identity=serial_number(spec.name),
+    )
 
 
 def _meter(configuration: PlantConfiguration, records: Records, meter: PlantMeter) -> Meter:
@@ -85,7 +100,7 @@ def _meter(configuration: PlantConfiguration, records: Records, meter: PlantMete
         name=meter.name,
         role=ROLES[meter.profile],
         profile=meter.profile,
-        connection=_connection(configuration, meter.port),
+        connection=_connection(configuration, meter),
         element=meter.element,
         phases=records.phases.get(meter.name, meter.phases),
         u_sigma=accuracy.u,
@@ -113,7 +128,7 @@ def _charge_point(configuration: PlantConfiguration, records: Records, spec: Cha
         name=spec.name,
         kind=DeviceKind.EV,
         profile="ev-controller",
-        connection=_connection(configuration, spec.port),
+        connection=_connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
         phases=spec.phases if known_phases(records, spec) else None,
@@ -136,7 +151,7 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
         name=spec.name,
         kind=DeviceKind.PV,
         profile="pv-inverter",
-        connection=_connection(configuration, spec.port),
+        connection=_connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
         phases=spec.phases if known_phases(records, spec) else None,
