@@ -85,6 +85,10 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
 
 
 def _connection(configuration: PlantConfiguration, spec: _Reached) -> Connection:
+    """How a meter or device is reached: at its own Modbus server, or as a bay of another."""
+    server = configuration.behind(spec.name)
+    if server is not None:
+        return protocols.connection(server, spec.name, configuration.host)
     return Connection(
         protocol=PROTOCOL,
         host=configuration.host,
@@ -93,13 +97,19 @@ def _connection(configuration: PlantConfiguration, spec: _Reached) -> Connection
     )
 
 
+def _profile(configuration: PlantConfiguration, name: str, own: str) -> str:
+    """The profile of a meter or device, which depends on the protocol it is seen through."""
+    server = configuration.behind(name)
+    return own if server is None else protocols.PROFILES[server.protocol, own]
+
+
 def _meter(configuration: PlantConfiguration, records: Records, meter: PlantMeter) -> Meter:
     accuracy = configuration.meter_class(meter.profile)
     full_scale_w = _full_scale_w(records.network, meter)
     return Meter(
         name=meter.name,
         role=ROLES[meter.profile],
-        profile=meter.profile,
+        profile=_profile(configuration, meter.name, meter.profile),
         connection=_connection(configuration, meter),
         element=meter.element,
         phases=records.phases.get(meter.name, meter.phases),
@@ -127,7 +137,7 @@ def _charge_point(configuration: PlantConfiguration, records: Records, spec: Cha
     return Device(
         name=spec.name,
         kind=DeviceKind.EV,
-        profile="ev-controller",
+        profile=_profile(configuration, spec.name, "ev-controller"),
         connection=_connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
@@ -150,7 +160,7 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
     return Device(
         name=spec.name,
         kind=DeviceKind.PV,
-        profile="pv-inverter",
+        profile=_profile(configuration, spec.name, "pv-inverter"),
         connection=_connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
