@@ -26,6 +26,7 @@ MOST_NODES = 50_000
 
 Place = tuple[str | int, ...]
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", "")),
@@ -163,6 +164,8 @@ class _Reading:
             return _WORDS[text]
         if _INT.fullmatch(text):
             return int(text)
+        if _HEX.fullmatch(text):
+            return int(text, 16)
         if _FLOAT.fullmatch(text):
             number = float(text)
             if not math.isfinite(number):
