@@ -168,6 +168,7 @@ class Session:
         finally:
             if why != "stopped by the agent":
                 self._why, self._link = why, None
+                self.beaten = self.memory_bytes = None
                 link.end(why)
 
     async def _greet(self, link: Link, *, greeted: bool) -> None:
