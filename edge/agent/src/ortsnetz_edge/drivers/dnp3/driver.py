@@ -1,0 +1,230 @@
+"""One meter or device behind a DNP3 outstation; fulfils `contract.Driver`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from ortsnetz_common.measurement.time import TimeQuality
+from ortsnetz_edge.drivers.contract import (
+    Diagnosis,
+    DriverError,
+    FailureKind,
+    Identity,
+    LimitResolution,
+    Listener,
+    Scan,
+    Source,
+    SourcePoint,
+    Watchdog,
+)
+from ortsnetz_edge.drivers.dnp3.commands import command, require_accepted
+from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID, worst
+from ortsnetz_edge.drivers.dnp3.identification import said_of
+from ortsnetz_edge.drivers.dnp3.session import Dnp3Session, Polled
+from ortsnetz_edge.drivers.dnp3.table import MAX_CLOCK_ERROR_NS, PointValue
+from ortsnetz_edge.profiles.identity import IdentityMap
+from ortsnetz_edge.profiles.point_map import PointMap
+from ortsnetz_edge.profiles.references.dnp3 import PointReference
+from ortsnetz_edge.profiles.setpoint import SetpointMap
+
+_ARRIVAL = int(TimeQuality.SET_BY_RECEIVER)
+
+
+@dataclass(frozen=True)
+class SourceMaps:
+    """A profile compiled for one source.
+
+    Attributes:
+        own_clock: whether the profile says where the device has a clock.
+        reports: whether the profile wants to be told without asking.
+    """
+
+    points: PointMap[PointReference]
+    setpoint: SetpointMap[PointReference] | None
+    identity: IdentityMap[PointReference] | None
+    own_clock: bool
+    reports: bool
+
+
+class Dnp3Driver:
+    """One source; what it shares with others is in its session."""
+
+    def __init__(self, source: Source, maps: SourceMaps, session: Dnp3Session) -> None:
+        self._name = source.name
+        self._maps, self._session = maps, session
+        self._identified = self._commissioned = 0  # the life in which it was done
+        self._newest_ns = 0
+        self._reported: tuple[PointValue, ...] = ()
+        self._listener: Listener | None = None
+        self._answers = 0
+        self._failures: Counter[FailureKind] = Counter()
+        self._last_failure: str | None = None
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        """Points of the source; the order of every scan's values."""
+        return self._maps.points.points
+
+    @property
+    def resolution(self) -> LimitResolution | None:
+        """How the device takes its limit."""
+        return None if self._maps.setpoint is None else self._maps.setpoint.resolution
+
+    async def scan(self) -> Scan:
+        """Ask the outstation for its events; see `contract.Driver.scan`."""
+        try:
+            polled = await self._session.polled()
+            await self._require_identity(polled.life)
+        except DriverError as error:
+            raise self._noted(error) from None
+        self._answers += 1
+        return self._scan(polled, self._known(polled))
+
+    def subscribe(self, listener: Listener) -> bool:
+        """Hand over what the outstation reports by itself; see `contract.Driver.subscribe`."""
+        if not self._session.reports or not self._maps.reports:
+            return False
+        if self._listener is None:
+            self._session.listeners.append(self._heard)
+        self._listener = listener
+        return True
+
+    async def write(self, limit: float, watchdog: Watchdog | None) -> None:
+        """Write a limit; see `contract.Driver.write`."""
+        setpoint = self._maps.setpoint
+        if setpoint is None:
+            raise DriverError(FailureKind.REFUSED, f"'{self._name}' takes no limit")
+        try:
+            life = await self._session.ready()
+            await self._require_identity(life)
+            if watchdog is not None and self._commissioned != life:
+                await self._commission(setpoint, watchdog)
+                self._commissioned = life
+            await self._operate(setpoint, setpoint.at, setpoint.counts(limit, self._power()))
+            if setpoint.enable is not None:
+                await self._operate(setpoint, *setpoint.enable)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def identify(self) -> Identity:
+        """Ask the outstation what it is."""
+        try:
+            await self._session.ready()
+            return await said_of(self._session, self._maps.identity)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    def diagnose(self) -> Diagnosis:
+        """How the driver is."""
+        return Diagnosis(
+            connected=self._session.connected,
+            answers=self._answers,
+            failures=dict(self._failures),
+            last_failure=self._last_failure,
+        )
+
+    async def stop(self) -> None:
+        """Close the connection; another source that still needs it opens it again."""
+        if self._heard in self._session.listeners:
+            self._session.listeners.remove(self._heard)
+        await self._session.close()
+
+    async def _require_identity(self, life: int) -> None:
+        """Check once a life that the outstation is the one that it should be."""
+        wanted = self._maps.identity
+        if wanted is None or self._identified == life:
+            return
+        misfit = wanted.misfit(await said_of(self._session, wanted))
+        if misfit is not None:
+            raise DriverError(FailureKind.WRONG_DEVICE, f"{self._session.where}: {misfit}")
+        self._identified = life
+
+    async def _commission(self, setpoint: SetpointMap[PointReference], watchdog: Watchdog) -> None:
+        """Tell the device what to do when nobody writes any more; before the first limit."""
+        if setpoint.fallback_limit is not None:
+            counts = setpoint.counts(watchdog.limit, self._power())
+            await self._operate(setpoint, setpoint.fallback_limit, counts)
+        if setpoint.fallback_time is not None:
+            await self._operate(setpoint, setpoint.fallback_time, round(watchdog.after_s))
+
+    async def _operate(
+        self, setpoint: SetpointMap[PointReference], at: PointReference, counts: int
+    ) -> None:
+        try:
+            made = command(at, counts)
+        except ValueError as error:
+            raise DriverError(FailureKind.REFUSED, f"'{self._name}': {error}") from None
+        status = await self._session.operate(made, select=setpoint.select)
+        require_accepted(self._session.where, at, status)
+
+    def _power(self) -> int:
+        """Power of ten of one count; 0 where the device has none."""
+        setpoint = self._maps.setpoint
+        if setpoint is None or setpoint.scale_at is None:
+            return 0
+        value = self._session.table.value(setpoint.scale_at, 0).value
+        if not isinstance(value, float):
+            raise DriverError(
+                FailureKind.REFUSED,
+                f"{self._session.where}: {setpoint.scale_at} says no power of ten",
+            )
+        return round(value)
+
+    def _known(self, polled: Polled) -> tuple[PointValue, ...]:
+        table = self._session.table
+        return tuple(
+            table.value(reference, polled.received_ns) for reference in self._maps.points.references
+        )
+
+    def _scan(self, polled: Polled, known: tuple[PointValue, ...]) -> Scan:
+        raws: list[float | None] = []
+        qualities: list[int] = []
+        for point, absent in zip(known, self._maps.points.absent, strict=True):
+            raw = point.value if isinstance(point.value, float) else None
+            if raw is not None and absent is not None and raw == absent:
+                raw = None
+            raws.append(raw)
+            # the map marks what is missing as invalid by or-ing: questionable must not be left
+            qualities.append(point.quality if raw is not None else worst(point.quality, NEVER_SAID))
+        scan = self._maps.points.scan(
+            raws,
+            polled.received_ns,
+            qualities,
+            [point.time_ns for point in known],
+            [point.time_quality for point in known],
+        )
+        return scan if self._maps.own_clock else self._timed(scan, known)
+
+    def _timed(self, scan: Scan, known: tuple[PointValue, ...]) -> Scan:
+        """The scan's time: that of the newest change, if this answer brought one; else its arrival.
+
+        Points that do not change keep the times of their last changes; that says nothing against
+        the outstation's clock.
+        """
+        newest = max(
+            (point for point in known if not point.time_quality & _ARRIVAL),
+            key=lambda point: point.time_ns,
+            default=None,
+        )
+        if newest is not None and newest.time_ns > self._newest_ns:
+            self._newest_ns = newest.time_ns
+            if scan.received_ns - newest.time_ns <= MAX_CLOCK_ERROR_NS:
+                return replace(scan, time_ns=newest.time_ns, time_quality=newest.time_quality)
+        return replace(scan, time_ns=scan.received_ns, time_quality=_ARRIVAL)
+
+    def _heard(self, polled: Polled) -> None:
+        """The outstation has reported something by itself, perhaps of this source."""
+        known = self._known(polled)
+        if self._listener is None or known == self._reported:
+            return
+        if self._maps.identity is not None and self._identified != polled.life:
+            return
+        self._reported = known
+        self._listener(self._scan(polled, known))
+
+    def _noted(self, error: DriverError) -> DriverError:
+        self._failures[error.kind] += 1
+        if error.kind is not FailureKind.WAITING:
+            self._last_failure = str(error)
+        return error

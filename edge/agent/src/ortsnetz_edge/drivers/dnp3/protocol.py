@@ -1,0 +1,164 @@
+"""The entry points `dnp3` and `dnp3-tls`: one session for each outstation."""
+
+from __future__ import annotations
+
+import ssl
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.station import Connection
+from ortsnetz_edge.drivers.contract import Source
+from ortsnetz_edge.drivers.dnp3.connection import Endpoint
+from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver, SourceMaps
+from ortsnetz_edge.drivers.dnp3.probe import Dnp3Probe
+from ortsnetz_edge.drivers.dnp3.session import Dnp3Session
+from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.profiles.identity import compile_identity
+from ortsnetz_edge.profiles.point_map import compile_point_map
+from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax, PointKind, PointReference
+from ortsnetz_edge.profiles.schema import Dnp3Options, Profile, ProtocolFamily, SourceTime
+from ortsnetz_edge.profiles.setpoint import SetpointMap, compile_setpoint
+
+LATE_FACTOR = 4.0
+"""A whole answer is taken until this many time-outs: the outstation has given it."""
+LAST_ADDRESS = 65519  # IEEE 1815-2012, 9.2.4.1.2: those above are the protocol's own
+NUMBERED = set(PointKind) - {PointKind.OCTET_STRING, PointKind.ATTRIBUTE}
+COMMANDED = {PointKind.ANALOG_OUTPUT, PointKind.BINARY_OUTPUT}
+SYNTAX = Dnp3Syntax()
+
+_Key = tuple[str, int, int, int]
+
+
+class Dnp3Tcp:
+    """Entry point `dnp3`."""
+
+    protocol = "dnp3"
+
+    def __init__(self, environment: Environment | None = None) -> None:
+        self._environment = environment or Environment()
+        self._sessions: dict[_Key, Dnp3Session] = {}
+
+    def validate(self, source: Source) -> tuple[str, ...]:
+        """What is wrong with a source's configuration, in words; nothing is connected."""
+        try:
+            self._endpoint(source.connection, source.name)
+            self._compiled(source)
+        except InputError as error:
+            return (str(error),)
+        return ()
+
+    def open(self, source: Source) -> Dnp3Driver:
+        """A driver for a source; nothing is connected yet.
+
+        Raises:
+            InputError: names the source and what is wrong with its configuration.
+        """
+        where = source.connection
+        endpoint = self._endpoint(where, source.name)
+        maps, options = self._compiled(source)
+        key = (where.host, where.port, where.unit, where.own_address)
+        session = self._sessions.get(key)
+        if session is None:
+            session = Dnp3Session(endpoint, self._environment.clock, name=source.name)
+            self._sessions[key] = session
+        session.attach(maps.points.references, options)
+        return Dnp3Driver(source, maps, session)
+
+    def probe(self, connection: Connection) -> Dnp3Probe:
+        """A probe for whatever is at an address; nothing is connected yet.
+
+        Raises:
+            InputError: the address does not work with this protocol.
+        """
+        endpoint = self._endpoint(connection, connection.address)
+        return Dnp3Probe(Dnp3Session(endpoint, self._environment.clock), self._environment.clock)
+
+    def _endpoint(self, where: Connection, name: str) -> Endpoint:
+        if where.serial is not None or not where.host:
+            raise InputError(f"'{name}': {self.protocol} needs host and port")
+        if not 1 <= where.port <= 65535 or where.timeout_s <= 0:
+            raise InputError(f"'{name}': port {where.port}, time-out {where.timeout_s} s")
+        for what, address in (("unit", where.unit), ("own_address", where.own_address)):
+            if not 0 <= address <= LAST_ADDRESS:
+                raise InputError(
+                    f"'{name}': {what} {address}: link addresses are 0 to {LAST_ADDRESS}"
+                )
+        if where.unit == where.own_address:
+            raise InputError(
+                f"'{name}': outstation and node have the same link address {where.unit}"
+            )
+        clock = self._environment.clock
+        return Endpoint(
+            where.host,
+            where.port,
+            where.unit,
+            where.own_address,
+            connect_s=clock.patience(where.timeout_s),
+            answer_s=clock.patience(where.timeout_s * LATE_FACTOR),
+            tls=self._tls(where, name),
+        )
+
+    def _tls(self, where: Connection, name: str) -> ssl.SSLContext | None:
+        if where.credentials is not None:
+            raise InputError(f"'{name}': {self.protocol} is not encrypted; dnp3-tls is")
+        return None
+
+    def _compiled(self, source: Source) -> tuple[SourceMaps, Dnp3Options]:
+        try:
+            profile = self._environment.library.load(source.profile)
+        except InputError as error:
+            raise InputError(f"'{source.name}': {error}") from error
+        if profile.protocol is not ProtocolFamily.DNP3:
+            raise InputError(
+                f"'{source.name}': profile '{profile.kind}' is one of {profile.protocol}, and the "
+                f"connection one of {self.protocol}"
+            )
+        maps = SourceMaps(
+            points=compile_point_map(profile, source, SYNTAX),
+            setpoint=compile_setpoint(profile, source, SYNTAX),
+            identity=compile_identity(profile, source, SYNTAX),
+            own_clock=profile.time != SourceTime(),
+            reports=profile.dnp3.unsolicited,
+        )
+        _check(profile, source, maps)
+        return maps, profile.dnp3
+
+
+def _check(profile: Profile, source: Source, maps: SourceMaps) -> None:
+    """What only this protocol knows to be impossible."""
+    where = f"'{source.name}': profile '{profile.kind}'"
+    for reference in maps.points.references:
+        if reference.kind not in NUMBERED:
+            raise InputError(f"{where}: {reference} is a text and no number")
+    for reference in _commanded(maps.setpoint):
+        if reference.kind not in COMMANDED:
+            raise InputError(f"{where}: {reference} takes no commands")
+
+
+def _commanded(setpoint: SetpointMap[PointReference] | None) -> list[PointReference]:
+    if setpoint is None:
+        return []
+    enable = None if setpoint.enable is None else setpoint.enable[0]
+    places = (setpoint.at, setpoint.fallback_time, setpoint.fallback_limit, enable)
+    return [place for place in places if place is not None]
+
+
+class Dnp3Tls(Dnp3Tcp):
+    """Entry point `dnp3-tls`: TLS 1.2 or later, both ends show certificates; never plain."""
+
+    protocol = "dnp3-tls"
+
+    def _tls(self, where: Connection, name: str) -> ssl.SSLContext | None:
+        if where.credentials is None:
+            raise InputError(f"'{name}': dnp3-tls needs 'credentials', a folder of certificates")
+        try:
+            files = self._environment.credentials(where.credentials)
+            context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.load_cert_chain(files.certificate, files.key)
+        except InputError as error:
+            raise InputError(f"'{name}': {error}") from error
+        except (OSError, ValueError) as error:  # SSLError is an OSError
+            raise InputError(
+                f"'{name}': credentials '{where.credentials}' cannot be used: {error}"
+            ) from error
+        return context
