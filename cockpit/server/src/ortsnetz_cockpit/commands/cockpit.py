@@ -8,7 +8,7 @@ import click
 
 from ortsnetz_cockpit import documents, serving
 from ortsnetz_cockpit.commands.accounting import reset
-from ortsnetz_cockpit.commands.counting import counts
+from ortsnetz_cockpit.commands.counting import counts, last
 from ortsnetz_cockpit.core.configuration import load
 
 CONFIGURATION = click.argument(
@@ -33,6 +33,17 @@ def serve(configuration: Path) -> None:
 def count(configuration: Path) -> None:
     """Count what is committed; for a cockpit that is not running (else ask its API)."""
     click.echo(counts(load(configuration)))
+
+
+@cockpit.command("last")
+@CONFIGURATION
+@click.argument("node")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--count", type=click.IntRange(1, 10_000), default=1, show_default=True)
+def last_(configuration: Path, node: str, sources: tuple[str, ...], count: int) -> None:
+    """Show the last COUNT samples of each point of SOURCES; for a cockpit that is not running."""
+    for line in last(load(configuration), node, sources, count):
+        click.echo(line)
 
 
 @cockpit.command()

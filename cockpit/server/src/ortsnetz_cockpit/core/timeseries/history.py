@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -252,3 +253,60 @@ def read_counters(store: Store, node: str, suffix: str) -> list[ReadCounter]:
             },
         ).fetchall()
     return [ReadCounter(*row) for row in rows]
+
+
+def samples_by_source(store: Store, node: str) -> dict[str, int]:
+    """Measured samples that carry a value, by the source in their point's name."""
+    with store.reading(deadline_s=30.0) as cursor:
+        rows = cursor.execute(
+            """
+            SELECT split_part(name, '/', 1) AS source, count(*)
+            FROM samples JOIN points USING (point)
+            WHERE node = $node AND origin = $measured AND value IS NOT NULL
+            GROUP BY source ORDER BY source
+            """,
+            {"node": node, "measured": int(Origin.MEASURED)},
+        ).fetchall()
+    return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample as it is stored; `time_ns` is its source's own time, UTC."""
+
+    point: str
+    time_ns: int
+    value: float | None
+    quality: int
+    time_quality: int
+
+
+def last_samples(store: Store, node: str, sources: Sequence[str], count: int) -> list[Sample]:
+    """The last measured samples of each point of some sources, oldest first, by point.
+
+    Args:
+        store: the log.
+        node: name of the node.
+        sources: meters and devices.
+        count: at most so many of each point.
+    """
+    with store.reading(deadline_s=30.0) as cursor:
+        rows = cursor.execute(
+            """
+            WITH told AS (
+                SELECT name, time_ns, value, quality, time_quality, row_number() OVER (
+                    PARTITION BY point ORDER BY stream DESC, sequence DESC, time_ns DESC) AS place
+                FROM samples JOIN points USING (point)
+                WHERE node = $node AND origin = $measured
+                      AND list_contains($sources, split_part(name, '/', 1)))
+            SELECT name, time_ns, value, quality, time_quality FROM told
+            WHERE place <= $count ORDER BY name, place DESC
+            """,
+            {
+                "node": node,
+                "measured": int(Origin.MEASURED),
+                "sources": list(sources),
+                "count": count,
+            },
+        ).fetchall()
+    return [Sample(*row) for row in rows]
