@@ -41,6 +41,7 @@ from ortsnetz_common.trust.signature import generate_private_key, public_key
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 METERS = 5
+IDENTITY = 65000  # docs/register-maps.md, "What a device is"
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed"),
@@ -94,7 +95,9 @@ class CustomerMeters:
         async def act(  # noqa: PLR0917 - the library's signature
             function: int, start: int, address: int, count: int, present: list[int], new: object
         ) -> ExcCodes | None:
-            del function, address, count, new
+            del function, count, new
+            if address >= IDENTITY:
+                return None
             self.served[number] += 1
             now_ms = time.time_ns() // 1_000_000
             registers = struct.unpack(
@@ -112,7 +115,10 @@ class CustomerMeters:
             return None
 
         block = SimData(3000, values=[0] * 30, datatype=DataType.REGISTERS)
-        return SimDevice(1, simdata=[block], action=act)
+        texts = (b"Ortsnetz bench".ljust(16, b"\0"), b"meter-customer".ljust(64, b"\0"))
+        who = list(struct.unpack(">40H", b"".join(texts)))
+        identity = SimData(IDENTITY, values=who, datatype=DataType.REGISTERS)
+        return SimDevice(1, simdata=[block, identity], action=act)
 
 
 class CountingCockpit:

@@ -14,7 +14,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ortsnetz_common.parameters.station import Connection, Side
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Source, Watchdog
-from ortsnetz_edge.drivers.modbus import ModbusTcp
+from ortsnetz_edge.drivers.modbus.protocol import ModbusTcp
 
 pytestmark = pytest.mark.interop
 Served = tuple[int, dict[int, int]]
@@ -62,6 +62,16 @@ def block(address: int, values: list[int]) -> SimData:
     return SimData(address, values=values, datatype=DataType.REGISTERS)
 
 
+def identity(model: str, serial: str = "") -> SimData:
+    """What the bench's devices say they are, as docs/register-maps.md has it."""
+    texts = (b"Ortsnetz bench".ljust(16, b"\0"), model.encode().ljust(32, b"\0"))
+    raw = b"".join((*texts, serial.encode().ljust(32, b"\0")))
+    return block(65000, list(struct.unpack(">40H", raw)))
+
+
+INVERTER = [block(40100, [1000, 60, 300]), identity("pv-inverter")]
+
+
 def test_a_transformer_meter_is_read_with_one_request() -> None:
     values = (
         registers("3f", 230.0, 231.0, 232.0)
@@ -70,7 +80,7 @@ def test_a_transformer_meter_is_read_with_one_request() -> None:
     )
 
     async def check() -> None:
-        async with server([block(0, values)]) as (port, _):
+        async with server([block(0, values), identity("meter-transformer")]) as (port, _):
             driver = ModbusTcp().open(source("meter-transformer", port, side=Side.TO))
             scan = await driver.scan()
             await driver.stop()
@@ -84,7 +94,7 @@ def test_a_transformer_meter_is_read_with_one_request() -> None:
 
 def test_a_charge_point_takes_a_limit_and_refuses_what_it_cannot() -> None:
     async def check() -> None:
-        holding = [block(1000, [0] * 25), block(2000, [0, 0, 0])]
+        holding = [block(1000, [0] * 25), block(2000, [0, 0, 0]), identity("ev-controller")]
         async with server(holding, refused=3) as (port, written):
             driver = ModbusTcp().open(source("ev-controller", port, rated_w=11_040.0))
             await driver.write(10.0, Watchdog(60.0, 7.0))
@@ -100,7 +110,7 @@ def test_a_charge_point_takes_a_limit_and_refuses_what_it_cannot() -> None:
 
 def test_an_inverter_takes_its_limit_in_tenths_of_a_percent() -> None:
     async def check() -> None:
-        async with server([block(40100, [1000, 60, 300])]) as (port, written):
+        async with server(INVERTER) as (port, written):
             driver = ModbusTcp().open(source("pv-inverter", port, rated_w=15_000.0))
             await driver.write(0.457, None)
             await driver.stop()
@@ -111,13 +121,13 @@ def test_an_inverter_takes_its_limit_in_tenths_of_a_percent() -> None:
 
 def test_two_devices_behind_one_address_share_one_connection() -> None:
     async def check() -> None:
-        async with server([block(40100, [1000, 60, 300])]) as (port, written):
+        async with server(INVERTER) as (port, written):
             protocol = ModbusTcp()
             one = protocol.open(source("pv-inverter", port, rated_w=15_000.0))
             two = protocol.open(source("pv-inverter", port, rated_w=15_000.0))
             await asyncio.gather(one.write(0.5, None), two.write(0.6, None))
             assert written[40100] in {500, 600}
-            assert one._connection is two._connection
+            assert one._unit is two._unit
             await one.stop()
 
     asyncio.run(asyncio.wait_for(check(), 10))
@@ -125,14 +135,12 @@ def test_two_devices_behind_one_address_share_one_connection() -> None:
 
 def test_a_server_that_restarts_is_found_again() -> None:
     async def check() -> None:
-        async with server([block(40100, [1000, 60, 300])]) as (port, _):
+        async with server(INVERTER) as (port, _):
             driver = ModbusTcp().open(source("pv-inverter", port, rated_w=15_000.0))
             await driver.write(0.5, None)
         with pytest.raises(DriverError):
             await driver.write(0.5, None)
-        restarted = ModbusTcpServer(
-            SimDevice(1, simdata=[block(40100, [1000, 60, 300])]), address=("127.0.0.1", port)
-        )
+        restarted = ModbusTcpServer(SimDevice(1, simdata=INVERTER), address=("127.0.0.1", port))
         await restarted.listen()
         try:
             async with asyncio.timeout(8):

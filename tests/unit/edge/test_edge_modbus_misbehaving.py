@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from ortsnetz_common.parameters.station import Connection
-from ortsnetz_edge.drivers.connection import LATE_FACTOR, ModbusConnection
+from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Source, Watchdog
-from ortsnetz_edge.drivers.modbus import ModbusTcp
+from ortsnetz_edge.drivers.modbus.link import LATE_FACTOR, Link
+from ortsnetz_edge.drivers.modbus.protocol import ModbusTcp
+from ortsnetz_edge.drivers.modbus.unit import Unit
+from ortsnetz_edge.drivers.modbus.wire import TcpWire
+from ortsnetz_edge.profiles.references.modbus import Table
 
 TIMEOUT_S = 0.1
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -34,9 +38,30 @@ def registers_answer(
     return frame(request[:2], bytes([code, 2 * number]) + payload)
 
 
+def unit_at(port: int) -> Unit:
+    clock = WallClock()
+    return Unit(Link(TcpWire("127.0.0.1", port), TIMEOUT_S, clock), 1, TIMEOUT_S, clock)
+
+
+async def read(unit: Unit) -> list[int]:
+    """Four holding registers."""
+    data = await unit.read(Table.HOLDING, 0, 4, await unit.opened())
+    return list(struct.unpack(">4H", bytes(data)))
+
+
+IDENTITY = b"Ortsnetz bench".ljust(16, b"\0") + b"ev-controller".ljust(32, b"\0") + bytes(32)
+
+
+def identity_answer(request: bytes) -> bytes:
+    """Registers 65000 and following of the bench's devices, as docs/register-maps.md has them."""
+    first, count = struct.unpack(">HH", request[8:12])
+    raw = IDENTITY[2 * (first - 65000) :][: 2 * count]
+    return bytes([3, len(raw)]) + raw
+
+
 @asynccontextmanager
 async def device(handler: Handler) -> Any:
-    """A raw TCP server; yields a connection to it and the requests it has seen."""
+    """A raw TCP server; yields a unit behind it, the requests it has seen, and its port."""
     seen: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,11 +75,12 @@ async def device(handler: Handler) -> Any:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    connection = ModbusConnection("127.0.0.1", server.sockets[0].getsockname()[1], TIMEOUT_S)
+    port = server.sockets[0].getsockname()[1]
+    unit = unit_at(port)
     try:
-        yield connection, seen
+        yield unit, seen, port
     finally:
-        await connection.close()
+        await unit.close()
         server.close()
 
 
@@ -62,11 +88,11 @@ def outcome(handler: Handler) -> tuple[DriverError, float]:
     """The error that a read of such a device ends in, and how long it took."""
 
     async def check() -> tuple[DriverError, float]:
-        async with device(handler) as (connection, _):
+        async with device(handler) as (unit, _, _):
             begun = time.monotonic()
             with pytest.raises(DriverError) as caught:
-                await connection.read(1, 3, 0, 4)
-            assert not connection.connected or caught.value.kind is FailureKind.REFUSED
+                await read(unit)
+            assert not unit.connected or caught.value.kind is FailureKind.REFUSED
             return caught.value, time.monotonic() - begun
 
     return asyncio.run(asyncio.wait_for(check(), 10))
@@ -81,8 +107,8 @@ def answering(make: Callable[[bytes], bytes]) -> Handler:
 
 def test_a_good_answer_is_taken() -> None:
     async def check() -> None:
-        async with device(answering(registers_answer)) as (connection, _):
-            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+        async with device(answering(registers_answer)) as (unit, _, _):
+            assert await read(unit) == [0, 1, 2, 3]
 
     asyncio.run(check())
 
@@ -155,8 +181,8 @@ def test_an_answer_to_an_older_request_is_not_taken_for_the_present_one() -> Non
             writer.write(frame(old, bytes([3, 8]) + b"\xee" * 8))
             writer.write(registers_answer(request))
 
-        async with device(stale) as (connection, _):
-            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+        async with device(stale) as (unit, _, _):
+            assert await read(unit) == [0, 1, 2, 3]
 
     asyncio.run(asyncio.wait_for(check(), 5))
 
@@ -172,8 +198,8 @@ def test_a_late_but_whole_answer_is_taken_because_the_device_has_served_it() -> 
         writer.write(registers_answer(request))
 
     async def check() -> None:
-        async with device(late) as (connection, _):
-            assert await connection.read(1, 3, 0, 4) == [0, 1, 2, 3]
+        async with device(late) as (unit, _, _):
+            assert await read(unit) == [0, 1, 2, 3]
 
     asyncio.run(asyncio.wait_for(check(), 5))
 
@@ -184,11 +210,11 @@ def test_a_closed_port_is_unreachable_and_backs_off_without_asking() -> None:
         port = server.sockets[0].getsockname()[1]
         server.close()
         await server.wait_closed()
-        connection = ModbusConnection("127.0.0.1", port, TIMEOUT_S)
+        unit = unit_at(port)
         kinds = []
         for _ in range(50):
             with pytest.raises(DriverError) as caught:
-                await connection.read(1, 3, 0, 4)
+                await read(unit)
             kinds.append(caught.value.kind)
         return kinds
 
@@ -203,9 +229,9 @@ def test_a_write_that_is_confirmed_for_another_value_is_not_taken_for_ours() -> 
         def make(request: bytes) -> bytes:
             return frame(request[:2], request[7:10] + b"\x00\x63")
 
-        async with device(answering(make)) as (connection, _):
+        async with device(answering(make)) as (unit, _, _):
             with pytest.raises(DriverError) as caught:
-                await connection.write(1, 2000, 16)
+                await unit.write_registers(2000, [16], await unit.opened(), multiple=False)
             assert caught.value.kind is FailureKind.WRONG_ANSWER
 
     asyncio.run(asyncio.wait_for(check(), 5))
@@ -214,17 +240,20 @@ def test_a_write_that_is_confirmed_for_another_value_is_not_taken_for_ours() -> 
 def test_the_watchdog_is_set_up_before_the_first_limit_of_each_connection_only() -> None:
     async def check() -> list[tuple[int, int]]:
         def make(request: bytes) -> bytes:
+            if request[7] == 3:
+                return frame(request[:2], identity_answer(request))
             return frame(request[:2], request[7:])
 
-        async with device(answering(make)) as (connection, seen):
-            where = Connection("modbus-tcp", "127.0.0.1", connection._port, 1, TIMEOUT_S)
+        async with device(answering(make)) as (_, seen, port):
+            where = Connection("modbus-tcp", "127.0.0.1", port, 1, TIMEOUT_S)
             driver = ModbusTcp().open(Source("ev-1", "ev-controller", where, 5, 3, rated_w=11e3))
             for amperes in (16.0, 10.0):
                 await driver.write(amperes, Watchdog(60.0, 7.0))
             await driver.stop()
             await driver.write(8.0, Watchdog(60.0, 7.0))
             await driver.stop()
-            return [struct.unpack(">HH", request[8:12]) for request in seen]
+            writes = [request for request in seen if request[7] == 6]
+            return [struct.unpack(">HH", request[8:12]) for request in writes]
 
     fallback = [(2002, 7), (2001, 60)]
     expected = [*fallback, (2000, 16), (2000, 10), *fallback, (2000, 8)]

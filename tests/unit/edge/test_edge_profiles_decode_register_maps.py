@@ -10,8 +10,9 @@ import pytest
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Connection, Side
 from ortsnetz_edge.drivers.contract import Scan, Source
-from ortsnetz_edge.drivers.decode import compile_decoder
-from ortsnetz_edge.drivers.profile import load_profile, parse_profile
+from ortsnetz_edge.drivers.modbus.compiled import compile_modbus
+from ortsnetz_edge.drivers.modbus.decode import number_decoder
+from ortsnetz_edge.profiles.library import Library
 
 NOW_NS = 1_790_000_000_123_000_000
 TIME_MS = NOW_NS // 1_000_000
@@ -31,16 +32,20 @@ def swapped(fmt: str, *values: object) -> list[int]:
     return [word for value in values for word in reversed(words(fmt, value))]
 
 
-def by_name(scan: Scan, what: Source) -> dict[str, float | None]:
-    points = compile_decoder(load_profile(what.profile), what).points
-    return {p.point.name.split("/")[1]: v for p, v in zip(points, scan.values, strict=True)}
-
-
 def decode(what: Source, registers: list[int]) -> tuple[dict[str, float | None], Scan]:
-    profile = load_profile(what.profile)
-    assert len(registers) == profile.block.count
-    scan = compile_decoder(profile, what).decode(registers, NOW_NS)
-    return by_name(scan, what), scan
+    """Values by name, and the scan, of the one block that a profile reads."""
+    compiled = compile_modbus(Library().load(what.profile), what)
+    (block,) = compiled.whole
+    assert len(registers) == block.count
+    data = struct.pack(f">{block.count}H", *registers)
+    read = compiled.points
+    raws = [
+        number_decoder(reference, absent, block.address)(data)
+        for reference, absent in zip(read.references, read.absent, strict=True)
+    ]
+    scan = read.scan(raws, NOW_NS)
+    named = zip(read.points, scan.values, strict=True)
+    return {point.point.name.split("/")[1]: value for point, value in named}, scan
 
 
 TRANSFORMER = (
@@ -213,35 +218,6 @@ def test_a_device_without_a_clock_gets_the_agents_time_and_says_so() -> None:
     assert scan.time_quality == 4
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ("direction: consumption", "direction: sideways"),
-        ("count: 30", "count: 126"),
-        ("version: 1", "version: 1\ncolour: blue"),
-        ("register: 3026", "register: 3030"),
-        ("ortsnetz.profile/1", "ortsnetz.profile/9"),
-    ],
-)
-def test_a_profile_with_a_mistake_is_refused_by_name(change: str, named: str) -> None:
-    text = """
-format: ortsnetz.profile/1
-kind: meter-customer
-version: 1
-block: {function: 3, address: 3000, count: 30}
-word_order: big
-direction: consumption
-voltage: {registers: [3000, 3002, 3004], type: u32, scale: 0.01, range: [0, 460]}
-active_power: {registers: [3006, 3008, 3010], type: i32, range: [-1.0e+5, 1.0e+5]}
-reactive_power: {registers: [3012, 3014, 3016], type: i32, range: [-1.0e+5, 1.0e+5]}
-current: {registers: [3018, 3020, 3022], type: u32, scale: 0.001, range: [0, 500]}
-time: {milliseconds: {register: 3026, type: u64}}
-"""
-    assert parse_profile(text, "file").kind == "meter-customer"
-    with pytest.raises(InputError, match=r"^file: "):
-        parse_profile(text.replace(change, named), "file")
-
-
 def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(InputError, match="ev-controller"):
-        load_profile("toaster")
+        Library().load("toaster")

@@ -17,11 +17,13 @@ from ortsnetz_edge.control.interventions import InterventionLedger
 from ortsnetz_edge.control.memory import load_memory
 from ortsnetz_edge.control.overload import watched_branches
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
+from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import open_drivers
 from ortsnetz_edge.hosting.functions import Functions, HostedFunctions
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.journal.journal import Journal, JournalWriter
 from ortsnetz_edge.journal.layout import Entry, JournalError
+from ortsnetz_edge.profiles.library import Library
 from ortsnetz_edge.records import PointTable
 from ortsnetz_edge.status_view import StatusView
 from ortsnetz_edge.uplink.session import Uplink
@@ -40,6 +42,15 @@ def open_journal(configuration: Configuration) -> Journal:
         return Journal(bootstrap.data_dir, max_bytes=bootstrap.journal_max_bytes)
     except JournalError as error:
         raise OrtsnetzError(f"journal in {bootstrap.data_dir}: {error}") from error
+
+
+def environment(configuration: Configuration, clock: Clock) -> Environment:
+    """What the drivers of a node get."""
+    return Environment(
+        clock=clock,
+        library=Library(configuration.parameters.profiles),
+        credentials_dir=configuration.bootstrap.credentials,
+    )
 
 
 def assemble(
@@ -67,7 +78,7 @@ def assemble(
     station = parameters.station
     if drivers is None:
         sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
-        drivers = open_drivers(sources, clock)
+        drivers = open_drivers(sources, environment(configuration, clock))
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
     controller = Controller(

@@ -37,6 +37,7 @@ class Bootstrap(Struct, frozen=True, forbid_unknown_fields=True):
         trust_anchor: public key it is signed with, PEM.
         network: network file that the parameter set belongs to.
         journal_max_bytes: bound of the journal.
+        credentials: holds a folder of certificates for each name that a connection gives.
         bench_clock: on a bench only: where the node gets its time, see
             `ortsnetz_common.link.bench_clock`.
     """
@@ -49,6 +50,7 @@ class Bootstrap(Struct, frozen=True, forbid_unknown_fields=True):
     broker: Broker
     journal_max_bytes: int = 2 * GIBI
     bench_clock: BenchClockAddress | None = None
+    credentials: Path = Path("credentials")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def read_bootstrap(path: Path) -> Bootstrap:
         parameters=base / found.parameters,
         trust_anchor=base / found.trust_anchor,
         network=base / found.network,
+        credentials=base / found.credentials,
         broker=Broker(found.broker.host, found.broker.port, tls),
     )
 

@@ -105,8 +105,8 @@ class PointTable:
             indexes += numbers
             values += scan.values
             qualities += scan.qualities
-            times += repeat(scan.time_ns, len(numbers))
-            time_qualities += repeat(scan.time_quality, len(numbers))
+            times += scan.value_times_ns or repeat(scan.time_ns, len(numbers))
+            time_qualities += scan.value_time_qualities or repeat(scan.time_quality, len(numbers))
         return Samples(
             origin=Origin.MEASURED,
             points=tuple(indexes),

@@ -79,12 +79,11 @@ class StatusView:
                 if value is not None
             ]
             active_w = sum(known) if known else None
-        where = source.connection
         diagnosis = self.drivers[source.name].diagnose()
         return SourceStatus(
             name=source.name,
             profile=source.profile,
-            address=f"{where.host}:{where.port}/{where.unit}",
+            address=source.connection.address,
             quality=describe(quality),
             age_s=None if seen.age_s is None else round(seen.age_s, 2),
             failure=seen.failure,

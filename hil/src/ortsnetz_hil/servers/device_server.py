@@ -13,7 +13,7 @@ from ortsnetz_hil.faults.connection import reset
 from ortsnetz_hil.faults.devices import DeviceFailureError, DeviceFaults
 from ortsnetz_hil.faults.meters import MeterFaults
 from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
-from ortsnetz_hil.servers import maps
+from ortsnetz_hil.servers import identity_block, maps
 from ortsnetz_hil.servers.commands import SETPOINT, BusyDeviceError, Commands
 from ortsnetz_hil.servers.counters import DeviceCounters
 from ortsnetz_hil.servers.devices import Served
@@ -60,7 +60,10 @@ class DeviceServer:
     def create(self, address: tuple[str, int]) -> ResettableServer:
         """The server, not yet listening; needs a running event loop."""
         block = maps.BLOCKS[self.device.profile]
-        memory = [_memory(block.address, block.count)]
+        memory = [
+            _memory(block.address, block.count),
+            _memory(identity_block.ADDRESS, identity_block.COUNT),
+        ]
         if self.device.commands is not None:
             memory.append(_memory(self.device.commands.address, self.device.commands.count))
         device = SimDevice(id=UNIT, simdata=memory, action=self.access)
@@ -101,6 +104,8 @@ class DeviceServer:
         commands = self.device.commands
         if values is not None:
             result = self._write(function, address, [int(v) for v in values])
+        elif address >= identity_block.ADDRESS:
+            result = self._read_identity(function, start, registers)
         elif commands is not None and address >= commands.address:
             result = self._read_commands(commands, function, start, registers)
         else:
@@ -108,6 +113,14 @@ class DeviceServer:
         if result is not None:
             self.counters.refused += 1
         return result
+
+    def _read_identity(self, function: int, start: int, registers: list[int]) -> ExcCodes | None:
+        if function != READ_HOLDING:
+            return ExcCodes.ILLEGAL_FUNCTION
+        first = identity_block.ADDRESS - start
+        shown = identity_block.identity_block(self.device.profile, self.device.name)
+        registers[first : first + identity_block.COUNT] = shown
+        return None
 
     def _read_commands(
         self, commands: Commands, function: int, start: int, registers: list[int]
@@ -152,7 +165,7 @@ class DeviceServer:
         if commands is None or function not in WRITES:
             return ExcCodes.ILLEGAL_FUNCTION
         first = address - commands.address
-        if first < 0:
+        if not 0 <= first < commands.count:
             return ExcCodes.ILLEGAL_ADDRESS
         before = commands.real
         try:

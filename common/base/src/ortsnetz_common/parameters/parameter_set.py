@@ -88,6 +88,7 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
         network_sha256: hash of the network file that belongs to this set.
         calendar: offset and rate that map wall time to the calendar of pseudo-measurements, see
             `Calendar`.
+        profiles: texts of device profiles by kind; they come before those that ship with the agent.
     """
 
     schema: str
@@ -99,6 +100,7 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
     timing: Timing = field(default_factory=Timing)
     mode: Mode = field(default_factory=Mode)
     calendar: Calendar | None = None
+    profiles: dict[str, str] = field(default_factory=dict)
 
 
 def canonical(parameters: ParameterSet) -> bytes:

@@ -56,11 +56,9 @@ def judge(scan: Scan, previous: Scan | None, points: tuple[SourcePoint, ...]) ->
         old = int(Quality.INVALID | Quality.OLD_DATA)
         qualities = [quality & ~int(Quality.QUESTIONABLE) | old for quality in qualities]
     settled = replace(scan, qualities=tuple(qualities))
-    error_s = (scan.time_ns - scan.received_ns) / NS_PER_S
-    clock_error_s = error_s if abs(error_s) > MAX_CLOCK_ERROR_S else None
+    clock_error_s = _clock_error_s(scan)
     if clock_error_s is not None:
-        flags = TimeQuality.SET_BY_RECEIVER | TimeQuality.CLOCK_NOT_SYNCHRONISED
-        settled = replace(settled, time_ns=scan.received_ns, time_quality=int(flags))
+        settled = _with_agents_time(settled)
     return Judgement(
         scan=settled,
         out_of_range=tuple(out_of_range),
@@ -68,6 +66,40 @@ def judge(scan: Scan, previous: Scan | None, points: tuple[SourcePoint, ...]) ->
         missed=max(0, step - 1) if step is not None else 0,
         restarted=step is not None and step < 0,
         clock_error_s=clock_error_s,
+    )
+
+
+def _clock_error_s(scan: Scan) -> float | None:
+    """How far the device's clock is off, if too far.
+
+    Where values have times of their own, they may be old: nothing has changed since. None of them
+    can be from the future.
+    """
+    if scan.value_times_ns is None:
+        error_s = (scan.time_ns - scan.received_ns) / NS_PER_S
+        return error_s if abs(error_s) > MAX_CLOCK_ERROR_S else None
+    newest = max((*scan.value_times_ns, scan.time_ns))
+    error_s = (newest - scan.received_ns) / NS_PER_S
+    return error_s if error_s > MAX_CLOCK_ERROR_S else None
+
+
+def _with_agents_time(scan: Scan) -> Scan:
+    """The agent's time for the device's; of values with times of their own, where wrong."""
+    flags = int(TimeQuality.SET_BY_RECEIVER | TimeQuality.CLOCK_NOT_SYNCHRONISED)
+    if scan.value_times_ns is None or scan.value_time_qualities is None:
+        return replace(scan, time_ns=scan.received_ns, time_quality=flags)
+    latest = scan.received_ns + round(MAX_CLOCK_ERROR_S * NS_PER_S)
+    times = [
+        (time_ns, quality) if time_ns <= latest else (scan.received_ns, flags)
+        for time_ns, quality in zip(scan.value_times_ns, scan.value_time_qualities, strict=True)
+    ]
+    wrong = scan.time_ns > latest
+    return replace(
+        scan,
+        time_ns=scan.received_ns if wrong else scan.time_ns,
+        time_quality=flags if wrong else scan.time_quality,
+        value_times_ns=tuple(time_ns for time_ns, _ in times),
+        value_time_qualities=tuple(quality for _, quality in times),
     )
 
 

@@ -1,4 +1,4 @@
-"""Between watts and what a device takes: whole amperes per phase, or a share of its rating."""
+"""Between watts and what a device takes: amperes per phase, a share of its rating, or watts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device
 from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit
 
 _ROUNDING = 1e-6  # of a step: what floating point may have taken from a whole number
-_TOLERANCE = {LimitUnit.AMPERE: 0.02, LimitUnit.SHARE: _ROUNDING}
+_TOLERANCE = {LimitUnit.AMPERE: 0.02, LimitUnit.SHARE: _ROUNDING, LimitUnit.WATT: _ROUNDING}
 """Of a step: so much less counts as the whole step. A limit of ten amperes' power would become nine
 amperes and ten again with the noise of the voltage; two hundredths of an ampere are within it."""
 _RAISE_FROM = {LimitUnit.AMPERE: 1.0, LimitUnit.SHARE: 5.0}
 """In steps above the present limit: a limit is raised only from there on, so that shares of a
 thousandth do not move each second. Lowering knows no such margin."""
+_RAISE_SHARE = 0.005
+"""The same for limits in watts, whose steps say nothing of the device: of its rating."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Amounts:
         return cls(device, resolution, min(floor, top), top)
 
     def watts_per_unit(self, reading: Reading | None) -> float:
-        """Watts of one ampere (with the measured voltage where there is one), or of the rating.
+        """Watts of one ampere (by the measured voltage where there is one), of the rating, or one.
 
         Without one the nominal voltage stands in: that is the basis of ratings and floors, and the
         limit that is written stays a limit.
@@ -79,12 +81,17 @@ class Amounts:
         whole = math.floor(steps + _TOLERANCE[unit])
         if present is not None:
             present_steps = round(present / step)
-            if present_steps < whole < present_steps + _RAISE_FROM[unit]:
+            if present_steps < whole < present_steps + self._raise_from():
                 whole = present_steps
         amount = max(self.floor, min(self.top, whole * step))
         if 0 < amount < self.resolution.smallest:
             return 0.0 if self.floor == 0 else self.resolution.smallest
         return amount
+
+    def _raise_from(self) -> float:
+        if self.resolution.unit is LimitUnit.WATT:
+            return max(1.0, _RAISE_SHARE * self.device.rated_w / self.resolution.step)
+        return _RAISE_FROM[self.resolution.unit]
 
     def same(self, one: float, other: float) -> bool:
         """Whether two limits are the same step."""
@@ -94,4 +101,6 @@ class Amounts:
 def _nominal_w(device: Device, resolution: LimitResolution) -> float:
     if resolution.unit is LimitUnit.AMPERE:
         return NOMINAL_PHASE_V * device.phase_count
+    if resolution.unit is LimitUnit.WATT:
+        return 1.0
     return device.rated_w

@@ -5,18 +5,18 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import Driver, DriverProtocol, Source
+from ortsnetz_edge.drivers.environment import Environment
 
 GROUP = "ortsnetz.drivers"
 
 
-def open_drivers(sources: tuple[Source, ...], clock: Clock) -> dict[str, Driver]:
+def open_drivers(sources: tuple[Source, ...], environment: Environment) -> dict[str, Driver]:
     """A driver for each source, by the source's name.
 
     Args:
         sources: of the station.
-        clock: that answers are stamped with and back-off is counted in.
+        environment: clock, profiles and certificates of the drivers.
 
     Raises:
         InputError: names the source, and what its configuration lacks.
@@ -26,19 +26,33 @@ def open_drivers(sources: tuple[Source, ...], clock: Clock) -> dict[str, Driver]
     for source in sources:
         wanted = source.connection.protocol
         if wanted not in protocols:
-            protocols[wanted] = _load(wanted, source.name, clock)
+            protocols[wanted] = load_protocol(wanted, environment, needed_by=f"'{source.name}'")
         drivers[source.name] = protocols[wanted].open(source)
     return drivers
 
 
-def _load(protocol: str, needed_by: str, clock: Clock) -> DriverProtocol:
+def load_protocol(name: str, environment: Environment, *, needed_by: str) -> DriverProtocol:
+    """A protocol by the name of its entry point.
+
+    Args:
+        name: e.g. `modbus-tcp`.
+        environment: of its drivers.
+        needed_by: who wants it, for the error.
+
+    Raises:
+        InputError: it is not installed, or cannot be loaded.
+    """
     found = {point.name: point for point in entry_points(group=GROUP)}
-    if protocol not in found:
+    if name not in found:
         have = ", ".join(sorted(found)) or "none"
         raise InputError(
-            f"'{needed_by}' needs the driver '{protocol}', which is not installed "
-            f"(installed: {have})"
+            f"{needed_by} needs the driver '{name}', which is not installed (installed: {have})"
         )
-    factory = found[protocol].load()
-    opened: DriverProtocol = factory(clock)
+    try:
+        factory = found[name].load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f"{needed_by} needs the driver '{name}', which cannot be loaded: {error}"
+        ) from error
+    opened: DriverProtocol = factory(environment)
     return opened

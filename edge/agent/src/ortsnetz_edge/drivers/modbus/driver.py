@@ -1,0 +1,123 @@
+"""One meter, device or bay behind a Modbus unit; fulfils `contract.Driver`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ortsnetz_edge.clock import Clock
+from ortsnetz_edge.drivers.contract import (
+    Diagnosis,
+    DriverError,
+    FailureKind,
+    Identity,
+    LimitResolution,
+    Listener,
+    Scan,
+    Source,
+    SourcePoint,
+    Watchdog,
+)
+from ortsnetz_edge.drivers.modbus.compiled import ModbusMap
+from ortsnetz_edge.drivers.modbus.identification import basic_identity, identity_at
+from ortsnetz_edge.drivers.modbus.reading import Reading
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+from ortsnetz_edge.drivers.modbus.writing import Writing
+
+
+class ModbusDriver:
+    """Asks a unit, checks who it is, writes limits; see `contract.Driver`."""
+
+    def __init__(self, source: Source, compiled: ModbusMap, unit: Unit, clock: Clock) -> None:
+        self._name = source.name
+        self._map, self._unit, self._clock = compiled, unit, clock
+        self._reading = Reading(compiled, unit, clock)
+        self._writing = None if compiled.setpoint is None else Writing(compiled.setpoint, unit)
+        self._known: Epoch | None = None  # when the device was asked what it is, and was the one
+        self._read_count: int | None = None
+        self._answers = 0
+        self._failures: Counter[FailureKind] = Counter()
+        self._last_failure: str | None = None
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        """Points of the source; the order of every scan's values."""
+        return self._map.points.points
+
+    @property
+    def resolution(self) -> LimitResolution | None:
+        """How the device takes its limit."""
+        return None if self._map.setpoint is None else self._map.setpoint.map.resolution
+
+    async def scan(self) -> Scan:
+        """Read what is due; see `contract.Driver.scan`."""
+        try:
+            scan = await self._reading.scan(await self._opened())
+        except DriverError as error:
+            raise self._noted(error) from None
+        self._answers += 1
+        count = scan.read_count
+        if count is not None and self._read_count is not None and count < self._read_count:
+            self._unit.restarted()
+        self._read_count = count
+        return scan
+
+    def subscribe(self, listener: Listener) -> bool:
+        """Nothing: a Modbus device does not report."""
+        del listener
+        return False
+
+    async def write(self, limit: float, watchdog: Watchdog | None) -> None:
+        """Write a limit; see `contract.Driver.write`."""
+        writing = self._writing
+        if writing is None:
+            raise DriverError(FailureKind.REFUSED, f"'{self._name}' takes no limit")
+        try:
+            await writing.limit(limit, watchdog, await self._opened())
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def identify(self) -> Identity:
+        """Ask the device what it is; by function 43 where the profile does not say where it stands.
+
+        Raises:
+            DriverError: there is no answer.
+        """
+        try:
+            epoch = await self._unit.opened()
+            if self._map.identity is None:
+                return await basic_identity(self._unit, epoch)
+            return await identity_at(self._map.identity, self._unit, epoch)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    def diagnose(self) -> Diagnosis:
+        """How the driver is."""
+        return Diagnosis(
+            connected=self._unit.connected,
+            answers=self._answers,
+            failures=dict(self._failures),
+            last_failure=self._last_failure,
+        )
+
+    async def stop(self) -> None:
+        """Close the link, which others may share."""
+        await self._unit.close()
+
+    async def _opened(self) -> Epoch:
+        """Connect if need be, and know who is there."""
+        epoch = await self._unit.opened()
+        identity = self._map.identity
+        if identity is None or epoch == self._known:
+            return epoch
+        said = await identity_at(identity, self._unit, epoch)
+        misfit = identity.misfit(said)
+        if misfit is not None:
+            raise DriverError(FailureKind.WRONG_DEVICE, f"{self._unit.where}: {misfit}")
+        self._known = epoch
+        return epoch
+
+    def _noted(self, error: DriverError) -> DriverError:
+        self._failures[error.kind] += 1
+        if error.kind is not FailureKind.WAITING:
+            self._last_failure = str(error)
+        return error

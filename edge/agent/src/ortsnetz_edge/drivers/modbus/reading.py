@@ -1,0 +1,139 @@
+"""What a scan reads: requests that are due, values of slower groups kept with their own time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.time import TimeQuality
+from ortsnetz_edge.clock import Clock
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan
+from ortsnetz_edge.drivers.modbus.compiled import ModbusMap
+from ortsnetz_edge.drivers.modbus.decode import Decoder, number_decoder
+from ortsnetz_edge.drivers.modbus.plan import Request, plan
+from ortsnetz_edge.drivers.modbus.splitting import Splitting
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+
+BAD_REFERENCE = int(Quality.INVALID | Quality.BAD_REFERENCE)
+_SET_BY_RECEIVER = int(TimeQuality.SET_BY_RECEIVER)
+_MOST_PLANS = 64
+"""So many sets of due references are kept planned: two to the number of groups, mostly."""
+
+
+class Reading:
+    """The raw values of one source, and when they were read."""
+
+    def __init__(self, compiled: ModbusMap, unit: Unit, clock: Clock) -> None:
+        self._map, self._clock = compiled, clock
+        self._points = compiled.points
+        self._unit = unit
+        count = len(self._points.references)
+        self._splitting = Splitting(self._points.references, unit)
+        self._raws: list[float | None] = [None] * count
+        self._qualities = [0] * count
+        self._read_ns = [0] * count
+        self._ticks: list[int | None] = [None] * count
+        self._slow = any(self._points.periods_s)
+        self._all = tuple(range(count))
+        self._plans: dict[tuple[int, ...], tuple[Request, ...]] = {}
+        self._decoders: dict[Request, tuple[tuple[int, Decoder], ...]] = {}
+        self._epoch: Epoch | None = None
+
+    async def scan(self, epoch: Epoch) -> Scan:
+        """Read what is due.
+
+        Raises:
+            DriverError: there is no answer, or the device has none of the addresses.
+        """
+        if epoch != self._epoch:
+            self._begin_anew(epoch)
+        due = self._due() if self._slow else self._all
+        brought = False
+        for request in self._planned(due):
+            for part, data in await self._splitting.fetch(request, epoch):
+                brought = True
+                for place, decode in self._compiled(part):
+                    self._raws[place] = decode(data)
+        if not brought:
+            self._splitting.forget()
+            raise DriverError(
+                FailureKind.REFUSED,
+                f"{self._unit.where}: exception 2: the device has none of the addresses that the "
+                "profile reads",
+            )
+        return self._scan(due)
+
+    def _begin_anew(self, epoch: Epoch) -> None:
+        """A new connection: what was known of the device need not hold."""
+        self._epoch = epoch
+        self._splitting.forget()
+        self._ticks = [None] * len(self._ticks)
+        self._qualities = [0] * len(self._qualities)
+
+    def _scan(self, due: tuple[int, ...]) -> Scan:
+        received_ns = self._clock.now_ns()
+        for place in self._splitting.missing:
+            self._raws[place], self._qualities[place] = None, BAD_REFERENCE
+        for place in due:
+            self._read_ns[place] = received_ns
+        if self._slow:
+            self._note_ticks(due)
+        scan = self._points.scan(
+            self._raws, received_ns, self._qualities if self._splitting.missing else None
+        )
+        return self._with_times(scan) if self._slow else scan
+
+    def _with_times(self, scan: Scan) -> Scan:
+        """Values of slower groups keep the time at which they were read."""
+        times: list[int] = []
+        qualities: list[int] = []
+        periods = self._points.periods_s
+        for places in self._points.places:
+            slow = [place for place in places if periods[place]]
+            times.append(min((self._read_ns[place] for place in slow), default=scan.time_ns))
+            qualities.append(_SET_BY_RECEIVER if slow else scan.time_quality)
+        return replace(scan, value_times_ns=tuple(times), value_time_qualities=tuple(qualities))
+
+    def _due(self) -> tuple[int, ...]:
+        """Places that are due: periods begin with the clock, not with the last answer."""
+        now = self._clock.monotonic()
+        return tuple(
+            place
+            for place, period_s in enumerate(self._points.periods_s)
+            if not period_s or self._ticks[place] != now // period_s
+        )
+
+    def _note_ticks(self, due: tuple[int, ...]) -> None:
+        now = self._clock.monotonic()
+        for place in due:
+            period_s = self._points.periods_s[place]
+            if period_s:
+                self._ticks[place] = int(now // period_s)
+
+    def _planned(self, due: tuple[int, ...]) -> tuple[Request, ...]:
+        planned = self._plans.get(due)
+        if planned is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            options = self._map.options
+            planned = self._plans[due] = plan(
+                self._points.references,
+                due,
+                limit=options.registers,
+                gap=options.gap,
+                whole=self._map.whole,
+            )
+        return planned
+
+    def _compiled(self, part: Request) -> tuple[tuple[int, Decoder], ...]:
+        decoders = self._decoders.get(part)
+        if decoders is None:
+            points = self._points
+            decoders = self._decoders[part] = tuple(
+                (
+                    place,
+                    number_decoder(points.references[place], points.absent[place], part.address),
+                )
+                for place in part.places
+            )
+        return decoders

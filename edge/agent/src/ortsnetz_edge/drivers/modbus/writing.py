@@ -1,0 +1,88 @@
+"""Writes limits: what the device does when nobody writes any more, the limit, and its enabling."""
+
+from __future__ import annotations
+
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
+from ortsnetz_edge.drivers.modbus.compiled import ModbusSetpoint
+from ortsnetz_edge.drivers.modbus.decode import number_decoder, registers_of
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
+
+MAX_POWER_OF_TEN = 10  # SunSpec: sunssf is -10 to 10
+
+
+class Writing:
+    """The setpoint of one source.
+
+    What a write means rests on the scale that the device states; that, and the fall-back, are asked
+    and set anew with each connection.
+    """
+
+    def __init__(self, setpoint: ModbusSetpoint, unit: Unit) -> None:
+        self._map, self._multiple = setpoint.map, setpoint.multiple
+        self._unit = unit
+        self._scaled: Epoch | None = None
+        self._power = 0
+        self._commissioned: Epoch | None = None  # when the fall-back was set
+
+    async def limit(self, limit: float, watchdog: Watchdog | None, epoch: Epoch) -> None:
+        """Write a limit.
+
+        Raises:
+            DriverError: the device did not confirm it.
+        """
+        if self._scaled != epoch:
+            self._power = await self._power_of_ten(epoch)
+            self._scaled = epoch
+        if watchdog is not None and self._commissioned != epoch:
+            await self._commission(watchdog, epoch)
+            self._commissioned = epoch
+        await self._write(self._map.at, self._map.counts(limit, self._power), epoch)
+        if self._map.enable is not None:
+            at, value = self._map.enable
+            await self._write(at, value, epoch)
+
+    async def _commission(self, watchdog: Watchdog, epoch: Epoch) -> None:
+        """Tell the device what to do when nobody writes any more; once a connection."""
+        if self._map.fallback_limit is not None:
+            counts = self._map.counts(watchdog.limit, self._power)
+            await self._write(self._map.fallback_limit, counts, epoch)
+        if self._map.fallback_time is not None:
+            await self._write(self._map.fallback_time, round(watchdog.after_s), epoch)
+
+    async def _power_of_ten(self, epoch: Epoch) -> int:
+        at = self._map.scale_at
+        if at is None:
+            return 0
+        data = await self._unit.read(at.table, at.address, at.width, epoch)
+        power = number_decoder(at, None, at.address)(data)
+        if power is None or abs(power) > MAX_POWER_OF_TEN:
+            raise DriverError(
+                FailureKind.REFUSED,
+                f"{self._unit.where}: {at} says {power} for a power of ten: nothing is written "
+                "whose scale is not known",
+            )
+        return int(power)
+
+    async def _write(self, at: RegisterReference, value: int, epoch: Epoch) -> None:
+        await write_reference(self._unit, at, value, epoch, multiple=self._multiple)
+
+
+async def write_reference(
+    unit: Unit, at: RegisterReference, value: float, epoch: Epoch, *, multiple: bool
+) -> None:
+    """Write a number in holding registers, or a coil.
+
+    Raises:
+        DriverError: the device did not confirm it, or the value does not fit.
+    """
+    if at.table is Table.COIL:
+        if value not in {0, 1}:
+            raise DriverError(FailureKind.REFUSED, f"{unit.where}: {at} takes 0 or 1")
+        await unit.write_coil(at.address, bool(value), epoch)
+        return
+    try:
+        registers = registers_of(at, value)
+    except ValueError as error:
+        raise DriverError(FailureKind.REFUSED, f"{unit.where}: {error}") from error
+    await unit.write_registers(at.address, registers, epoch, multiple=multiple)
