@@ -19,8 +19,8 @@ class DeviceCounters(Struct, forbid_unknown_fields=True):
 
     Attributes:
         behind: the station server that the device is behind; None for one with a Modbus server of
-            its own. What is reported by a station server is not read by the device under test, so
-            reads and values of such a device are not counted.
+            its own. A station server reports, and answers a poll with what it has to report: its
+            reads are polls that were answered, and say nothing of how many values came of them.
         reads: answered reads of the measurement block.
         values: points these reads carried (`points_per_read` each).
         writes: accepted writes of the limit.

@@ -59,8 +59,8 @@ class NetworkDevice(Protocol):
         """
         ...
 
-    def restart(self) -> None:
-        """It has restarted: factory settings."""
+    async def restart(self) -> None:
+        """It has restarted: factory settings. Nothing listens at that moment."""
         ...
 
 
@@ -100,6 +100,6 @@ class ModbusDevice:
         """Let act what was delayed, and look at what a fault will show later."""
         self.server.tick(now_s)
 
-    def restart(self) -> None:
+    async def restart(self) -> None:
         """Factory settings."""
         self.server.restart()

@@ -79,7 +79,7 @@ class ServedDevice:
         if restarts != self._restarts:  # also one that fell between two steps
             self._restarts = restarts
             await self._move(None)
-            self._device.restart()
+            await self._device.restart()
         if due != self._port:
             await self._move(due)
         if self._proxy is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ortsnetz_hil.faults.devices import DeviceFaults
@@ -15,14 +15,17 @@ from ortsnetz_hil.servers.plant_clock import PlantClock
 
 
 class Bays(Protocol):
-    """A protocol's server for several devices; it may listen several times in its life."""
+    """A protocol's server for several devices; it may listen several times in its life.
+
+    It lets the devices behind it live: their restarts, what was delayed, what they show.
+    """
 
     async def listen(self, address: Address) -> Listening:
-        """Listen at an address, with what the devices show now. Raises OSError or RuntimeError."""
+        """Listen at an address, with what the devices show now. Raises OSError or OrtsnetzError."""
         ...
 
-    async def show(self, now_s: float, *, silent: bool) -> None:
-        """Show what the devices show after a step of the plant.
+    async def live(self, now_s: float, *, silent: bool) -> None:
+        """Live through a step of the plant with all devices, and show what they show.
 
         Args:
             now_s: instant of the step, plant seconds.
@@ -30,13 +33,17 @@ class Bays(Protocol):
         """
         ...
 
+    async def restart(self) -> None:
+        """Be as after power-up, apart from the devices."""
+        ...
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class StationDevice:
-    """Keeps a station server and the devices behind it.
+    """A station server and the devices behind it.
 
     A device that does not answer, or restarts, shows there as one to which communication is lost.
-    When the station server restarts, all its cabinet does: the devices behind it come back with
+    When the station server restarts, all of its cabinet does: the devices behind it come back with
     factory settings.
 
     Attributes:
@@ -52,11 +59,6 @@ class StationDevice:
     clock: PlantClock
     faults: DeviceFaults
     silences: MeterFaults
-    _restarts: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        now_s = self.clock.now_s()
-        self._restarts = {o.device.name: o.device_faults.restarts(now_s) for o in self.owners}
 
     @property
     def name(self) -> str:
@@ -73,20 +75,11 @@ class StationDevice:
         return await self.bays.listen(address)
 
     async def tick(self, now_s: float) -> None:
-        """Let the devices live through a step, then show what they show.
+        """Live through a step of the plant."""
+        await self.bays.live(now_s, silent=not self.silences.answers(now_s))
 
-        Args:
-            now_s: instant of the step, plant seconds.
-        """
-        for owner in self.owners:
-            name, restarts = owner.device.name, owner.device_faults.restarts(now_s)
-            if restarts != self._restarts[name]:
-                self._restarts[name] = restarts
-                owner.restart()
-            owner.tick(now_s)
-        await self.bays.show(now_s, silent=not self.silences.answers(now_s))
-
-    def restart(self) -> None:
+    async def restart(self) -> None:
         """All of the cabinet restarts."""
         for owner in self.owners:
             owner.restart()
+        await self.bays.restart()

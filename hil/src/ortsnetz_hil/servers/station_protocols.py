@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ortsnetz_common.errors import InputError
-from ortsnetz_hil.plant.configuration import StationServer
+from ortsnetz_common.errors import InputError, OrtsnetzError
+from ortsnetz_hil.faults.wire import Address
+from ortsnetz_hil.plant import protocols
+from ortsnetz_hil.plant.configuration import PlantConfiguration, StationServer
 from ortsnetz_hil.servers.device_server import DeviceServer
-from ortsnetz_hil.servers.plant_clock import PlantClock
+from ortsnetz_hil.servers.dnp3_station import Dnp3Station
+from ortsnetz_hil.servers.network_devices import Listening
 from ortsnetz_hil.servers.station_device import Bays
+
+
+@dataclass(frozen=True, slots=True)
+class Rtu:
+    """A DNP3 outstation with several devices; it is `Bays` and `Listening` at once."""
+
+    station: Dnp3Station
+
+    @property
+    def port(self) -> int:
+        """The port at which it listens."""
+        port = self.station.port
+        if port is None:
+            raise OrtsnetzError("the RTU does not listen")
+        return port
+
+    async def listen(self, address: Address) -> Listening:
+        """Listen at an address."""
+        await self.station.start(*address)
+        return self
+
+    async def go_down(self) -> None:
+        """Reset all connections and close the port."""
+        await self.station.stop()
+
+    async def live(self, now_s: float, *, silent: bool) -> None:
+        """Live through a step of the plant."""
+        self.station.fall_silent(silent=silent)
+        self.station.tick(now_s)
+
+    async def restart(self) -> None:
+        """Events are lost, and the restart is announced."""
+        await self.station.restart(down=True)
 
 
 def bays(
     spec: StationServer,
-    owners: Sequence[DeviceServer],
-    clock: PlantClock,
+    owners: tuple[DeviceServer, ...],
+    configuration: PlantConfiguration,
     directory: Path | None,
 ) -> Bays:
     """The server of a protocol for the devices behind it.
@@ -23,11 +59,18 @@ def bays(
     Args:
         spec: which server.
         owners: the devices in the order of their bays.
-        clock: plant time.
+        configuration: the plant's.
         directory: plant directory with the server's certificates.
 
     Raises:
         InputError: there is no such protocol.
     """
-    del owners, clock, directory
+    if spec.protocol == protocols.DNP3:
+        stepped = configuration.pace.stepped
+        return Rtu(
+            Dnp3Station(
+                owners, name=spec.name, address=protocols.OUTSTATION, unsolicited=not stepped
+            )
+        )
+    del directory
     raise InputError(f"station server '{spec.name}': there is no protocol '{spec.protocol}'")

@@ -190,7 +190,7 @@ def _reached(
             yield StationDevice(
                 spec=spec,
                 owners=bays,
-                bays=station_protocols.bays(spec, bays, clock, directory),
+                bays=station_protocols.bays(spec, bays, configuration, directory),
                 clock=clock,
                 faults=DeviceFaults(configuration.faults, spec.name),
                 silences=MeterFaults(configuration.faults, spec.name, configuration.seed),
