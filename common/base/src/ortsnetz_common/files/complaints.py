@@ -66,7 +66,9 @@ def fields(kind: Any, place: Place, document: Any) -> list[str]:
 def allowed(kind: Any, place: Place, document: Any) -> list[str]:
     """The words that a place accepts."""
     found = _at(inspect.type_info(kind), place, document)
-    return [str(v) for t in found if isinstance(t, inspect.LiteralType) for v in t.values]
+    words = [str(v) for t in found if isinstance(t, inspect.LiteralType) for v in t.values]
+    enums = [t.cls for t in found if isinstance(t, inspect.EnumType)]
+    return words + [str(member.value) for enum in enums for member in enum]
 
 
 def _choice(what: str, words: list[str]) -> str:

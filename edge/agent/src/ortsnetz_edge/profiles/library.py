@@ -27,7 +27,8 @@ def parse_profile(text: str, name: str) -> Profile:
     Raises:
         InputError: names file, line and field, and says what is needed.
     """
-    file = yaml_source.load(text.encode(), name)
+    # a lone surrogate is nothing that UTF-8 can say: the reader refuses it, with its line
+    file = yaml_source.load(text.encode("utf-8", "surrogatepass"), name)
     stated = file.document.get("format")
     if stated != FORMAT:
         raise file.error(("format",), f"'{FORMAT}' is needed, not '{stated}'")

@@ -7,7 +7,6 @@ after the server has restarted, so profiles use this form.
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import dataclass
 
 
@@ -39,6 +38,8 @@ _FORM = re.compile(
 )
 _LAST_NAMESPACE = 65535
 _LAST_NUMBER = 2**32 - 1
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_EXAMPLE = "09087e75-8e5e-499b-954f-f2a9603db28a"  # as part 6 writes it
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -58,8 +59,8 @@ class OpcUaSyntax:
             raise ValueError(f"'{text}': i= needs a number")
         if kind == "i" and int(identifier) > _LAST_NUMBER:
             raise ValueError(f"'{text}': numbers go up to {_LAST_NUMBER}")
-        if kind == "g":
-            uuid.UUID(identifier)
+        if kind == "g" and not _GUID.fullmatch(identifier):
+            raise ValueError(f"'{text}': g= needs a GUID such as {_EXAMPLE}")
         if kind == "b" and not _BASE64.fullmatch(identifier):
             raise ValueError(f"'{text}': b= needs base64")
         return NodeReference(namespace, kind, identifier)
