@@ -141,4 +141,5 @@ class LivingPlant:
     def close(self) -> None:
         """Write what remains."""
         self.truth.flush()
+        self.stations.shown.write(self.directory)
         self.save(finished=True)

@@ -27,6 +27,7 @@ from ortsnetz_hil.servers.plant_clock import PlantClock
 from ortsnetz_hil.servers.possible_faults import UPLINK, require_possible, targets_served
 from ortsnetz_hil.servers.served_device import ServedDevice
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
+from ortsnetz_hil.servers.shown import ShownLog
 from ortsnetz_hil.servers.station_device import StationDevice
 
 
@@ -38,6 +39,7 @@ class StationServers:
     Attributes:
         devices: what has an address of its own, by name: station servers, and devices that are
             behind none.
+        shown: what devices behind station servers have shown of late.
     """
 
     def __init__(  # noqa: PLR0917 - the parts of a plant in the order in which they are made
@@ -99,6 +101,8 @@ class StationServers:
             reached.name: ServedDevice(reached, configuration.host, wires(reached.name), seed)
             for reached in _reached(configuration, owners, clock, directory)
         }
+        behind = {name for spec in configuration.station_servers for name in spec.bays}
+        self.shown = ShownLog(tuple(owner for name, owner in owners.items() if name in behind))
         for name, ready in self.devices.items():
             if ready.wire is not None:
                 counters.wires[name] = ready.wire
@@ -147,6 +151,7 @@ class StationServers:
                 self._note_failure(name, now_s, str(error))
             else:
                 self._failed.discard(name)
+        self.shown.note()
 
     async def stop(self) -> None:
         """Close every port."""
