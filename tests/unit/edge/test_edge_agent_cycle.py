@@ -56,8 +56,10 @@ from ortsnetz_edge.drivers.contract import (
     Driver,
     DriverError,
     FailureKind,
+    Identity,
     LimitResolution,
     LimitUnit,
+    Listener,
     Role,
     Scan,
     SourcePoint,
@@ -157,6 +159,13 @@ class MadeUpDevice:
             (230.0,) * 3 + (1000.0,) * 3 + (0.0,) * 3 + (self.amperes * 690, 11040.0, float(count))
         )
         return Scan(values, (0,) * 12, now, 0, now, count, self.amperes)
+
+    def subscribe(self, listener: Listener) -> bool:
+        del listener
+        return False
+
+    async def identify(self) -> Identity:
+        return Identity()
 
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
         del watchdog

@@ -63,7 +63,12 @@ async def _live(path: Path) -> None:
 
 
 async def run_cycles(agent: Agent, stopping: asyncio.Event) -> None:
-    """A cycle at each whole multiple of its period, until told to stop."""
+    """A cycle at each whole multiple of its period, until told to stop.
+
+    What devices report by themselves in between is taken as it comes; in stepped time it is not: a
+    run has to repeat itself.
+    """
+    agent.scanner.listen()
     period_s = agent.configuration.parameters.timing.cycle_s
     due = _next_instant(time.time(), period_s)
     while not await _told(stopping, due - time.time(), period_s):

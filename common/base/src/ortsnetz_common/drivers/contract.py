@@ -52,7 +52,7 @@ class Driver(Protocol):
         """
 
     def subscribe(self, listener: Listener) -> bool:
-        """Hand over what the device reports by itself, from now on.
+        """Hand over what the device reports by itself, from now on, from the running loop.
 
         Returns:
             Whether the device reports at all; if not, `listener` is never called.

@@ -116,10 +116,8 @@ class ToyDriver:
     async def _get(self, references: Sequence[ToyReference]) -> list[str]:
         words = await self._line.ask("get " + " ".join(map(str, references)))
         if len(words) != len(references):
-            self._line.close()
-            raise DriverError(
-                FailureKind.WRONG_ANSWER, f"{len(words)} values instead of {len(references)}"
-            )
+            reason = f"{len(words)} values instead of {len(references)}"
+            raise self._line.broke(FailureKind.WRONG_ANSWER, reason)
         return words
 
     def _noted(self, error: DriverError) -> DriverError:

@@ -50,11 +50,11 @@ class Line:
                 writer.write(request.encode() + b"\n")
                 line = await reader.readline()
         except TimeoutError:
-            raise self._broke(kind, reason) from None
+            raise self.broke(kind, reason) from None
         except ValueError:
-            raise self._broke(FailureKind.WRONG_ANSWER, "a line without an end") from None
+            raise self.broke(FailureKind.WRONG_ANSWER, "a line without an end") from None
         except OSError as error:
-            raise self._broke(kind, f"{reason}: {error}") from None
+            raise self.broke(kind, f"{reason}: {error}") from None
         except asyncio.CancelledError:
             self.close()
             raise
@@ -75,18 +75,19 @@ class Line:
         self.generation += 1
         return streams
 
+    def broke(self, kind: FailureKind, reason: str) -> DriverError:
+        """Close after a failure and note when to try again; the error to raise."""
+        self.close()
+        self._not_before = self._clock.monotonic() + self._backoff.failed()
+        return DriverError(kind, f"{self._where.address}: {reason}")
+
     def _words(self, line: bytes) -> list[str]:
         if not line.endswith(b"\n"):
-            raise self._broke(FailureKind.DISCONNECTED, "the device closed the connection")
+            raise self.broke(FailureKind.DISCONNECTED, "the device closed the connection")
         words = line.decode("ascii", "replace").split()
         if words[:1] == ["error"]:
             raise DriverError(FailureKind.REFUSED, f"{self._where.address}: {' '.join(words[1:])}")
         if words[:1] != ["ok"]:
-            raise self._broke(FailureKind.WRONG_ANSWER, "neither 'ok' nor 'error'")
+            raise self.broke(FailureKind.WRONG_ANSWER, "neither 'ok' nor 'error'")
         self._backoff.succeeded()
         return words[1:]
-
-    def _broke(self, kind: FailureKind, reason: str) -> DriverError:
-        self.close()
-        self._not_before = self._clock.monotonic() + self._backoff.failed()
-        return DriverError(kind, f"{self._where.address}: {reason}")

@@ -10,6 +10,9 @@ from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_edge.acquisition.plausibility import judge
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan, SourcePoint
 
+FRESH_A_CYCLE = 50
+"""Most scans of one source that one image takes singly; of those beyond, the newest stands for all,
+so that a source that floods the agent with reports fills neither its memory nor its journal."""
 LOST_QUALITY = int(Quality.INVALID | Quality.FAILURE | Quality.OLD_DATA)
 """Quality of everything that belongs to a source that does not answer."""
 
@@ -38,7 +41,8 @@ class ProcessImage:
     Attributes:
         time_ns: instant of the freeze, UTC ns.
         sources: by name.
-        fresh: answers since the last freeze, each exactly once, in the order of their arrival.
+        fresh: answers and reports since the last freeze, each exactly once, in the order of their
+            arrival; of a source with more than `FRESH_A_CYCLE` the newest stands for the rest.
         lost: sources that have turned invalid since the last freeze.
     """
 
@@ -63,22 +67,33 @@ class NextImage:
         self._failures: dict[str, str | None] = dict.fromkeys(points)
         self._valid: dict[str, bool] = dict.fromkeys(points, True)
         self._fresh: list[tuple[str, Scan]] = []
+        self._places: dict[str, list[int]] = {}  # of each source's scans in `_fresh`
 
-    def place(self, name: str, scan: Scan, *, now: float) -> None:
-        """Take in an answer.
+    def place(self, name: str, scan: Scan, *, now: float, reported: bool = False) -> None:
+        """Take in an answer, or a report.
 
         Args:
             name: the source's.
             scan: as the driver delivered it.
             now: monotonic time, s.
+            reported: whether nobody asked for it; the device's own count of answers then stands
+                still without meaning anything.
+
+        Raises:
+            DriverError: it has not the values of this source.
         """
-        judgement = judge(scan, self._scans.get(name), self._points[name])
+        count = len(self._points[name])
+        if len(scan.values) != count or len(scan.qualities) != count:
+            words = f"the driver delivered {len(scan.values)} values instead of {count}"
+            raise DriverError(FailureKind.WRONG_ANSWER, words)
+        previous = None if reported else self._scans.get(name)
+        judgement = judge(scan, previous, self._points[name])
         self._scans[name] = judgement.scan
         if not judgement.frozen:  # a repeated answer does not make the data any younger
             self._arrived[name] = now
         self._failures[name] = None
-        self._fresh.append((name, judgement.scan))
-        self.counters["reads"] += 1
+        self._add(name, judgement.scan)
+        self.counters["reports" if reported else "reads"] += 1
         self.counters["reads_missed"] += judgement.missed
         self.counters["values_out_of_range"] += len(judgement.out_of_range)
         self.counters["answers_repeated"] += judgement.frozen
@@ -104,4 +119,15 @@ class NextImage:
                 lost.append(name)
             self._valid[name] = valid
         fresh, self._fresh = tuple(self._fresh), []
+        self._places = {}
         return ProcessImage(cycle, time_ns, sources, fresh, tuple(lost))
+
+    def _add(self, name: str, scan: Scan) -> None:
+        """Note a scan as fresh; beyond the bound in place of the source's last one."""
+        places = self._places.setdefault(name, [])
+        if len(places) >= FRESH_A_CYCLE:
+            self._fresh[places[-1]] = (name, scan)
+            self.counters["scans_coalesced"] += 1
+            return
+        places.append(len(self._fresh))
+        self._fresh.append((name, scan))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ortsnetz_edge.acquisition.image import NextImage
-from ortsnetz_edge.drivers.contract import Driver, DriverError
+from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind, Scan
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_S = 120.0
+"""A driver ends its requests by itself; one that has not for so long never will."""
 
 
 class Scanner:
@@ -27,7 +34,14 @@ class Scanner:
         self._image = image
         self._clock = clock
         self._outstanding: dict[str, asyncio.Task[None]] = {}
+        self._since: dict[str, float] = {}
         self._answering = dict.fromkeys(drivers, True)
+        self._mistaken: set[str] = set()
+
+    def listen(self) -> None:
+        """Take what devices report by themselves, as it comes. Not in stepped time."""
+        for name, driver in self._drivers.items():
+            driver.subscribe(partial(self._reported, name))
 
     async def scan(self, patience_s: float, *, everybody: bool = False) -> None:
         """Read all sources.
@@ -41,7 +55,9 @@ class Scanner:
         for name, driver in self._drivers.items():
             if name in self._outstanding:
                 self._image.counters["scans_skipped"] += 1
+                self._give_up_if_lost(name)
                 continue
+            self._since[name] = self._clock()
             self._outstanding[name] = asyncio.create_task(self._read(name, driver))
         expected = [
             task for name, task in self._outstanding.items() if everybody or self._answering[name]
@@ -59,13 +75,36 @@ class Scanner:
             task.cancel()
 
     async def _read(self, name: str, driver: Driver) -> None:
+        answered = False
         try:
             scan = await driver.scan()
-        except DriverError as error:
-            self._answering[name] = False
-            self._image.fail(name, error)
-        else:
-            self._answering[name] = True
             self._image.place(name, scan, now=self._clock())
+            answered = True
+        except DriverError as error:
+            self._image.fail(name, error)
+        except Exception as error:  # noqa: BLE001 - a driver's mistake costs its source a reading
+            self._image.fail(name, self._mistake(name, error))
         finally:
+            self._answering[name] = answered
             del self._outstanding[name]
+
+    def _reported(self, name: str, scan: Scan) -> None:
+        try:
+            self._image.place(name, scan, now=self._clock(), reported=True)
+        except DriverError as error:
+            self._image.fail(name, error)
+
+    def _give_up_if_lost(self, name: str) -> None:
+        if self._clock() - self._since[name] > GIVE_UP_S:
+            self._image.counters["scans_given_up"] += 1
+            self._outstanding[name].cancel()
+            words = f"the driver has not ended its scan for {GIVE_UP_S:.0f} s"
+            self._image.fail(name, DriverError(FailureKind.TIMEOUT, words))
+
+    def _mistake(self, name: str, error: Exception) -> DriverError:
+        """Log a driver's mistake once for each source; the counters say the rest."""
+        words = f"the driver made a mistake: {type(error).__name__}: {error}"
+        if name not in self._mistaken:
+            self._mistaken.add(name)
+            log.error("'%s': %s", name, words, exc_info=error)
+        return DriverError(FailureKind.WRONG_ANSWER, words)
