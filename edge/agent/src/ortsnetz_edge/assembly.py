@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.parameters.parameter_set import canonical
@@ -76,9 +78,10 @@ def assemble(
     clock = clock or WallClock()
     parameters = configuration.parameters
     station = parameters.station
+    sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
+    around = environment(configuration, clock)
     if drivers is None:
-        sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
-        drivers = open_drivers(sources, environment(configuration, clock))
+        drivers = open_drivers(sources, around)
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
     controller = Controller(
@@ -88,7 +91,11 @@ def assemble(
         now=clock.monotonic(),
     )
     points = PointTable(source_points, configuration.network)
-    image = NextImage(source_points, stale_after_s=parameters.timing.stale_after_s)
+    image = NextImage(
+        source_points,
+        stale_after_s=parameters.timing.stale_after_s,
+        frozen_after_s=_frozen_after_s(sources, around.library),
+    )
     memory_path = configuration.bootstrap.data_dir / MEMORY
     memory = load_memory(memory_path)
     uplink = Uplink(parameters.node, configuration.bootstrap.broker, journal)
@@ -119,6 +126,19 @@ def assemble(
         memory_path=memory_path,
         clock=clock,
     )
+
+
+def _frozen_after_s(sources: Iterable[Source], library: Library) -> dict[str, float]:
+    """How long the measurements of each source may stand still, where its profile bounds it.
+
+    A driver in a process of its own may have a profile that only it knows.
+    """
+    found = {
+        source.name: library.load(source.profile).frozen_after_s
+        for source in sources
+        if source.profile in library.kinds
+    }
+    return {name: after_s for name, after_s in found.items() if after_s is not None}
 
 
 def _resolutions(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_edge.acquisition.frozen import FrozenWatch, as_old
 from ortsnetz_edge.acquisition.plausibility import judge
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan, SourcePoint
 
@@ -57,8 +58,19 @@ class NextImage:
     """The image that is being filled. Placed into by the scans, frozen once a cycle."""
 
     def __init__(
-        self, points: Mapping[str, tuple[SourcePoint, ...]], *, stale_after_s: float
+        self,
+        points: Mapping[str, tuple[SourcePoint, ...]],
+        *,
+        stale_after_s: float,
+        frozen_after_s: Mapping[str, float] | None = None,
     ) -> None:
+        """Begin with an empty image.
+
+        Args:
+            points: of each source, in the order of its values.
+            stale_after_s: an answer that is older than this is not used.
+            frozen_after_s: of the sources whose measurements cannot stand still that long.
+        """
         self.counters: Counter[str] = Counter()
         self._points = points
         self._stale_after_s = stale_after_s
@@ -67,6 +79,10 @@ class NextImage:
         self._failures: dict[str, str | None] = dict.fromkeys(points)
         self._valid: dict[str, bool] = dict.fromkeys(points, True)
         self._fresh: list[tuple[str, Scan]] = []
+        self._watches = {
+            name: FrozenWatch(points[name], after_s)
+            for name, after_s in (frozen_after_s or {}).items()
+        }
         self._places: dict[str, list[int]] = {}  # of each source's scans in `_fresh`
 
     def place(self, name: str, scan: Scan, *, now: float, reported: bool = False) -> None:
@@ -88,15 +104,19 @@ class NextImage:
             raise DriverError(FailureKind.WRONG_ANSWER, words)
         previous = None if reported else self._scans.get(name)
         judgement = judge(scan, previous, self._points[name])
-        self._scans[name] = judgement.scan
-        if not judgement.frozen:  # a repeated answer does not make the data any younger
+        watch = self._watches.get(name)
+        stands_still = watch is not None and watch.repeats(scan, now=now)
+        settled = as_old(judgement.scan) if stands_still else judgement.scan
+        self._scans[name] = settled
+        if not (judgement.frozen or stands_still):  # what is repeated does not get any younger
             self._arrived[name] = now
         self._failures[name] = None
-        self._add(name, judgement.scan)
+        self._add(name, settled)
         self.counters["reports" if reported else "reads"] += 1
         self.counters["reads_missed"] += judgement.missed
         self.counters["values_out_of_range"] += len(judgement.out_of_range)
         self.counters["answers_repeated"] += judgement.frozen
+        self.counters["measurements_frozen"] += stands_still
         self.counters["device_restarts"] += judgement.restarted
         self.counters["clocks_off"] += judgement.clock_error_s is not None
 

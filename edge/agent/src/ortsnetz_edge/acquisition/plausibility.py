@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
+from ortsnetz_edge.acquisition.frozen import as_old
 from ortsnetz_edge.drivers.contract import Scan, SourcePoint
 
 MAX_CLOCK_ERROR_S = 5.0
@@ -50,12 +51,11 @@ def judge(scan: Scan, previous: Scan | None, points: tuple[SourcePoint, ...]) ->
         if value is not None and not point.low <= value <= point.high:
             qualities[index] |= int(Quality.QUESTIONABLE | Quality.OUT_OF_RANGE)
             out_of_range.append(point.point.name)
+    settled = replace(scan, qualities=tuple(qualities))
     step = _step(scan, previous)
     frozen = step == 0
     if frozen:
-        old = int(Quality.INVALID | Quality.OLD_DATA)
-        qualities = [quality & ~int(Quality.QUESTIONABLE) | old for quality in qualities]
-    settled = replace(scan, qualities=tuple(qualities))
+        settled = as_old(settled)
     clock_error_s = _clock_error_s(scan)
     if clock_error_s is not None:
         settled = _with_agents_time(settled)
