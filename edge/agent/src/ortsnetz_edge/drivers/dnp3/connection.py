@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,6 +169,7 @@ class Dnp3Connection:
                 if not data:
                     self._break(FailureKind.DISCONNECTED, "the outstation closed the connection")
                     return
+                self._acknowledge()
                 self._take(data)
         except ssl.SSLError as error:
             self._break(FailureKind.INSECURE, _secure_words(error))
@@ -175,6 +177,17 @@ class Dnp3Connection:
             self._break(FailureKind.DISCONNECTED, error.strerror or str(error))
         finally:  # also where the library could not bear what came
             self._break(FailureKind.WRONG_ANSWER, "what came could not be read")
+
+    def _acknowledge(self) -> None:
+        """Let TCP acknowledge at once.
+
+        An outstation that sends a fragment frame by frame under Nagle's algorithm waits 40 ms for
+        each acknowledgement otherwise: opendnp3 took 5.6 s for a class 0 of 24,000 points.
+        """
+        end: socket.socket | None = self._writer.get_extra_info("socket")
+        if end is not None and hasattr(socket, "TCP_QUICKACK"):
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _take(self, data: bytes) -> None:
         association = self._association

@@ -48,11 +48,15 @@ class SourceMaps:
 
 
 class Dnp3Driver:
-    """One source; what it shares with others is in its session."""
+    """One source.
+
+    Attributes:
+        session: what it shares with the other sources behind the same outstation.
+    """
 
     def __init__(self, source: Source, maps: SourceMaps, session: Dnp3Session) -> None:
         self._name = source.name
-        self._maps, self._session = maps, session
+        self._maps, self.session = maps, session
         self._identified = self._commissioned = 0  # the life in which it was done
         self._newest_ns = 0
         self._reported: tuple[PointValue, ...] = ()
@@ -74,7 +78,7 @@ class Dnp3Driver:
     async def scan(self) -> Scan:
         """Ask the outstation for its events; see `contract.Driver.scan`."""
         try:
-            polled = await self._session.polled()
+            polled = await self.session.polled()
             await self._require_identity(polled.life)
         except DriverError as error:
             raise self._noted(error) from None
@@ -83,10 +87,10 @@ class Dnp3Driver:
 
     def subscribe(self, listener: Listener) -> bool:
         """Hand over what the outstation reports by itself; see `contract.Driver.subscribe`."""
-        if not self._session.reports or not self._maps.reports:
+        if not self.session.reports or not self._maps.reports:
             return False
         if self._listener is None:
-            self._session.listeners.append(self._heard)
+            self.session.listeners.append(self._heard)
         self._listener = listener
         return True
 
@@ -96,7 +100,7 @@ class Dnp3Driver:
         if setpoint is None:
             raise DriverError(FailureKind.REFUSED, f"'{self._name}' takes no limit")
         try:
-            life = await self._session.ready()
+            life = await self.session.ready()
             await self._require_identity(life)
             if watchdog is not None and self._commissioned != life:
                 await self._commission(setpoint, watchdog)
@@ -110,15 +114,15 @@ class Dnp3Driver:
     async def identify(self) -> Identity:
         """Ask the outstation what it is."""
         try:
-            await self._session.ready()
-            return await said_of(self._session, self._maps.identity)
+            await self.session.ready()
+            return await said_of(self.session, self._maps.identity)
         except DriverError as error:
             raise self._noted(error) from None
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
         return Diagnosis(
-            connected=self._session.connected,
+            connected=self.session.connected,
             answers=self._answers,
             failures=dict(self._failures),
             last_failure=self._last_failure,
@@ -126,18 +130,18 @@ class Dnp3Driver:
 
     async def stop(self) -> None:
         """Close the connection; another source that still needs it opens it again."""
-        if self._heard in self._session.listeners:
-            self._session.listeners.remove(self._heard)
-        await self._session.close()
+        if self._heard in self.session.listeners:
+            self.session.listeners.remove(self._heard)
+        await self.session.close()
 
     async def _require_identity(self, life: int) -> None:
         """Check once a life that the outstation is the one that it should be."""
         wanted = self._maps.identity
         if wanted is None or self._identified == life:
             return
-        misfit = wanted.misfit(await said_of(self._session, wanted))
+        misfit = wanted.misfit(await said_of(self.session, wanted))
         if misfit is not None:
-            raise DriverError(FailureKind.WRONG_DEVICE, f"{self._session.where}: {misfit}")
+            raise DriverError(FailureKind.WRONG_DEVICE, f"{self.session.where}: {misfit}")
         self._identified = life
 
     async def _commission(self, setpoint: SetpointMap[PointReference], watchdog: Watchdog) -> None:
@@ -155,24 +159,24 @@ class Dnp3Driver:
             made = command(at, counts)
         except ValueError as error:
             raise DriverError(FailureKind.REFUSED, f"'{self._name}': {error}") from None
-        status = await self._session.operate(made, select=setpoint.select)
-        require_accepted(self._session.where, at, status)
+        status = await self.session.operate(made, select=setpoint.select)
+        require_accepted(self.session.where, at, status)
 
     def _power(self) -> int:
         """Power of ten of one count; 0 where the device has none."""
         setpoint = self._maps.setpoint
         if setpoint is None or setpoint.scale_at is None:
             return 0
-        value = self._session.table.value(setpoint.scale_at, 0).value
+        value = self.session.table.value(setpoint.scale_at, 0).value
         if not isinstance(value, float):
             raise DriverError(
                 FailureKind.REFUSED,
-                f"{self._session.where}: {setpoint.scale_at} says no power of ten",
+                f"{self.session.where}: {setpoint.scale_at} says no power of ten",
             )
         return round(value)
 
     def _known(self, polled: Polled) -> tuple[PointValue, ...]:
-        table = self._session.table
+        table = self.session.table
         return tuple(
             table.value(reference, polled.received_ns) for reference in self._maps.points.references
         )
