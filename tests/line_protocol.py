@@ -24,7 +24,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality, now_ns
 from ortsnetz_common.parameters.station import Connection
-from ortsnetz_edge.console import protocols
+from ortsnetz_edge.drivers import registry
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
     DriverError,
@@ -286,7 +286,7 @@ class LineProtocol:
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the protocol the one that the machine has."""
     point = EntryPoint("modbus-tcp", "line_protocol:LineProtocol", GROUP)
-    monkeypatch.setattr(protocols, "entry_points", lambda group: (point,) if group == GROUP else ())
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,) if group == GROUP else ())
 
 
 def _checked(reference: str) -> None:

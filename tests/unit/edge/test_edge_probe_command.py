@@ -328,7 +328,7 @@ def test_a_silent_device_ends_in_one_line_and_exit_code_1(
     [
         (("http://x",), "the address begins with one of dnp3://"),
         (("modbus-tcp://h:1/x",), "'x' has to be a whole number"),
-        (("dnp3://h:1/1",), "the driver 'dnp3' is not installed (installed: modbus-tcp)"),
+        (("dnp3://h:1/1",), "the driver 'dnp3', which is not installed (installed: modbus-tcp)"),
         (("modbus-tcp://h:1/1", "read"), "which values? Name references"),
         (("modbus-tcp://h:1/1", "read", "--profile", "none-such"), "no device profile 'none-such'"),
         (("modbus-tcp://h:1/1", "read", "x", "--side", "to"), "belong to --profile"),

@@ -10,6 +10,7 @@ import msgspec
 
 from ortsnetz_common.measurement.time import now_ns, rfc3339
 from ortsnetz_edge.bootstrap import read_bootstrap
+from ortsnetz_edge.console.checking.command import check
 from ortsnetz_edge.console.probing.command import probe
 from ortsnetz_edge.running import run_agent
 from ortsnetz_edge.status import SourceStatus, Status, read_status
@@ -23,6 +24,7 @@ def edge() -> None:
 
 
 edge.add_command(probe)
+edge.add_command(check)
 
 
 @edge.command()

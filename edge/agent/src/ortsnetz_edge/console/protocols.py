@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
-from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_edge.drivers.contract import DriverProtocol
 from ortsnetz_edge.drivers.environment import Environment
-from ortsnetz_edge.drivers.registry import GROUP
+from ortsnetz_edge.drivers.registry import load_protocol
 
 
 class Protocols:
@@ -15,23 +12,18 @@ class Protocols:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._found = {point.name: point for point in entry_points(group=GROUP)}
         self._made: dict[str, DriverProtocol] = {}
 
-    def named(self, name: str) -> DriverProtocol:
+    def named(self, name: str, *, needed_by: str) -> DriverProtocol:
         """The protocol of an entry point.
 
+        Args:
+            name: e.g. `modbus-tcp`.
+            needed_by: who wants it, for the error.
+
         Raises:
-            InputError: it is not installed.
-            OrtsnetzError: it is, and cannot be loaded.
+            InputError: it is not installed, or cannot be loaded.
         """
-        if name not in self._found:
-            have = ", ".join(sorted(self._found)) or "none"
-            raise InputError(f"the driver '{name}' is not installed (installed: {have})")
         if name not in self._made:
-            try:
-                factory = self._found[name].load()
-            except ImportError as error:
-                raise OrtsnetzError(f"the driver '{name}' cannot be loaded: {error}") from error
-            self._made[name] = factory(self._environment)
+            self._made[name] = load_protocol(name, self._environment, needed_by=needed_by)
         return self._made[name]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ortsnetz_edge.console.probing.session import Target, within
-from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Identity, Probe
+from ortsnetz_edge.console.syntaxes import syntax_of
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Identity, Probe, Source
+from ortsnetz_edge.profiles.point_map import reference_of
 from ortsnetz_edge.profiles.schema import Profile
 
 _STILL_THERE = {FailureKind.REFUSED, FailureKind.BUSY}
@@ -55,7 +57,12 @@ async def _as_profile_says(probe: Probe, target: Target, profile: Profile) -> Id
     if places is None:
         return Identity()
     asked = (places.maker_at, places.model_at, places.serial_at)
-    references = [text for text in asked if text is not None]
+    where = target.connection
+    source = Source(where.address, profile.kind, where, 0, 1)
+    syntax = syntax_of(profile)
+    references = [
+        str(reference_of(text, profile, source, syntax)) for text in asked if text is not None
+    ]
     answers = await within(target.deadline_s, probe.read(references))
     said = iter(None if found.value is None else str(found.value) for found in answers)
     maker, model, serial = (None if text is None else next(said, None) for text in asked)

@@ -63,7 +63,9 @@ async def opened(target: Target) -> AsyncIterator[Probe]:
         InputError: the address does not work with its protocol.
         OrtsnetzError: the device failed.
     """
-    probe = Protocols(target.environment).named(target.connection.protocol).probe(target.connection)
+    protocols = Protocols(target.environment)
+    protocol = protocols.named(target.connection.protocol, needed_by=target.url)
+    probe = protocol.probe(target.connection)
     with explained(target.connection):
         try:
             yield probe

@@ -10,19 +10,13 @@ from typing import Any
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.parameters.station import Connection, Side
+from ortsnetz_edge.console.syntaxes import syntax_of
 from ortsnetz_edge.drivers.contract import Observation, Source, SourcePoint
 from ortsnetz_edge.profiles.library import Library, parse_profile
 from ortsnetz_edge.profiles.point_map import PointMap, compile_point_map
-from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
-from ortsnetz_edge.profiles.references.modbus import Kind, ModbusSyntax, RegisterReference
-from ortsnetz_edge.profiles.references.opcua import OpcUaSyntax
-from ortsnetz_edge.profiles.schema import Direction, Profile, ProtocolFamily
+from ortsnetz_edge.profiles.references.modbus import Kind, RegisterReference
+from ortsnetz_edge.profiles.schema import Direction, Profile
 
-SYNTAXES: Mapping[ProtocolFamily, Any] = {
-    ProtocolFamily.MODBUS: ModbusSyntax(),
-    ProtocolFamily.DNP3: Dnp3Syntax(),
-    ProtocolFamily.OPCUA: OpcUaSyntax(),
-}
 _SIGNED = {Kind.I16, Kind.I32, Kind.I64}
 NEVER_SEEN = int(Quality.INVALID | Quality.OLD_DATA)
 
@@ -101,7 +95,7 @@ class Lens:
         source = Source(
             connection.address, wish.kind, connection, 0, wish.terminals, wish.side, wish.rated_w
         )
-        compiled = compile_point_map(profile, source, SYNTAXES[profile.protocol])
+        compiled = compile_point_map(profile, source, syntax_of(profile))
         return cls(profile, tuple(map(str, compiled.references)), compiled)
 
     def points(self, observations: Mapping[str, Observation]) -> tuple[Seen, ...]:

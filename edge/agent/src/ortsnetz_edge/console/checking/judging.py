@@ -1,0 +1,191 @@
+"""What a source has said beside what was to be expected of it. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ortsnetz_common.measurement.quality import is_usable
+from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
+from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
+from ortsnetz_edge.console.advice import with_advice
+from ortsnetz_edge.console.checking.apparent_power import Mismatch, mismatch
+from ortsnetz_edge.console.checking.expectations import Place
+from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
+from ortsnetz_edge.console.checking.judging_points import point_reports, terminals
+from ortsnetz_edge.console.checking.measuring import Measured
+from ortsnetz_edge.console.checking.report import Manner, SourceReport
+from ortsnetz_edge.console.words import seconds
+from ortsnetz_edge.drivers.contract import Role, Scan, Source, SourcePoint
+from ortsnetz_edge.profiles.identity import IdentityMap
+
+_SLOW_SHARE = 0.8
+_REVERSED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source and what is known of it.
+
+    Attributes:
+        identity: what it has to say; None if its profile asks nothing.
+        cycle_s: of the node.
+        limit_unit: of its limit, in words; empty for what takes none.
+    """
+
+    source: Source
+    place: Place
+    identity: IdentityMap[object] | None
+    cycle_s: float
+    limit_unit: str = ""
+
+
+def judge_source(case: Case, measured: Measured) -> SourceReport:
+    """The report of a source."""
+    scan = measured.judged[-1].scan if measured.judged else None
+    off = None if scan is None else mismatch(terminals(scan, measured.points))
+    points = () if scan is None else tuple(point_reports(measured.points, scan, case.place, off))
+    findings = [
+        *_answers(case, measured),
+        *_identity(case, measured),
+        *_behaviour(case, measured),
+        *_apparent(case, off),
+        *_directions(case, scan, measured.points),
+    ]
+    return SourceReport(
+        name=case.source.name,
+        profile=case.source.profile,
+        address=case.source.connection.address,
+        says=str(measured.identity) if measured.identity is not None else "not asked",
+        expected="anything" if case.identity is None else case.identity.expects,
+        manner=_manner(case, measured),
+        points=points,
+        findings=tuple(findings),
+    )
+
+
+def _answers(case: Case, measured: Measured) -> Iterator[Finding]:
+    name = case.source.name
+    if measured.unusable:
+        yield wrong(name, "driver", measured.unusable, "", "see the off-line check")
+        return
+    if measured.failure is None:
+        return
+    sees = with_advice(case.source.connection, measured.failure)
+    answered, asked = len(measured.judged), measured.asked
+    if not measured.judged:
+        yield wrong(name, "connection", sees, "an answer", "nothing is known of this source")
+    elif answered < asked:
+        yield attention(
+            name, "connection", f"{answered} of {asked} scans answered; {sees}", "all", "see above"
+        )
+
+
+def _identity(case: Case, measured: Measured) -> Iterator[Finding]:
+    if case.identity is None or measured.unusable:
+        return
+    name, expects = case.source.name, case.identity.expects
+    if measured.identity is not None:
+        misfit = case.identity.misfit(measured.identity)
+        if misfit is not None:
+            yield wrong(
+                name, "identity", misfit, expects, "nothing is taken from it or written to it"
+            )
+    elif measured.silence is not None and measured.judged:
+        sees = f"it does not say what it is: {measured.silence}"
+        yield wrong(name, "identity", sees, expects, "nothing will be written to it")
+
+
+def _behaviour(case: Case, measured: Measured) -> Iterator[Finding]:
+    name = case.source.name
+    if any(judged.frozen for judged in measured.judged):
+        sees = "its own counter stands still: it repeats an old answer"
+        yield wrong(name, "answers", sees, "a new answer to each scan", "restart the device")
+    if any(judged.restarted for judged in measured.judged):
+        yield attention(
+            name, "answers", "its counter went back", "it grows", "has it just restarted?"
+        )
+    clock_s = _clock_s(measured)
+    if clock_s is not None and abs(clock_s) > MAX_CLOCK_ERROR_S:
+        sees = f"{seconds(abs(clock_s))} {'ahead' if clock_s > 0 else 'behind'}"
+        expects = f"within {MAX_CLOCK_ERROR_S:g} s"
+        advice = "set the device's clock (UTC); the agent uses its own time meanwhile"
+        yield attention(name, "clock", sees, expects, advice)
+    slowest_s = max(measured.round_trips_s, default=0.0)
+    if slowest_s > _SLOW_SHARE * case.cycle_s:
+        yield attention(
+            name,
+            "round trip",
+            seconds(slowest_s),
+            f"at most {seconds(_SLOW_SHARE * case.cycle_s)} of a cycle of {case.cycle_s:g} s",
+            "the cycle does not wait for it: its values are a cycle older",
+        )
+    if case.limit_unit and measured.raw is not None and measured.raw.limit_in_force is None:
+        yield wrong(
+            name,
+            "limit",
+            "cannot be read back",
+            "the limit in force",
+            "no limit is raised without it: check the profile's 'limit'",
+        )
+
+
+def _apparent(case: Case, off: Mismatch | None) -> Iterator[Finding]:
+    if off is not None:
+        yield attention(
+            case.source.name, "U*I beside |S|", off.sees, "equal within 5 %", off.advice
+        )
+
+
+def _directions(
+    case: Case, scan: Scan | None, points: tuple[SourcePoint, ...]
+) -> Iterator[Finding]:
+    """One phase that flows against the two others."""
+    if scan is None:
+        return
+    powers = [
+        value
+        for point, value, quality in zip(points, scan.values, scan.qualities, strict=True)
+        if point.role is Role.ACTIVE_POWER and value is not None and is_usable(quality)
+    ]
+    if len(powers) < 3:
+        return
+    most = max(map(abs, powers))
+    against = [
+        n
+        for n, value in enumerate(powers, start=1)
+        if abs(value) > max(_REVERSED_SHARE * most, 100.0)
+        and all(value * other < 0 for m, other in enumerate(powers, start=1) if m != n)
+    ]
+    if len(against) == 1:
+        yield attention(
+            case.source.name,
+            "direction of phases",
+            f"terminal {against[0]} flows against the other two",
+            "one direction",
+            "a current transformer the wrong way round, unless there is single-phase feed-in",
+        )
+
+
+def _manner(case: Case, measured: Measured) -> Manner:
+    trips = measured.round_trips_s
+    limit = None if measured.raw is None else measured.raw.limit_in_force
+    return Manner(
+        scans_asked=measured.asked,
+        scans_answered=len(measured.judged),
+        round_trip_s=statistics.median(trips) if trips else None,
+        round_trip_max_s=max(trips) if trips else None,
+        reads_per_scan=measured.requests / measured.timed if measured.timed else None,
+        clock_s=_clock_s(measured),
+        limit="" if limit is None else f"{limit:.7g} {case.limit_unit}".strip(),
+    )
+
+
+def _clock_s(measured: Measured) -> float | None:
+    scan = measured.raw
+    if scan is None or scan.time_quality & TimeQuality.SET_BY_RECEIVER:
+        return None
+    if scan.value_times_ns is not None:
+        return None  # the time of the newest event says nothing of the clock
+    return (scan.time_ns - scan.received_ns) / NS_PER_S
