@@ -39,9 +39,10 @@ from ortsnetz_hil.servers.device_maps import ChargePointStatus, charge_point
 from ortsnetz_hil.servers.devices import Scene, Served
 from ortsnetz_hil.servers.instrument import Instrument
 from ortsnetz_hil.servers.meter_device import MeterDevice
+from ortsnetz_hil.servers.port_plan import wanted_ports
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
 from ortsnetz_hil.servers.setpoint_log import read as read_setpoints
-from ortsnetz_hil.servers.station_servers import StationServers, wanted_ports
+from ortsnetz_hil.servers.station_servers import StationServers
 
 HOST = "127.0.0.1"
 FLOOR_A, RATED_A = 7, 32

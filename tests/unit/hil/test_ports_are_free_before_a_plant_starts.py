@@ -12,7 +12,8 @@ from ortsnetz_hil.faults.specs import ChangesAddress
 from ortsnetz_hil.plant.calendar import Window
 from ortsnetz_hil.plant.configuration import FORMAT, PlantConfiguration
 from ortsnetz_hil.plant.devices.specs import ChargePoint
-from ortsnetz_hil.servers.run import ports, require_free_ports
+from ortsnetz_hil.servers.port_plan import ports
+from ortsnetz_hil.servers.run import require_free_ports
 
 HOST = "127.0.0.1"
 

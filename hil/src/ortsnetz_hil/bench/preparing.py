@@ -29,8 +29,8 @@ from ortsnetz_hil.plant.prepare import prepare, start_after
 from ortsnetz_hil.scenarios.checks import check_names
 from ortsnetz_hil.scenarios.schema import Scenario, encode
 from ortsnetz_hil.scenarios.translate import plant_events, plant_faults
+from ortsnetz_hil.servers.port_plan import ports
 from ortsnetz_hil.servers.possible_faults import complaint, targets
-from ortsnetz_hil.servers.run import ports
 from ortsnetz_hil.verdict.recording_file import SCENARIO_FILE, write_versions
 
 LEAD_IN_S = 15.0

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,13 +170,27 @@ def stored(run: RunDirectory) -> dict[str, Any]:
     Raises:
         OrtsnetzError: it cannot be counted; carries the cockpit's own words.
     """
+    return dict(json.loads(_ask_store("count", str(run.cockpit)))[NODE])
+
+
+def last_stored(run: RunDirectory, sources: Sequence[str], count: int) -> list[str]:
+    """The last samples of each point of some sources, one JSON object each.
+
+    Raises:
+        OrtsnetzError: the store cannot be read; carries the cockpit's own words.
+    """
+    arguments = (str(run.cockpit), NODE, *sources, "--count", str(count))
+    return _ask_store("last", *arguments).splitlines()
+
+
+def _ask_store(command: str, *arguments: str) -> str:
     done = subprocess.run(
-        [ORTSNETZ, "cockpit", "count", str(run.cockpit)],
+        [ORTSNETZ, "cockpit", command, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=STEP_DEADLINE_S,
     )
     if done.returncode:
-        raise OrtsnetzError(f"the cockpit's store cannot be counted: {done.stderr.strip()}")
-    return dict(json.loads(done.stdout)[NODE])
+        raise OrtsnetzError(f"the cockpit's store cannot be read: {done.stderr.strip()}")
+    return done.stdout

@@ -33,6 +33,13 @@ INTERRUPTED = 130
     help="mosquitto where it is installed; iotcore is for the demo only.",
 )
 @click.option(
+    "--protocols",
+    type=click.Choice(["mixed", "modbus"]),
+    default="mixed",
+    show_default=True,
+    help="A substation with a DNP3 RTU and an OPC UA park, or a Modbus server for each device.",
+)
+@click.option(
     "--silent",
     multiple=True,
     metavar="DEVICE@SECONDS-SECONDS",

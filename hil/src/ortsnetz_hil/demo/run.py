@@ -21,6 +21,7 @@ from ortsnetz_hil.demo import status
 from ortsnetz_hil.demo.settings import DemoSettings
 from ortsnetz_hil.demo.summary import Recording, Summary, summarise
 from ortsnetz_hil.plant.configuration import read
+from ortsnetz_hil.servers.port_plan import ports
 
 Say = Callable[[str], None]
 READY_S = 90.0
@@ -171,16 +172,11 @@ def _start(children: Children, directory: RunDirectory, settings: DemoSettings, 
     rundir.ortsnetz(
         *("plant", "prepare", str(directory.network), "--out", str(directory.root)),
         *("--seed", str(settings.seed), "--base-port", str(settings.device_port)),
-        *("--node", NODE, "--start-in", str(LEAD_IN_S)),
+        *("--node", NODE, "--start-in", str(LEAD_IN_S), "--protocols", settings.protocols),
         *(("--seconds", str(settings.seconds)) if settings.seconds else ()),
     )
     plant = read(directory.root / "plant")
-    ports = {
-        **{meter.name: meter.port for meter in plant.meters},
-        **{point.name: point.port for point in plant.charge_points},
-        **{inverter.name: inverter.port for inverter in plant.inverters},
-    }
-    for name, port in ports.items():
+    for name, port in dict(ports(plant)).items():
         require_free(port, f"device '{name}'", "--device-port")
     children.plant.start()
     children.plant.wait_ready(READY_S)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ortsnetz_hil.plant.protocols import MIXED
+
 DEFAULT_NETWORK = "1-LV-rural2--0-sw"
 SHORTEST_RUN_S = 60
 
@@ -22,6 +24,7 @@ class DemoSettings:
         broker_port: TCP port of the broker, on loopback.
         device_port: first TCP port of the device servers; one each.
         broker: `mosquitto`, `iotcore`, or `auto` for the first of them that is installed.
+        protocols: through what the devices are seen, see `plant.protocols`.
         silent: devices that stop answering for a while, `DEVICE@SECONDS-SECONDS`.
     """
 
@@ -33,4 +36,5 @@ class DemoSettings:
     broker_port: int
     device_port: int
     broker: str
+    protocols: str = MIXED
     silent: tuple[str, ...] = ()

@@ -21,19 +21,24 @@ def read(path_text: str | None) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
+def agent(run: RunDirectory) -> Mapping[str, Any]:
+    """What the agent says of itself; empty while it has said nothing."""
+    return read(_text(run.agent.parent / "data" / "status.json"))
+
+
 def line(run: RunDirectory, elapsed_s: float, down: list[str]) -> str:
     """One line for people; a value that is not there is a dash."""
-    agent = read(_text(run.agent.parent / "data" / "status.json"))
+    said = agent(run)
     plant = read(_text(run.root / "plant" / "live.json"))
     parts = [
         f"{elapsed_s:6.0f} s",
         _clock(plant.get("calendar_ns")),
-        f"agent {agent.get('mode', NO_VALUE)}",
+        f"agent {said.get('mode', NO_VALUE)}",
         f"transformer {_percent(plant.get('transformer_loading'))}",
         f"cables {_percent(plant.get('cable_loading'))}",
         f"u {_number(plant.get('lowest_u_pu'))}-{_number(plant.get('highest_u_pu'))}",
-        f"limited {_limited(agent)}",
-        f"backlog {agent.get('journal_backlog', NO_VALUE)}",
+        f"limited {_limited(said)}",
+        f"backlog {said.get('journal_backlog', NO_VALUE)}",
     ]
     if down:
         parts.append(f"restarting {', '.join(down)}")

@@ -9,17 +9,24 @@ from msgspec import Struct
 
 from ortsnetz_hil.bench import rundir
 from ortsnetz_hil.bench.rundir import RunDirectory
+from ortsnetz_hil.demo import status
+from ortsnetz_hil.demo.reported import Reported, StoredSample, compare
 from ortsnetz_hil.demo.settings import DEFAULT_NETWORK, DemoSettings
 from ortsnetz_hil.plant import configuration as files
 from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.plant.protocols import MODBUS
 from ortsnetz_hil.plant.station import EV_REACTION_S, PV_REACTION_S
 from ortsnetz_hil.servers import counters as served
+from ortsnetz_hil.servers import shown
+from ortsnetz_hil.servers.counters import Counters
 from ortsnetz_hil.verdict.floors import floor_violations
 from ortsnetz_hil.verdict.replay import policy, replay
 from ortsnetz_hil.verdict.run_truth import RunTruth, judge_directory
 
 CYCLES_ALLOWED = 3
 CYCLE_S = 1.0
+LAST = 10
+"""Samples of each reported point that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +70,36 @@ class Outcome(Struct, frozen=True):
 
 
 class Samples(Struct, frozen=True):
-    """Samples from the device to the store.
+    """Samples from the device to the store, of those devices that count what they serve.
 
     Attributes:
+        devices: how many there are: those with a Modbus server of their own.
         acquired: values that the device servers served, by their own count.
-        committed: values that the cockpit's store holds, queried from it.
+        committed: values of these devices that the cockpit's store holds, queried from it.
         lost, doubled: by the devices' read counters, times the values of a read.
         lost_reads_per_device_at_most: most reads that one device lost.
         journal_lost: holes in the store below the node's watermark, in reads.
     """
 
+    devices: int
     acquired: int
     committed: int
     lost: int
     doubled: int
     lost_reads_per_device_at_most: int
     journal_lost: int
+
+
+class Setpoints(Struct, frozen=True):
+    """Limits that were written, by protocol and in all.
+
+    Attributes:
+        accepted: by the devices' own count, by protocol.
+        confirmed: all that the agent took for accepted; None if it was started again in between.
+    """
+
+    accepted: dict[str, int]
+    confirmed: int | None
 
 
 class OverloadToSetpoint(Struct, frozen=True):
@@ -105,7 +126,10 @@ class Summary(Struct, frozen=True):
     without_limiter: Outcome
     uniform_scaling: Outcome
     overload_to_setpoint: OverloadToSetpoint | None
+    protocols: str
     samples: Samples
+    reported: Reported | None
+    setpoints: Setpoints
     restarts: dict[str, int]
     resources: dict[str, dict[str, float]]
 
@@ -119,6 +143,7 @@ def summarise(recording: Recording) -> Summary:
     plant = recording.directory.root / "plant"
     configuration = files.read(plant)
     truth = judge_directory(plant)
+    counters = served.read(plant)
     without, uniform = replay(plant, policy("none")), replay(plant, policy("uniform"))
     slowest = _slowest_reaction_s(configuration)
     summary = Summary(
@@ -134,7 +159,10 @@ def summarise(recording: Recording) -> Summary:
         without_limiter=_outcome(without),
         uniform_scaling=_outcome(uniform),
         overload_to_setpoint=_reaction(truth),
-        samples=_samples(recording.directory),
+        protocols=recording.settings.protocols,
+        samples=_samples(recording.directory, counters),
+        reported=_reported(recording.directory, counters),
+        setpoints=_setpoints(recording, configuration, counters),
         restarts=recording.restarts,
         resources=recording.resources,
     )
@@ -163,6 +191,24 @@ def _failed(summary: Summary) -> list[str]:
         )
     if samples.acquired == 0:
         found.append("no sample was acquired")
+    found += _reported_failed(summary.reported)
+    accepted, confirmed = sum(summary.setpoints.accepted.values()), summary.setpoints.confirmed
+    if confirmed is not None and confirmed > accepted:
+        found.append(f"{confirmed} setpoints were taken for accepted, devices accepted {accepted}")
+    return found
+
+
+def _reported_failed(reported: Reported | None) -> list[str]:
+    if reported is None:
+        return []
+    found = []
+    if reported.different:
+        found.append(
+            f"{reported.different} of {reported.compared} reported values were not shown by the "
+            f"device at their instant: {reported.worst}"
+        )
+    if reported.unheard:
+        found.append(f"{reported.unheard} reported points have no value in the store at the end")
     return found
 
 
@@ -212,8 +258,8 @@ def _reaction(truth: RunTruth) -> OverloadToSetpoint | None:
     return OverloadToSetpoint(found.excursions, found.answered, found.median_s, found.longest_s)
 
 
-def _samples(directory: RunDirectory) -> Samples:
-    devices = served.read(directory.root / "plant").devices
+def _samples(directory: RunDirectory, counters: Counters) -> Samples:
+    devices = {name: each for name, each in counters.devices.items() if each.behind is None}
     stored = rundir.stored(directory)
     counted = {row["device"]: row for row in stored["read_counters"]}
     lost_reads = {
@@ -223,8 +269,9 @@ def _samples(directory: RunDirectory) -> Samples:
         for name, device in devices.items()
     }
     return Samples(
+        devices=len(devices),
         acquired=sum(device.values for device in devices.values()),
-        committed=stored["samples_served"],
+        committed=sum(stored["samples_by_source"].get(name, 0) for name in devices),
         lost=sum(n * devices[name].points_per_read for name, n in lost_reads.items()),
         doubled=sum(
             row["doubled"] * devices[name].points_per_read
@@ -234,3 +281,30 @@ def _samples(directory: RunDirectory) -> Samples:
         lost_reads_per_device_at_most=max(lost_reads.values(), default=0),
         journal_lost=stored["records_missing"],
     )
+
+
+def _reported(directory: RunDirectory, counters: Counters) -> Reported | None:
+    """Devices behind station servers; None where there are none."""
+    names = [name for name, each in counters.devices.items() if each.behind is not None]
+    if not names:
+        return None
+    by_source = rundir.stored(directory)["samples_by_source"]
+    lines = rundir.last_stored(directory, names, LAST)
+    return compare(
+        shown.read(directory.root / "plant"),
+        [msgspec.json.decode(line, type=StoredSample) for line in lines],
+        sum(by_source.get(name, 0) for name in names),
+    )
+
+
+def _setpoints(
+    recording: Recording, configuration: PlantConfiguration, counters: Counters
+) -> Setpoints:
+    protocols = {server.name: server.protocol for server in configuration.station_servers}
+    accepted: dict[str, int] = {}
+    for device in counters.devices.values():
+        protocol = protocols[device.behind] if device.behind else MODBUS
+        accepted[protocol] = accepted.get(protocol, 0) + device.writes
+    said = status.agent(recording.directory)
+    confirmed = said.get("counters", {}).get("setpoints_written")
+    return Setpoints(accepted, None if recording.restarts.get("agent") else confirmed)

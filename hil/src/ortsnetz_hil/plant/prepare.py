@@ -10,8 +10,8 @@ import msgspec
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_hil.plant import application_certificates, network_file, profiles, protocols
 from ortsnetz_hil.plant import configuration as files
-from ortsnetz_hil.plant import network_file, profiles, protocols
 from ortsnetz_hil.plant.as_built import as_built
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.configure import configure
@@ -57,6 +57,15 @@ def prepare(request: Request) -> PlantConfiguration:
     (plant / files.NETWORK_FILE).write_text(json.dumps(whole, indent=1))
     profiles.write(played.profiles, plant / files.PROFILES_FILE)
     write_agent_files(configuration, known, request.parameters, request.out, plant)
+    for server in configuration.station_servers:
+        if server.credentials is not None:
+            application_certificates.write(
+                server.credentials,
+                node=configuration.node,
+                host=configuration.host,
+                plant=plant,
+                agent=request.out / "agent",
+            )
     files.write(configuration, plant)  # last: where it is, the plant is complete
     return configuration
 

@@ -22,8 +22,12 @@ PROFILES = {
     (OPCUA, "ev-controller"): "opcua-charge-point",
 }
 """The agent's profile of a device behind a station server, by protocol and register map."""
-OUTSTATION, MASTER = 10, 1
+OUTSTATION, MASTER = 1024, 1
 """Link addresses of an RTU and of who asks it."""
+PATH = "/park"
+"""What follows host and port in the address of a park."""
+FIRST_BAY = {DNP3: 0, OPCUA: 1}
+"""Indexes of an RTU begin at 0, objects of a park are numbered as people count."""
 
 
 def check(protocols: str) -> None:
@@ -62,6 +66,11 @@ def mixed(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfi
     )
 
 
+def bay(server: StationServer, device: str) -> str:
+    """Where a device is within its station server."""
+    return str(server.bays.index(device) + FIRST_BAY[server.protocol])
+
+
 def connection(server: StationServer, device: str, host: str) -> Connection:
     """How a device behind a station server is reached.
 
@@ -70,7 +79,7 @@ def connection(server: StationServer, device: str, host: str) -> Connection:
         device: its name.
         host: address of the plant's servers.
     """
-    bay = str(server.bays.index(device))
+    number = bay(server, device)
     if server.protocol == DNP3:
         return Connection(
             protocol=DNP3,
@@ -79,15 +88,16 @@ def connection(server: StationServer, device: str, host: str) -> Connection:
             unit=OUTSTATION,
             own_address=MASTER,
             identity=server.name,
-            bay=bay,
+            bay=number,
         )
     return Connection(
         protocol=OPCUA,
         host=host,
         port=server.port,
+        path=PATH,
         credentials=server.credentials,
         identity=device,
-        bay=bay,
+        bay=number,
     )
 
 

@@ -7,7 +7,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,10 @@ from ortsnetz_hil.servers.counters import FORMAT, Counters, DeviceCounters
 from ortsnetz_hil.servers.devices import Scene, Served, devices
 from ortsnetz_hil.servers.living import LivingPlant
 from ortsnetz_hil.servers.plant_clock import PlantClock, SteppedPlantClock, WallPlantClock
+from ortsnetz_hil.servers.port_plan import ports, ports_to_listen
 from ortsnetz_hil.servers.real_time import RealTime
 from ortsnetz_hil.servers.setpoint_log import SetpointLog
-from ortsnetz_hil.servers.station_servers import Reachable, StationServers, wanted_ports
+from ortsnetz_hil.servers.station_servers import StationServers
 from ortsnetz_hil.servers.stepped_time import LEAD_IN_S, SteppedTime, steps_a_cycle
 from ortsnetz_hil.verdict.truth import Observer
 from ortsnetz_hil.verdict.truth_file import TruthWriter
@@ -84,8 +85,7 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
     Raises:
         OrtsnetzError: names the port and the device.
     """
-    reached = (d for d in _devices(configuration) if configuration.behind(d.name) is None)
-    for name, port in wanted_ports(reached, configuration.faults):
+    for name, port in ports_to_listen(configuration):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -97,21 +97,6 @@ def require_free_ports(configuration: PlantConfiguration) -> None:
                     f"port {port} on {configuration.host}, wanted for device '{name}', {reason}: "
                     "stop that program or prepare the plant with another base port"
                 ) from error
-
-
-def ports(configuration: PlantConfiguration) -> list[tuple[str, int]]:
-    """Name and port of every device and station server of a plant."""
-    return wanted_ports(_devices(configuration))
-
-
-def _devices(configuration: PlantConfiguration) -> Iterator[Reachable]:
-    yield from configuration.meters
-    yield from configuration.charge_points
-    yield from configuration.inverters
-    yield from configuration.heat_pumps
-    yield from configuration.batteries
-    yield from configuration.tap_changers
-    yield from configuration.station_servers
 
 
 async def _run(

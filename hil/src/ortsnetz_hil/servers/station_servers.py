@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.faults.conditions import WireCounts
 from ortsnetz_hil.faults.devices import DeviceFaults
 from ortsnetz_hil.faults.meters import MeterFaults
 from ortsnetz_hil.faults.specs import (
-    ChangesAddress,
-    Fault,
     Wire,
 )
 from ortsnetz_hil.faults.timeline import Entry, FaultWatch, Timeline
@@ -200,28 +197,3 @@ def _reached(
                 faults=DeviceFaults(configuration.faults, spec.name),
                 silences=MeterFaults(configuration.faults, spec.name, configuration.seed),
             )
-
-
-class Reachable(Protocol):
-    """What has a name and a port of its own."""
-
-    @property
-    def name(self) -> str:
-        """The device's name."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """Its port while nothing is wrong."""
-        ...
-
-
-def wanted_ports(
-    devices: Iterable[Reachable], faults: Iterable[Fault] = ()
-) -> list[tuple[str, int]]:
-    """Every public port that a device has at any time of a run, with the device's name.
-
-    Devices behind a station server have its port.
-    """
-    moves = [(f.device, f.port) for f in faults if isinstance(f, ChangesAddress)]
-    return [*((device.name, device.port) for device in devices), *moves]
