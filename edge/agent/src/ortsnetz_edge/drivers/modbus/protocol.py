@@ -11,6 +11,7 @@ from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap, compile_modbus
 from ortsnetz_edge.drivers.modbus.driver import ModbusDriver
 from ortsnetz_edge.drivers.modbus.link import Link
+from ortsnetz_edge.drivers.modbus.probe import ModbusProbe
 from ortsnetz_edge.drivers.modbus.unit import Unit
 from ortsnetz_edge.drivers.modbus.wire import LineWire, TcpWire, TlsWire, Wire
 
@@ -56,6 +57,12 @@ class ModbusProtocol(ABC):
         unit = self._unit(wire, source.connection, source.name)
         return ModbusDriver(source, compiled, unit, self._environment.clock)
 
+    def probe(self, connection: Connection) -> ModbusProbe:
+        """A probe for whatever is at an address; see `contract.DriverProtocol.probe`."""
+        clock = self._environment.clock
+        link = Link(self._checked_wire(connection), connection.timeout_s, clock)
+        return ModbusProbe(Unit(link, connection.unit, connection.timeout_s, clock), clock)
+
     def _compiled(self, source: Source) -> ModbusMap:
         try:
             profile = self._environment.library.load(source.profile)
@@ -76,12 +83,24 @@ class ModbusProtocol(ABC):
 
     def _unit(self, wire: Wire, connection: Connection, name: str) -> Unit:
         clock = self._environment.clock
+        self._check_one_line(wire, name)
         if wire not in self._links:
             self._links[wire] = Link(wire, connection.timeout_s, clock, name=name)
         key = (wire, connection.unit)
-        if key not in self._units:
+        if key in self._units:
+            self._units[key].sources += 1
+        else:
             self._units[key] = Unit(self._links[wire], connection.unit, connection.timeout_s, clock)
         return self._units[key]
+
+    def _check_one_line(self, wire: Wire, name: str) -> None:
+        """All units of a line speak at the same rate."""
+        for other in self._links:
+            if isinstance(wire, LineWire) and wire.where == other.where and wire != other:
+                raise InputError(
+                    f"'{name}': serial line {wire.where} has other settings elsewhere in the "
+                    "station: baud, parity and stop bits are those of the line"
+                )
 
 
 class ModbusTcp(ModbusProtocol):

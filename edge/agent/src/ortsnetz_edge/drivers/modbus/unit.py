@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import zlib
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pymodbus.client.base import ModbusBaseClient
 from pymodbus.pdu import ModbusPDU
@@ -71,6 +73,9 @@ class Unit:
     it has neighbours, only it does.
     """
 
+    sources = 1
+    """How many drivers ask this unit."""
+
     def __init__(self, link: Link, number: int, timeout_s: float, clock: Clock) -> None:
         self.number = number
         self._link, self._timeout_s, self._clock = link, timeout_s, clock
@@ -78,6 +83,7 @@ class Unit:
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
         self._not_before = 0.0
         self._absences = 0
+        self._pending: dict[tuple[Table, int, int, Epoch], asyncio.Task[Data]] = {}
         link.units.add(number)
 
     @property
@@ -109,7 +115,30 @@ class Unit:
         Raises:
             DriverError: no answer that fits; `RefusedError` where it is an exception.
         """
+        if self.sources < 2:
+            return await self._read(table, address, count, epoch)
+        return await asyncio.shield(self._shared_read(table, address, count, epoch))
 
+    def _shared_read(
+        self, table: Table, address: int, count: int, epoch: Epoch
+    ) -> asyncio.Task[Data]:
+        """The same request of several sources at the same time is sent once."""
+        key = (table, address, count, epoch)
+        task = self._pending.get(key)
+        if task is None:
+            task = asyncio.create_task(self._read(table, address, count, epoch))
+            self._pending[key] = task
+            task.add_done_callback(partial(self._shared_read_is_over, key))
+        return task
+
+    def _shared_read_is_over(
+        self, key: tuple[Table, int, int, Epoch], task: asyncio.Task[Data]
+    ) -> None:
+        del self._pending[key]
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody may be left
+
+    async def _read(self, table: Table, address: int, count: int, epoch: Epoch) -> Data:
         def call(client: ModbusBaseClient) -> Awaitable[ModbusPDU]:
             reads = {
                 Table.COIL: client.read_coils,
