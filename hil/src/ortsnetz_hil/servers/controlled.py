@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ from ortsnetz_hil.servers.scene import Scene, seen
 from ortsnetz_hil.servers.tap_settings import TapSettings
 
 Powers = Callable[[GridState], NDArray[np.complex128]]
-Draw = Callable[[Measured, int, float, Stamp], list[int]]
+StatusOf = Callable[[int, float], Any]
+Draw = Callable[[Measured, Any, Stamp], list[int]]
 
 
 class _Spec(Protocol):
@@ -41,7 +42,9 @@ class ControlledDevice:
     Attributes:
         node_row: row of the node at which it measures voltages.
         powers: complex power per phase, in the direction of its register map.
-        draw: makes the register image of measurement, setpoint in force, plant seconds and stamp.
+        status: what the device says besides its measurement, in its own units (`device_maps`), of
+            setpoint in force and plant seconds.
+        draw: makes the register image of measurement, status and stamp.
     """
 
     spec: _Spec
@@ -53,6 +56,7 @@ class ControlledDevice:
     scene: Scene
     node_row: int
     powers: Powers
+    status: StatusOf
     draw: Draw
     name: str = field(init=False)
     port: int = field(init=False)
@@ -70,7 +74,7 @@ class ControlledDevice:
     def image(self, shown: Measured, stamp: Stamp) -> list[int]:
         """The measurement block."""
         now_s = self.scene.truth().now_s
-        return self.draw(shown, self.commands.setpoint(now_s), now_s, stamp)
+        return self.draw(shown, self.status(self.commands.setpoint(now_s), now_s), stamp)
 
 
 class Controlled:
@@ -90,11 +94,10 @@ class Controlled:
         """The controller of a charge point."""
         spec = model.spec
 
-        def draw(shown: Measured, limit: int, now_s: float, stamp: Stamp) -> list[int]:
-            status = device_maps.ChargePointStatus(
+        def status(limit: int, now_s: float) -> device_maps.ChargePointStatus:
+            return device_maps.ChargePointStatus(
                 int(model.state), limit, model.wanted_a, model.watchdog.rest(now_s)
             )
-            return device_maps.charge_point(shown, status, stamp)
 
         return self._limited(
             model,
@@ -102,16 +105,16 @@ class Controlled:
             further=4,
             address=2000,
             powers=self._drawn(spec.element),
-            draw=draw,
+            status=status,
+            draw=device_maps.charge_point,
         )
 
     def inverter(self, model: InverterModel) -> ControlledDevice:
         """A PV inverter."""
         spec = model.spec
 
-        def draw(shown: Measured, limit: int, _: float, stamp: Stamp) -> list[int]:
-            status = device_maps.InverterStatus(limit, model.available_w, spec.rated_w)
-            return device_maps.inverter(shown, status, stamp)
+        def status(limit: int, _: float) -> device_maps.InverterStatus:
+            return device_maps.InverterStatus(limit, model.available_w, spec.rated_w)
 
         row = self._generators[spec.element]
         return self._limited(
@@ -120,22 +123,22 @@ class Controlled:
             further=3,
             address=40100,
             powers=lambda state: np.asarray(state.gen_s[row]),
-            draw=draw,
+            status=status,
+            draw=device_maps.inverter,
         )
 
     def heat_pump(self, model: HeatPumpModel) -> ControlledDevice:
         """The controller of a heat pump."""
         spec = model.spec
 
-        def draw(shown: Measured, limit: int, now_s: float, stamp: Stamp) -> list[int]:
-            status = device_maps.HeatPumpStatus(
+        def status(limit: int, now_s: float) -> device_maps.HeatPumpStatus:
+            return device_maps.HeatPumpStatus(
                 limit=limit,
                 wanted_w=model.wanted_w,
                 rated_w=spec.rated_w,
                 temperature_c=model.temperature_c,
                 fallback_in_s=model.watchdog.rest(now_s),
             )
-            return device_maps.heat_pump(shown, status, stamp)
 
         return self._limited(
             model,
@@ -143,15 +146,16 @@ class Controlled:
             further=4,
             address=5100,
             powers=self._drawn(spec.element),
-            draw=draw,
+            status=status,
+            draw=device_maps.heat_pump,
         )
 
     def battery(self, model: BatteryModel) -> ControlledDevice:
         """The controller of a home battery."""
         spec = model.spec
 
-        def draw(shown: Measured, limit: int, now_s: float, stamp: Stamp) -> list[int]:
-            status = device_maps.BatteryStatus(
+        def status(limit: int, now_s: float) -> device_maps.BatteryStatus:
+            return device_maps.BatteryStatus(
                 limit=limit,
                 wanted_w=model.wanted_w,
                 charge_share=model.soc_wh / spec.capacity_wh,
@@ -159,7 +163,6 @@ class Controlled:
                 capacity_wh=spec.capacity_wh,
                 fallback_in_s=model.watchdog.rest(now_s),
             )
-            return device_maps.battery(shown, status, stamp)
 
         return self._limited(
             model,
@@ -167,7 +170,8 @@ class Controlled:
             further=4,
             address=650,
             powers=self._drawn(spec.element),
-            draw=draw,
+            status=status,
+            draw=device_maps.battery,
         )
 
     def tap_changer(self, model: TapChangerModel) -> ControlledDevice:
@@ -175,11 +179,10 @@ class Controlled:
         spec, transformers = model.spec, self._plant.network.data["transformer"]
         own = transformers[transformers["id"] == spec.element][0]
 
-        def draw(shown: Measured, setpoint: int, _: float, stamp: Stamp) -> list[int]:
-            status = device_maps.TapChangerStatus(
+        def status(setpoint: int, _: float) -> device_maps.TapChangerStatus:
+            return device_maps.TapChangerStatus(
                 model.position, model.blocked, setpoint, model.operations
             )
-            return device_maps.tap_changer(shown, status, stamp)
 
         return ControlledDevice(
             spec=spec,
@@ -191,7 +194,8 @@ class Controlled:
             scene=self._scene,
             node_row=self._nodes[int(own["to_node"])],
             powers=lambda _: np.full(3, np.nan, np.complex128),
-            draw=draw,
+            status=status,
+            draw=device_maps.tap_changer,
         )
 
     def _limited(
@@ -202,6 +206,7 @@ class Controlled:
         further: int,
         address: int,
         powers: Powers,
+        status: StatusOf,
         draw: Draw,
     ) -> ControlledDevice:
         """A device with a limit.
@@ -212,6 +217,7 @@ class Controlled:
             further: points of a read besides the four quantities at each terminal.
             address: first of its command registers.
             powers: see `ControlledDevice`.
+            status: see `ControlledDevice`.
             draw: see `ControlledDevice`.
         """
         spec = model.spec
@@ -225,6 +231,7 @@ class Controlled:
             scene=self._scene,
             node_row=self._nodes[spec.node],
             powers=powers,
+            status=status,
             draw=draw,
         )
 

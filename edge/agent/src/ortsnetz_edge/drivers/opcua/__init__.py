@@ -1,0 +1,1 @@
+"""OPC UA: a client on asyncua, one session for all sources behind one server."""

@@ -1,0 +1,275 @@
+"""One meter or device behind an OPC UA server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
+from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
+from ortsnetz_edge.drivers.contract import (
+    Diagnosis,
+    DriverError,
+    FailureKind,
+    Identity,
+    LimitResolution,
+    Listener,
+    Scan,
+    SourcePoint,
+    Watchdog,
+)
+from ortsnetz_edge.drivers.opcua.session import Session
+from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
+from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, sample, text
+from ortsnetz_edge.drivers.opcua.writing import Targets
+from ortsnetz_edge.profiles.identity import IdentityMap
+from ortsnetz_edge.profiles.point_map import PointMap
+from ortsnetz_edge.profiles.references.opcua import NodeReference
+from ortsnetz_edge.profiles.setpoint import SetpointMap
+
+BUILD_INFO = IdentityMap(
+    maker_at=NodeReference(0, "i", "2263"),
+    model_at=NodeReference(0, "i", "2261"),
+    serial_at=None,
+    maker=None,
+    model=None,
+    serial=None,
+)
+"""What a server says of itself (part 5, 12.4), where a profile names nothing else."""
+_CLOCK_ERROR_NS = round(MAX_CLOCK_ERROR_S * NS_PER_S)
+_RECEIVED = int(TimeQuality.SET_BY_RECEIVER)
+_CLOCK_WRONG = int(TimeQuality.SET_BY_RECEIVER | TimeQuality.CLOCK_NOT_SYNCHRONISED)
+
+
+@dataclass(frozen=True)
+class SourceMaps:
+    """A profile compiled for one source.
+
+    Attributes:
+        own_clock: whether the profile says where the device's clock is.
+    """
+
+    name: str
+    points: PointMap[NodeReference]
+    setpoint: SetpointMap[NodeReference] | None
+    identity: IdentityMap[NodeReference] | None
+    own_clock: bool
+
+
+class OpcUaDriver:
+    """Fulfils `contract.Driver`.
+
+    Attributes:
+        session: shared with all sources behind the same server.
+    """
+
+    def __init__(
+        self,
+        maps: SourceMaps,
+        session: Session,
+        subscription: Subscription | None,
+        member: Member | None,
+    ) -> None:
+        self.session = session
+        self._maps = maps
+        self._subscription, self._member = subscription, member
+        self._listener: Listener | None = None
+        self._samples = [UNKNOWN] * len(maps.points.references)
+        self._due = [0.0] * len(self._samples)
+        self._read_over = -1  # number of the connection over which the samples came
+        self._known = -1  # number of the connection over which the device said what it is
+        self._targets: Targets | None = None
+        self._commissioned = -1  # number of the connection over which the fall-back was set
+        self._answers = 0
+        self._failures: Counter[FailureKind] = Counter()
+        self._last_failure: str | None = None
+        if member is not None:
+            member.report = self._report
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        """Points of the source; the order of every scan's values."""
+        return self._maps.points.points
+
+    @property
+    def resolution(self) -> LimitResolution | None:
+        """How the device takes its limit."""
+        return None if self._maps.setpoint is None else self._maps.setpoint.resolution
+
+    async def scan(self) -> Scan:
+        """What is held if the server has proved that it holds, else a read of what is due."""
+        try:
+            await self._be_sure_of_it()
+            if self._subscription is not None and self._member is not None:
+                await self._subscription.ready()
+                if not self._subscription.refused:
+                    self._answers += 1
+                    return self._held(self._subscription, self._member)
+            server_ns, received_ns = await self._read()
+        except DriverError as error:
+            raise self._noted(error) from None
+        self._answers += 1
+        return self._scan(self._samples, server_ns, received_ns)
+
+    def subscribe(self, listener: Listener) -> bool:
+        """Hand over what the server reports; it does so where the profile asks for it."""
+        if self._subscription is None:
+            return False
+        self._listener = listener
+        return True
+
+    async def write(self, limit: float, watchdog: Watchdog | None) -> None:
+        """Write a limit and read it back; see `contract.Driver.write`."""
+        setpoint = self._maps.setpoint
+        if setpoint is None:
+            raise DriverError(FailureKind.REFUSED, f"'{self._maps.name}' takes no limit")
+        try:
+            await self._be_sure_of_it()
+            channel = await self.session.opened()
+            generation = self.session.generation
+            if self._targets is None or self._targets.channel is not channel:
+                self._targets = Targets(channel)
+            power = await self._power_of_ten(setpoint)
+            if watchdog is not None and self._commissioned != generation:
+                await self._commission(self._targets, setpoint, watchdog, power)
+                self._commissioned = generation
+            await self._targets.write([(setpoint.at, setpoint.counts(limit, power))])
+            if setpoint.enable is not None:
+                at, value = setpoint.enable
+                await self._targets.write([(at, value)])
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def identify(self) -> Identity:
+        """Ask the device what it is; without places in its profile, ask its server."""
+        try:
+            return await self._said(self._maps.identity or BUILD_INFO)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    def diagnose(self) -> Diagnosis:
+        """How the driver is."""
+        return Diagnosis(
+            connected=self.session.connected,
+            answers=self._answers,
+            failures=dict(self._failures),
+            last_failure=self._last_failure,
+        )
+
+    async def stop(self) -> None:
+        """Leave the session; the last source behind a server closes it."""
+        self._listener = None
+        if await self.session.leave(self._maps.name) and self._subscription is not None:
+            self._subscription.stop()
+
+    async def _be_sure_of_it(self) -> None:
+        """Check on each new connection that the device is the one that it should be."""
+        identity = self._maps.identity
+        await self.session.opened()
+        generation = self.session.generation
+        if identity is None or self._known == generation:
+            return
+        misfit = identity.misfit(await self._said(identity))
+        if misfit is not None:
+            raise DriverError(
+                FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
+            )
+        self._known = generation
+
+    async def _said(self, identity: IdentityMap[NodeReference]) -> Identity:
+        places = (identity.maker_at, identity.model_at, identity.serial_at)
+        asked = [place for place in places if place is not None]
+        reading = await self.session.read(asked)
+        said = {
+            place: None if value is None or value.Value is None else _said_text(value.Value.Value)
+            for place, value in zip(asked, reading.values, strict=True)
+        }
+        maker, model, serial = (None if place is None else said[place] for place in places)
+        return Identity(maker, model, serial)
+
+    async def _read(self) -> tuple[int | None, int]:
+        """Read what is due; the server's clock and when the answer was complete."""
+        now = self.session.clock.monotonic()
+        references, periods = self._maps.points.references, self._maps.points.periods_s
+        fresh = self._read_over == self.session.generation
+        due = [place for place in range(len(references)) if not fresh or self._due[place] <= now]
+        reading = await self.session.read([references[place] for place in due])
+        for place, value in zip(due, reading.values, strict=True):
+            self._samples[place] = UNKNOWN if value is None else sample(value)
+            self._due[place] = now + periods[place]
+        self._read_over = self.session.generation
+        return reading.server_ns, reading.received_ns
+
+    def _held(self, subscription: Subscription, member: Member) -> Scan:
+        return self._scan(member.held, subscription.server_ns, subscription.received_ns)
+
+    def _report(self) -> None:
+        if self._listener is None or self._subscription is None or self._member is None:
+            return
+        if self._maps.identity is None or self._known == self.session.generation:
+            self._listener(self._held(self._subscription, self._member))
+
+    def _scan(self, samples: Sequence[Sample], server_ns: int | None, received_ns: int) -> Scan:
+        """The scan of an answer: source times where they can be true, the agent's elsewhere."""
+        off = server_ns is not None and abs(server_ns - received_ns) > _CLOCK_ERROR_NS
+        raws, times, time_qualities = [], [], []
+        for one, absent in zip(samples, self._maps.points.absent, strict=True):
+            raws.append(None if absent is not None and one.raw == absent else one.raw)
+            said = one.time_ns
+            ahead = said is not None and said - received_ns > _CLOCK_ERROR_NS
+            if said is None or off or ahead:
+                times.append(received_ns)
+                time_qualities.append(_CLOCK_WRONG if off or ahead else _RECEIVED)
+            else:
+                times.append(said)
+                time_qualities.append(0)
+        scan = self._maps.points.scan(
+            raws, received_ns, [one.quality for one in samples], times, time_qualities
+        )
+        if self._maps.own_clock or server_ns is None:
+            return scan
+        # an old value that has not changed is no old value: the server has just vouched for it
+        return replace(scan, time_ns=server_ns, time_quality=0)
+
+    async def _power_of_ten(self, setpoint: SetpointMap[NodeReference]) -> int:
+        if setpoint.scale_at is None:
+            return 0
+        reading = await self.session.read([setpoint.scale_at])
+        value = reading.values[0]
+        raw = None if value is None else sample(value).raw
+        if raw is None or abs(raw) > 10 or raw != round(raw):
+            raise DriverError(
+                FailureKind.REFUSED,
+                f"{self.session.endpoint}: {setpoint.scale_at} says no power of ten",
+            )
+        return round(raw)
+
+    async def _commission(
+        self,
+        targets: Targets,
+        setpoint: SetpointMap[NodeReference],
+        watchdog: Watchdog,
+        power: int,
+    ) -> None:
+        """Tell the device what to do when nobody writes any more; once a connection."""
+        wanted: list[tuple[NodeReference, float]] = []
+        if setpoint.fallback_limit is not None:
+            wanted.append((setpoint.fallback_limit, setpoint.counts(watchdog.limit, power)))
+        if setpoint.fallback_time is not None:
+            wanted.append((setpoint.fallback_time, round(watchdog.after_s)))
+        if wanted:
+            await targets.write(wanted)
+
+    def _noted(self, error: DriverError) -> DriverError:
+        self._failures[error.kind] += 1
+        if error.kind is not FailureKind.WAITING:
+            self._last_failure = str(error)
+        return error
+
+
+def _said_text(content: object) -> str | None:
+    said = text(content)
+    if said is None and isinstance(content, int):
+        return str(content)  # serial numbers are numbers to some
+    return said

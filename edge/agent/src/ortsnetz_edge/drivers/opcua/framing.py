@@ -1,0 +1,111 @@
+"""Frames of OPC UA TCP (part 6, 7.1 and 6.7.2) are looked at before the library parses them.
+
+asyncua 2.1 waits for as many bytes as a header announces, up to 4 GB, keeps them all, and loops
+for ever on a header that announces none. It also tells servers that it takes messages of 2 GB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from asyncua import ua
+from asyncua.client.ua_client import UaClient, UASocketProtocol
+from asyncua.ua.ua_binary import uatcp_to_binary
+
+LARGEST_FRAME = 65536
+LARGEST_MESSAGE = 4 * 1024 * 1024
+_HEADER = 8
+_SECURE = {b"MSG", b"OPN", b"CLO"}
+_PLAIN = {b"ACK", b"ERR"}
+
+
+def misfit(header: bytes) -> str | None:
+    """Why a frame's first eight bytes are none from an OPC UA server; None if they are."""
+    kind, size = header[:3], int.from_bytes(header[4:8], "little")
+    if kind not in _SECURE and kind not in _PLAIN:
+        return "sends what is no OPC UA"
+    if header[3:4] not in {b"F", b"C", b"A"} or (kind != b"MSG" and header[3:4] != b"F"):
+        return "sends a frame that is no part of a message"
+    if not _HEADER + (4 if kind in _SECURE else 0) < size <= LARGEST_FRAME:
+        return f"announces a frame of {size} bytes"
+    return None
+
+
+class GuardedProtocol(UASocketProtocol):  # type: ignore[misc]
+    """The library's protocol, given whole frames of bounded size only.
+
+    Attributes:
+        misfit: what was wrong with the bytes; None if nothing was.
+        closing: the connection is being closed from this side, in order.
+    """
+
+    misfit: str | None = None
+    closing = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Connected."""
+        super().connection_made(transport)
+        self._bytes = bytearray()
+        self._message = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        self._bytes += data
+        while len(self._bytes) >= _HEADER and self.transport is not None:
+            reason = misfit(bytes(self._bytes[:_HEADER]))
+            if reason is not None:
+                self.refuse(reason)
+                return
+            size = int.from_bytes(self._bytes[4:8], "little")
+            if len(self._bytes) < size:
+                return
+            frame = bytes(self._bytes[:size])
+            del self._bytes[:size]
+            self._message = 0 if frame[3:4] != b"C" else self._message + size
+            if self._message > LARGEST_MESSAGE:
+                self.refuse(f"sends a message of more than {LARGEST_MESSAGE} bytes")
+                return
+            super().data_received(frame)
+
+    def refuse(self, reason: str) -> None:
+        """Close at once: what comes is of no use."""
+        self.misfit = self.misfit or reason
+        self._bytes.clear()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def disconnect_socket(self) -> None:
+        """Close; the library does so by itself after bytes that it cannot parse."""
+        if not self.closing and self.misfit is None:
+            self.misfit = "sends a message that cannot be understood"
+        super().disconnect_socket()
+
+    async def send_hello(
+        self, url: str, max_messagesize: int = 0, max_chunkcount: int = 0
+    ) -> ua.Acknowledge:
+        """Say what sizes are taken; the library would say 2 GB."""
+        hello = ua.Hello(
+            ReceiveBufferSize=LARGEST_FRAME - 1,
+            SendBufferSize=LARGEST_FRAME - 1,
+            MaxMessageSize=max_messagesize or LARGEST_MESSAGE,
+            MaxChunkCount=max_chunkcount,
+            EndpointUrl=url,
+        )
+        answer: asyncio.Future[ua.Acknowledge] = asyncio.get_running_loop().create_future()
+        self._callbackmap[0] = answer
+        if self.transport is None:
+            raise ConnectionError("connection is not open")
+        self.transport.write(uatcp_to_binary(ua.MessageType.Hello, hello))
+        async with asyncio.timeout(self.timeout):
+            return await answer
+
+
+class GuardedClient(UaClient):  # type: ignore[misc]
+    """The library's low client on `GuardedProtocol`."""
+
+    protocol: GuardedProtocol | None
+
+    def _make_protocol(self) -> UASocketProtocol:
+        self.protocol = GuardedProtocol(self._timeout, security_policy=self.security_policy)
+        self.protocol.on_connection_lost = self._on_transport_lost
+        return self.protocol

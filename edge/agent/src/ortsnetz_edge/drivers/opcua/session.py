@@ -1,0 +1,302 @@
+"""One session with a server, shared by all sources behind it: back-off, names, reads together."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from asyncua import ua
+from asyncua.ua.object_ids import ObjectIds
+
+from ortsnetz_edge.clock import Clock
+from ortsnetz_edge.drivers.backoff import Backoff
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind
+from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint, connect
+from ortsnetz_edge.drivers.opcua.security import Security
+from ortsnetz_edge.drivers.opcua.values import nanoseconds
+from ortsnetz_edge.profiles.references.opcua import NodeReference
+
+log = logging.getLogger(__name__)
+BACKOFF_FIRST_S = 0.5
+BACKOFF_CAP_S = 15.0
+MOST_AT_ONCE = 1000
+"""Most nodes a request where the server states no limit of its own (part 5, 6.3.11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many nodes a server takes in one request."""
+
+    read: int = MOST_AT_ONCE
+    write: int = MOST_AT_ONCE
+    monitor: int = MOST_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The answer to a read.
+
+    Attributes:
+        values: one a node; None for a node whose namespace the server does not have.
+        server_ns: the server's own clock, UTC ns; None where it says none.
+        received_ns: the agent's clock when the answer was complete.
+    """
+
+    values: tuple[ua.DataValue | None, ...]
+    server_ns: int | None
+    received_ns: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Reads of one instant, sent together."""
+
+    channel: Channel
+    nodes: dict[NodeReference, int] = field(default_factory=dict)
+    answer: asyncio.Future[Reading] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class Session:
+    """Opens the connection when somebody asks, and again after a back-off.
+
+    Attributes:
+        counters: connections, and what subscriptions count.
+        generation: number of the connection; grows with each new one.
+        limits: what the server takes at once.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, security: Security | None, clock: Clock, name: str
+    ) -> None:
+        self.counters: Counter[str] = Counter()
+        self.generation = 0
+        self.limits = Limits()
+        self.clock = clock
+        self.endpoint = endpoint
+        self._security = security
+        # stepped time is repeatable wherever it runs: there the jitter comes from the source's name
+        seed = zlib.crc32(name.encode()) if clock.stepped else None
+        self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
+        self._not_before = 0.0
+        self._channel: Channel | None = None
+        self._opening: asyncio.Task[Channel] | None = None
+        self._batch: _Batch | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lost = False
+        self._sources: set[str] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands."""
+        return self._channel is not None and self._channel.alive
+
+    async def opened(self) -> Channel:
+        """The connection; made if need be, once for all who ask.
+
+        Raises:
+            DriverError: there is none.
+        """
+        channel = self._channel
+        if channel is not None and channel.alive:
+            return channel
+        if self._opening is None:
+            wait = self._not_before - self.clock.monotonic()
+            if wait > 0:
+                raise DriverError(
+                    FailureKind.WAITING, f"{self.endpoint}: next attempt in {wait:.1f} s"
+                )
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        try:
+            return await asyncio.shield(self._opening)
+        except DriverError as error:
+            raise DriverError(error.kind, str(error)) from None
+
+    async def read(self, nodes: Sequence[NodeReference]) -> Reading:
+        """Read values; whatever is asked in the same instant goes out in the same requests.
+
+        Raises:
+            DriverError: there is no answer.
+        """
+        channel = await self.opened()
+        batch = self._batch
+        if batch is None or batch.channel is not channel:
+            batch = self._batch = _Batch(channel)
+            task = asyncio.create_task(self._send(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        places = [batch.nodes.setdefault(node, len(batch.nodes)) for node in nodes]
+        try:
+            whole = await asyncio.shield(batch.answer)
+        except DriverError as error:
+            raise DriverError(error.kind, str(error)) from None
+        return Reading(
+            tuple(whole.values[place] for place in places), whole.server_ns, whole.received_ns
+        )
+
+    def answered(self) -> None:
+        """A whole answer has come: the server is well."""
+        self._backoff.succeeded()
+        if self._lost:
+            self._lost = False
+            log.info("%s answers again", self.endpoint)
+
+    def enter(self, name: str) -> None:
+        """A source is behind this session."""
+        self._sources.add(name)
+
+    async def leave(self, name: str) -> bool:
+        """A source is not any more; the last one closes the connection. Whether it was the last."""
+        self._sources.discard(name)
+        if self._sources:
+            return False
+        await self.close()
+        return True
+
+    async def close(self) -> None:
+        """Close the connection; requests under way fail."""
+        if self._opening is not None:
+            self._opening.cancel()
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def _open(self) -> Channel:
+        """Connect and ask for what may have changed since the last time."""
+        channel = None
+        try:
+            channel = await connect(
+                self.endpoint, self._security, self.clock.now_ns(), self._failed
+            )
+            await self._ask_names(channel)
+        except DriverError as error:
+            if channel is not None:
+                channel.fail(error)
+            self._back_off(error)
+            raise
+        except asyncio.CancelledError:
+            if channel is not None:
+                await channel.close()
+            raise
+        self._channel = channel
+        self.generation += 1
+        self.counters["connections"] += 1
+        return channel
+
+    def _opened(self, task: asyncio.Task[Channel]) -> None:
+        self._opening = None
+        if not task.cancelled():
+            task.exception()  # whoever waited has heard of it; nobody may have
+
+    async def _ask_names(self, channel: Channel) -> None:
+        """Namespaces and limits, anew with each connection: the server may have restarted."""
+        asked = (
+            ObjectIds.Server_NamespaceArray,
+            ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
+            ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerWrite,
+            ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
+        )
+        values, _ = await read_values(channel, [ua.NodeId(number) for number in asked])
+        names = values[0].Value.Value if values[0].Value is not None else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise channel.wrong("says no namespaces")
+        channel.namespaces = tuple(names)
+        self.limits = Limits(*(_limit(value) for value in values[1:]))
+
+    def _failed(self) -> None:
+        """The channel has failed."""
+        channel, self._channel = self._channel, None
+        if channel is not None and channel.failure is not None:
+            self._back_off(channel.failure)
+
+    def _back_off(self, error: DriverError) -> None:
+        self._not_before = self.clock.monotonic() + self._backoff.failed()
+        if not self._lost:
+            self._lost = True
+            log.warning("%s does not answer: %s", self.endpoint, error)
+
+    async def _send(self, batch: _Batch) -> None:
+        """Send a batch once everybody who runs in this instant has joined it."""
+        self._batch = None
+        known: list[ua.NodeId] = []
+        places: list[int | None] = []
+        for node in batch.nodes:
+            found = node_id(node, batch.channel.namespaces)
+            places.append(None if found is None else len(known))
+            if found is not None:
+                known.append(found)
+        try:
+            values, server_ns = await read_values(batch.channel, known, self.limits.read)
+        except DriverError as error:
+            batch.answer.set_exception(error)
+            batch.answer.exception()  # whoever waited has heard of it; nobody may have
+            return
+        self.answered()
+        found_values = tuple(None if place is None else values[place] for place in places)
+        batch.answer.set_result(Reading(found_values, server_ns, self.clock.now_ns()))
+
+
+async def read_values(
+    channel: Channel,
+    nodes: Sequence[ua.NodeId],
+    most: int = MOST_AT_ONCE,
+    attribute: ua.AttributeIds = ua.AttributeIds.Value,
+) -> tuple[list[ua.DataValue], int | None]:
+    """Read an attribute of nodes, so many a request at most; and the server's clock.
+
+    Raises:
+        DriverError: there is no answer that fits.
+    """
+    values: list[ua.DataValue] = []
+    server_ns: int | None = None
+    for first in range(0, len(nodes), most):
+        part = nodes[first : first + most]
+        request = ua.ReadRequest()
+        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
+        request.Parameters.NodesToRead = [
+            ua.ReadValueId(NodeId=node, AttributeId=attribute) for node in part
+        ]
+        answer = await channel.request(request, ua.ReadResponse)
+        if len(answer.Results) != len(part):
+            raise channel.wrong(f"{len(answer.Results)} values instead of {len(part)}")
+        values += answer.Results
+        server_ns = server_clock(answer.ResponseHeader.Timestamp)
+    return values, server_ns
+
+
+def server_clock(stamp: datetime | None) -> int | None:
+    """A server's clock, UTC ns; None where it says none."""
+    return None if stamp is None else nanoseconds(stamp.replace(tzinfo=stamp.tzinfo or UTC))
+
+
+def node_id(node: NodeReference, namespaces: Sequence[str]) -> ua.NodeId | None:
+    """The node id at a server with these namespaces; None where it does not have the node's."""
+    if isinstance(node.namespace, int):
+        number = node.namespace
+    elif node.namespace in namespaces:
+        number = namespaces.index(node.namespace)
+    else:
+        return None
+    if node.kind == "i":
+        return ua.NodeId(ua.UInt32(int(node.identifier)), ua.Int16(number))
+    if node.kind == "g":
+        return ua.NodeId(uuid.UUID(node.identifier), ua.Int16(number))
+    if node.kind == "b":
+        return ua.NodeId(base64.b64decode(node.identifier), ua.Int16(number))
+    return ua.NodeId(ua.String(node.identifier), ua.Int16(number))
+
+
+def _limit(value: ua.DataValue) -> int:
+    stated = value.Value.Value if value.Value is not None else None
+    if not isinstance(stated, int) or stated <= 0:  # 0 and absent: no limit is stated
+        return MOST_AT_ONCE
+    return min(stated, MOST_AT_ONCE)
