@@ -13,11 +13,9 @@ _ROUNDING = 1e-6  # of a step: what floating point may have taken from a whole n
 _TOLERANCE = {LimitUnit.AMPERE: 0.02, LimitUnit.SHARE: _ROUNDING, LimitUnit.WATT: _ROUNDING}
 """Of a step: so much less counts as the whole step. A limit of ten amperes' power would become nine
 amperes and ten again with the noise of the voltage; two hundredths of an ampere are within it."""
-_RAISE_FROM = {LimitUnit.AMPERE: 1.0, LimitUnit.SHARE: 5.0}
-"""In steps above the present limit: a limit is raised only from there on, so that shares of a
-thousandth do not move each second. Lowering knows no such margin."""
 _RAISE_SHARE = 0.005
-"""The same for limits in watts, whose steps say nothing of the device: of its rating."""
+"""Of the rating: a limit in watts or as a share is raised only from so much on, and by one step at
+least, so that shares of a thousandth do not move each second. Lowering knows no such margin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,12 @@ class Amounts:
         return amount
 
     def _raise_from(self) -> float:
-        if self.resolution.unit is LimitUnit.WATT:
-            return max(1.0, _RAISE_SHARE * self.device.rated_w / self.resolution.step)
-        return _RAISE_FROM[self.resolution.unit]
+        """From how many steps above the present limit on it is raised."""
+        unit, step = self.resolution.unit, self.resolution.step
+        if unit is LimitUnit.AMPERE:
+            return 1.0
+        rating = self.device.rated_w if unit is LimitUnit.WATT else 1.0
+        return max(1.0, _RAISE_SHARE * rating / step)
 
     def same(self, one: float, other: float) -> bool:
         """Whether two limits are the same step."""

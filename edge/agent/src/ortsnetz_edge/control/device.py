@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass, field
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
@@ -11,6 +10,7 @@ from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim, unlimited
+from ortsnetz_edge.control.meant import MeantLimits
 from ortsnetz_edge.drivers.contract import Watchdog
 
 OWN_WAY_S = 30.0
@@ -18,8 +18,6 @@ OWN_WAY_S = 30.0
 EXCESS_SHARE = 0.1
 """Share of the rating by which a device must exceed its limit to count as ignoring it: more than
 meters, rounding and the voltage account for."""
-_REMEMBERED = 32
-"""Limits of which it is known when they were meant: one a cycle, for longer than devices react."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +65,23 @@ class DeviceControl:
     _excess_at: float | None = None
     _asked: bool = False
     _announced: tuple[float, int] | None = None
-    _meant: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _lowered_at: float | None = None
+    _now: float = 0.0
+    _meant: MeantLimits = field(init=False)
 
     def __post_init__(self) -> None:
         self.claim = unlimited(self.device)
+        self._meant = MeantLimits(self._says_s + 2 * self.cycle_s, self.cycle_s)
+
+    @property
+    def _follows_s(self) -> float:
+        """Longest time until the device follows a limit, by what station and profile say of it."""
+        return max(self.device.reaction_s, self.amounts.resolution.reaction_s)
+
+    @property
+    def _says_s(self) -> float:
+        """Longest time until the device says which limit it has: behind a control box, minutes."""
+        return max(self._follows_s, self.amounts.resolution.acknowledged_s)
 
     def observe(self, reading: Reading | None, limit_in_force: float | None, *, now: float) -> None:
         """Take in what the device says in this cycle.
@@ -78,7 +89,7 @@ class DeviceControl:
         The first time, that is what it keeps. A device that has gone below its limit by itself (its
         own watchdog, a restart) has thereby a new limit: from there it is raised by the rules.
         """
-        self.reading = reading
+        self._now, self.reading = now, reading
         self.read_back = in_force = self._plausible(limit_in_force)
         if in_force is None:
             return
@@ -89,7 +100,10 @@ class DeviceControl:
             self._own_way_at = now
         if self._has_more(in_force, now=now) or self._draws_more(now=now):
             self._own_way_at = self._excess_at = now
-        if in_force < self._lowest_meant(now) - self.amounts.resolution.step / 2:
+        if (
+            in_force
+            < self._meant.lowest(self._since(self._says_s, now)) - self.amounts.resolution.step / 2
+        ):
             self._own_way_at = now
             self._adopt(in_force, "the device has lowered its limit by itself", now=now)
             if self._written is not None:
@@ -101,20 +115,11 @@ class DeviceControl:
             return None
         return min(limit, self.amounts.top)
 
-    def _lowest_meant(self, now: float) -> float:
-        """Lowest limit that the device can be at on our account, slow as it may be to follow."""
-        since = now - self.device.reaction_s - 2 * self.cycle_s
-        lowest = math.inf
-        for at, amount in reversed(self._meant):
-            lowest = min(lowest, amount)
-            if at <= since:
-                break
-        return lowest
-
     def _adopt(self, limit: float, reason: str, *, now: float) -> None:
         self.amount = limit
-        self._meant.clear()
-        self._meant.append((now, limit))
+        if limit < self.amounts.top:
+            self._lowered_at = now
+        self._meant.restart(limit, now=now)
         self.allowed_w = self.amounts.watts(limit, self.reading)
         if self.limited:
             self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
@@ -132,7 +137,17 @@ class DeviceControl:
         self.claim, self.allowed_w = claim, allowed_w
         amount = self.amounts.amount(allowed_w, self.reading, present)
         raised = present is not None and amount > present
+        if raised and self._is_held():
+            # its ramp begins when its time is over
+            self.allowed_w = min(allowed_w, self.amounts.watts(present or 0.0, self.reading))
+            may_raise = False
         self.amount = present if raised and not may_raise else amount
+
+    def _is_held(self) -> bool:
+        """Whether it was lowered so lately that its profile forbids to raise it."""
+        if self._lowered_at is None:
+            return False
+        return self._now - self._lowered_at < self.amounts.resolution.hold_s
 
     @property
     def answers(self) -> bool:
@@ -185,14 +200,17 @@ class DeviceControl:
         again = self._disobeys(now=now) and now - self._written_at >= 2 * self.cycle_s
         if not (changed or refresh or again):
             return None
-        self._meant.append((now, self.amount))
+        self._meant.note(self.amount, now=now)
         self._asked = True
         return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
 
     def written(self, write: Write, *, now: float) -> bool:
         """The device has confirmed a write; whether it is worth a record."""
+        before = self.amounts.top if self._written is None else self._written
         if self._written is None or not self.amounts.same(write.amount, self._written):
             self._changed_at = now
+        if write.amount < before - self.amounts.resolution.step / 2:
+            self._lowered_at = now
         self._written, self._written_at = write.amount, now
         announced = (write.amount, int(write.setpoint.source))
         news = write.changed or (self._announced is not None and announced != self._announced)
@@ -210,30 +228,25 @@ class DeviceControl:
         """
         return self._excess_at is not None and now - self._excess_at < OWN_WAY_S
 
-    def _highest_meant(self, now: float) -> float | None:
+    def _since(self, within_s: float, now: float) -> float:
+        """Since when limits count for a device that may take so long."""
+        return now - within_s - 2 * self.cycle_s
+
+    def _highest_meant(self, within_s: float, now: float) -> float | None:
         """Highest limit that the device can be at on our account; None before it was told one.
 
-        Limits that change each second do not excuse it: it counts what it was allowed at most for
-        as long as it may take to follow.
+        Not what it has confirmed last: it may refuse what it is told.
         """
-        if not self._asked:
-            return None
-        since = now - self.device.reaction_s - 2 * self.cycle_s
-        highest = -math.inf  # not what it has confirmed last: it may refuse what it is told
-        for at, amount in reversed(self._meant):
-            highest = max(highest, amount)
-            if at <= since:
-                return highest
-        return None  # it has not been under our limits for long enough
+        return self._meant.highest(self._since(within_s, now)) if self._asked else None
 
     def _has_more(self, in_force: float, *, now: float) -> bool:
         """Whether the device says a higher limit than it can be at on our account."""
-        highest = self._highest_meant(now)
+        highest = self._highest_meant(self._says_s, now)
         return highest is not None and in_force > highest + self.amounts.resolution.step / 2
 
     def _draws_more(self, *, now: float) -> bool:
         """Whether the device draws or feeds in more than it is allowed, whatever it says."""
-        highest = self._highest_meant(now)
+        highest = self._highest_meant(self._follows_s, now)
         if highest is None or self.reading is None:
             return False
         active = self.reading.active_w[: self.device.phase_count]
@@ -244,12 +257,12 @@ class DeviceControl:
         return drawn_w > allowed_w + EXCESS_SHARE * self.device.rated_w
 
     def _disobeys(self, *, now: float) -> bool:
-        """Whether the device says another limit than it confirmed, beyond its reaction time."""
+        """Whether the device says another limit than it confirmed, beyond the time it has to."""
         if self._written is None or self.read_back is None:
             return False
         if self.amounts.same(self._written, self.read_back):
             return False
-        return now - self._changed_at > self.device.reaction_s + 2 * self.cycle_s
+        return now - self._changed_at > self._says_s + 2 * self.cycle_s
 
     def _watchdog(self) -> Watchdog | None:
         after_s = self.device.watchdog_s

@@ -169,11 +169,11 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     kind: SetpointKind
     unit: LimitUnit
     step: Positive
-    reaction_s: Positive
+    reaction_s: Annotated[float, Meta(gt=0, le=3600)]
     smallest: Annotated[float, Meta(ge=0)] = 0.0
     scale_at: Reference | None = None
     ramp_per_s: Positive | None = None
-    acknowledged_s: Annotated[float, Meta(ge=0)] = 0.0
+    acknowledged_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     select: bool = False
     enable: Enable | None = None
     off: Annotated[int, Meta(ge=0, le=65535)] = 0
