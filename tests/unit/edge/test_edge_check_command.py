@@ -21,6 +21,7 @@ from small_node import SmallNode, charger, feeder_meter, where
 from ortsnetz_common import cli
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_common.parameters.parameter_set import Timing
+from ortsnetz_common.parameters.station import Side
 from ortsnetz_common.trust.authority import Authority
 from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.command import check_node
@@ -472,6 +473,12 @@ def test_a_feeder_that_counts_the_other_way_than_the_transformer_is_told(
     found = next(f for f in substation.check().findings if f.what == "sum of powers")
     assert found.verdict is Verdict.ATTENTION
     assert "one of them counts the other way" in found.advice
+
+
+def test_a_feeder_counts_into_its_line_at_either_end(substation: Substation) -> None:
+    substation.node.meter(1, side=Side.TO)
+    found = next(f for f in substation.check().findings if f.what == "sum of powers")
+    assert found.verdict is Verdict.OK
 
 
 def test_a_charge_point_that_feeds_in_is_wrong(substation: Substation) -> None:

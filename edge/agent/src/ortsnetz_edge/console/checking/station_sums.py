@@ -58,6 +58,8 @@ def _sum(
         if not powers or any(p.value is None or p.quality != "good" for p in powers):
             return None
         into_branch = sum(p.value for p in powers if p.value is not None)
-        # both meters count into their branch; consumers are at a transformer's and feeder's far end
-        total += -into_branch if meter.side is Side.TO else into_branch
+        # both count into their branch: a feeder's meter at its busbar end, whichever of the two
+        # that is; a transformer's low-voltage end is `to`, where it delivers out of the branch
+        delivers_out = role is MeterRole.TRANSFORMER and meter.side is Side.TO
+        total += -into_branch if delivers_out else into_branch
     return total if chosen else None

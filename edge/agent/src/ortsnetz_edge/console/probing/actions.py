@@ -19,11 +19,12 @@ FIRST_FEW = 20
 _NOT_AGREED = 1
 
 
-async def show(target: Target, *, as_json: bool) -> int:
+async def show(target: Target, kind: str | None, *, as_json: bool) -> int:
     """Who is there, and the first things it holds."""
+    profile = None if kind is None else load(kind)
     async with opened(target) as probe:
         async with progress(lambda: f"asking {target.url} what it is"):
-            who = await introduce(probe, target, None)
+            who = await introduce(probe, target, profile)
         if not as_json:
             click.echo(f"{target.url}: {one_line(str(who))}")
         why = ""

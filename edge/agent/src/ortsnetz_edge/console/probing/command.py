@@ -75,6 +75,13 @@ def _common(function: F) -> F:
     return function
 
 
+_identity = click.option(
+    "--profile",
+    metavar="KIND",
+    help="Says where the device has its identity: a kind of device, or a FILE.yaml.",
+)
+
+
 def _through(function: F) -> F:
     for option in (
         click.option("--rated-w", type=float, help="Rated power, for profiles that need it."),
@@ -116,12 +123,13 @@ def _run(action: Coroutine[Any, Any, int]) -> None:
         sys.exit(code)
 
 
-@probe.command()
+@probe.command(short_help="Who is there, and what it holds (without an action).")
+@_identity
 @_common
 @click.pass_obj
-def show(url: str, *, as_json: bool, credentials_dir: Path | None) -> None:
+def show(url: str, *, profile: str | None, as_json: bool, credentials_dir: Path | None) -> None:
     """Who is there, and the first things it holds (what happens without an action)."""
-    _run(actions.show(Target.of(url, credentials_dir), as_json=as_json))
+    _run(actions.show(Target.of(url, credentials_dir), profile, as_json=as_json))
 
 
 @probe.command()
@@ -197,12 +205,15 @@ def watch(
     _run(actions.watch(target, references, wish, period, seconds, as_json=as_json))
 
 
-@probe.command(context_settings={"ignore_unknown_options": True})
+@probe.command(
+    context_settings={"ignore_unknown_options": True},
+    short_help="Write one raw value, once you have agreed.",
+)
 @click.argument("reference", metavar="REF")
 @click.argument("value", metavar="VALUE")
 @click.option("--yes", is_flag=True, help="Do not ask; needs --identity.")
 @click.option("--identity", "serial", metavar="SERIAL", help="Only to the device of this number.")
-@click.option("--profile", metavar="KIND", help="Says where the device has its identity.")
+@_identity
 @_common
 @click.pass_obj
 def write(

@@ -23,14 +23,15 @@ def holdings(found: Sequence[Holding]) -> list[str]:
     """Lines of what a device holds."""
     rows = [
         (
-            f"{'  ' * (item.depth - 1)}{item.found.reference}{'/' if item.found.folder else ''}",
+            f"{'  ' * (item.depth - 1)}{item.found.reference}",
+            "more" if item.found.folder else "",
             "" if item.found.value is None else number(item.found.value),
             _WRITABLE[item.found.writable],
             item.found.what,
         )
         for item in found
     ]
-    return table(("reference", "value", "takes writes", "what"), rows, right=("value",))
+    return table(("reference", "below", "value", "takes writes", "what"), rows, right=("value",))
 
 
 def observations(found: Sequence[Observation]) -> list[str]:
