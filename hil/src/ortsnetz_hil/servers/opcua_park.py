@@ -81,6 +81,7 @@ class OpcUaPark:
         self.pushed = 0
         self._bays = list(owners)
         self._credentials, self._before = credentials, before
+        self._built: BenchServer | None = None  # an address space takes a second of computing
         self._server: BenchServer | None = None
         self._variables: list[_Variables] = []
 
@@ -90,32 +91,28 @@ class OpcUaPark:
         return self._running().port
 
     async def start(self, host: str, port: int) -> None:
-        """Build the address space and listen.
+        """Listen; again after a stop, then with no session and no subscription from before.
 
         Raises:
             OrtsnetzError: the port cannot be had.
         """
-        server = await self._created()
+        if self._built is None:
+            self._built = await self._created()
+        server = self._built
         # the address that clients are told is the one they came to
         server.set_endpoint(f"opc.tcp://{host}:{port}{PATH}")
         server.socket_address = (host, port)
-        for uri in self._before:
-            await server.register_namespace(uri)
-        namespace = await server.register_namespace(NAMESPACE)
-        folder = await server.nodes.objects.add_folder(
-            _id("Park", namespace), _name("Park", namespace)
-        )
-        self._variables = [await _built(server, folder, bay, namespace) for bay in self._bays]
-        self._server = server
-        await self.tick(0.0)
+        for variables in self._variables:
+            await self._show_setpoints(server, variables)
+            await self._show(server, variables)
         try:
             await server.start()
         except OSError as error:
-            self._server = None
             raise OrtsnetzError(
                 f"port {port} on {host}, wanted for the OPC UA park, cannot be used: "
                 f"{error.strerror or error}"
             ) from error
+        self._server = server
 
     async def tick(self, now_s: float) -> None:
         """Live through a step of the plant: let act what was delayed, show what has changed.
@@ -131,10 +128,12 @@ class OpcUaPark:
 
     async def stop(self) -> None:
         """Close the port and reset what is still connected."""
-        if self._server is not None:
-            self._server.cut()
-            await self._server.stop()
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.gate.silent = False
+            server.cut()
+            await server.forget()
+            await server.stop()
 
     def reset_connections(self) -> None:
         """Cut the line: clients come back, and find sessions and subscriptions as they were."""
@@ -159,12 +158,11 @@ class OpcUaPark:
         return self._server
 
     async def _created(self) -> BenchServer:
-        """The library's server, with its security set."""
-        credentials = self._credentials
+        """The library's server with its address space and its security."""
         users = None
-        if credentials is not None:
+        if self._credentials is not None:
             users = CertificateUserManager()
-            for path in credentials.users:
+            for path in self._credentials.users:
                 await users.add_role(path, UserRole.User, path.stem)
         server = BenchServer(users)
         await server.init()
@@ -173,15 +171,26 @@ class OpcUaPark:
         await server.set_build_info(
             APPLICATION_URI, MAKER, "charging park", "1", "1", _EPOCH.replace(tzinfo=None)
         )
+        await self._secure(server)
+        for uri in self._before:
+            await server.register_namespace(uri)
+        namespace = await server.register_namespace(NAMESPACE)
+        folder = await server.nodes.objects.add_folder(
+            _id("Park", namespace), _name("Park", namespace)
+        )
+        self._variables = [await _built(server, folder, bay, namespace) for bay in self._bays]
+        return server
+
+    async def _secure(self, server: BenchServer) -> None:
+        credentials = self._credentials
         if credentials is None:
             server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
             server.set_identity_tokens([ua.AnonymousIdentityToken])
-            return server
+            return
         server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
         server.set_identity_tokens([ua.X509IdentityToken])
         await server.load_certificate(str(credentials.certificate))
         await server.load_private_key(str(credentials.key))
-        return server
 
     async def _show(self, server: BenchServer, variables: _Variables) -> None:
         """Put into the address space what has changed."""
