@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -149,13 +150,28 @@ class BenchServer(Server):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Listen; raises OSError where the port cannot be had."""
+        self._policies.clear()
+        self.iserver.endpoints.clear()
         await self._setup_server_nodes()
         await self.iserver.start()
         try:
             await self.listen()
         except OSError:
-            await self.iserver.stop()
+            await self._stop_clock()
             raise
+
+    async def stop(self) -> None:
+        """Close the port; it may be opened again."""
+        await self._stop_clock()
+        await self.bserver.stop()
+
+    async def _stop_clock(self) -> None:
+        """The library would wait for its next second."""
+        clock, self.iserver.time_task = self.iserver.time_task, None
+        if clock is not None:
+            clock.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await clock
 
     async def listen(self) -> None:
         """Open the port."""

@@ -21,7 +21,7 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
-from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, sample, text
+from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, missing, sample, text
 from ortsnetz_edge.drivers.opcua.writing import Targets
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.point_map import PointMap
@@ -39,7 +39,6 @@ BUILD_INFO = IdentityMap(
 """What a server says of itself (part 5, 12.4), where a profile names nothing else."""
 _CLOCK_ERROR_NS = round(MAX_CLOCK_ERROR_S * NS_PER_S)
 _RECEIVED = int(TimeQuality.SET_BY_RECEIVER)
-_CLOCK_WRONG = int(TimeQuality.SET_BY_RECEIVER | TimeQuality.CLOCK_NOT_SYNCHRONISED)
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,7 @@ class OpcUaDriver:
                 self._commissioned = generation
             await self._targets.write([(setpoint.at, setpoint.counts(limit, power))])
             if setpoint.enable is not None:
-                at, value = setpoint.enable
-                await self._targets.write([(at, value)])
+                await self._targets.write([setpoint.enable])
         except DriverError as error:
             raise self._noted(error) from None
 
@@ -211,26 +209,27 @@ class OpcUaDriver:
             self._listener(self._held(self._subscription, self._member))
 
     def _scan(self, samples: Sequence[Sample], server_ns: int | None, received_ns: int) -> Scan:
-        """The scan of an answer: source times where they can be true, the agent's elsewhere."""
-        off = server_ns is not None and abs(server_ns - received_ns) > _CLOCK_ERROR_NS
-        raws, times, time_qualities = [], [], []
+        """The scan of an answer.
+
+        Its time is that of the device's clock, where the profile knows one, or of the server's: an
+        old value that has not changed is no old value, the server has just vouched for it. By a
+        clock that is wrong no value has a time of its own.
+        """
+        raws: list[float | None] = []
+        qualities: list[int] = []
         for one, absent in zip(samples, self._maps.points.absent, strict=True):
-            raws.append(None if absent is not None and one.raw == absent else one.raw)
-            said = one.time_ns
-            ahead = said is not None and said - received_ns > _CLOCK_ERROR_NS
-            if said is None or off or ahead:
-                times.append(received_ns)
-                time_qualities.append(_CLOCK_WRONG if off or ahead else _RECEIVED)
-            else:
-                times.append(said)
-                time_qualities.append(0)
-        scan = self._maps.points.scan(
-            raws, received_ns, [one.quality for one in samples], times, time_qualities
-        )
-        if self._maps.own_clock or server_ns is None:
+            there = one.raw is not None and (absent is None or one.raw != absent)
+            raws.append(one.raw if there else None)
+            qualities.append(one.quality if there or one.raw is None else missing(one.quality))
+        times = [received_ns if one.time_ns is None else one.time_ns for one in samples]
+        flags = [_RECEIVED if one.time_ns is None else 0 for one in samples]
+        scan = self._maps.points.scan(raws, received_ns, qualities, times, flags)
+        clock_ns = scan.time_ns if self._maps.own_clock else server_ns
+        if clock_ns is None:
             return scan
-        # an old value that has not changed is no old value: the server has just vouched for it
-        return replace(scan, time_ns=server_ns, time_quality=0)
+        if abs(clock_ns - received_ns) > _CLOCK_ERROR_NS:
+            return replace(scan, time_ns=clock_ns, value_times_ns=None, value_time_qualities=None)
+        return replace(scan, time_ns=clock_ns, time_quality=0)
 
     async def _power_of_ten(self, setpoint: SetpointMap[NodeReference]) -> int:
         if setpoint.scale_at is None:
@@ -260,6 +259,8 @@ class OpcUaDriver:
             wanted.append((setpoint.fallback_time, round(watchdog.after_s)))
         if wanted:
             await targets.write(wanted)
+        if setpoint.fallback_enable is not None:
+            await targets.write([setpoint.fallback_enable])
 
     def _noted(self, error: DriverError) -> DriverError:
         self._failures[error.kind] += 1

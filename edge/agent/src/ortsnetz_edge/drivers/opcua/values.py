@@ -63,7 +63,12 @@ def sample(value: ua.DataValue) -> Sample:
     raw = number(content)
     if raw is not None:
         return Sample(raw, quality, time_ns, why=why)
-    return Sample(None, quality | _NO_NUMBER, time_ns, text(content), why or "is no number")
+    return Sample(None, missing(quality), time_ns, text(content), why or "is no number")
+
+
+def missing(quality: int) -> int:
+    """Quality of what is no number: invalid, whatever is doubtful about it besides."""
+    return quality & ~int(Quality.QUESTIONABLE) | _NO_NUMBER
 
 
 def failed(code: int) -> Sample:
