@@ -125,6 +125,7 @@ def assemble(
         ),
         memory_path=memory_path,
         clock=clock,
+        counters=around.counters,
     )
 
 

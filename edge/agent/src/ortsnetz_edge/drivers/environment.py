@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,11 +33,13 @@ class Environment:
         clock: stamps answers and counts waiting times.
         library: of device profiles.
         credentials_dir: one folder of certificates for each name that a connection may give.
+        counters: what happens to drivers in a process of their own; the agent's health shows them.
     """
 
     clock: Clock = field(default_factory=WallClock)
     library: Library = field(default_factory=Library)
     credentials_dir: Path = Path("credentials")
+    counters: Counter[str] = field(default_factory=Counter)
 
     def credentials(self, name: str) -> Credentials:
         """Certificates by the name that a connection gives.

@@ -7,6 +7,8 @@ from importlib.metadata import entry_points
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.drivers.contract import Driver, DriverProtocol, Source
 from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.drivers.remote.protocol import GROUP as PROCESS_GROUP
+from ortsnetz_edge.drivers.remote.protocol import RemoteProtocol, command_of
 
 GROUP = "ortsnetz.drivers"
 
@@ -43,8 +45,11 @@ def load_protocol(name: str, environment: Environment, *, needed_by: str) -> Dri
         InputError: it is not installed, or cannot be loaded.
     """
     found = {point.name: point for point in entry_points(group=GROUP)}
+    apart = {point.name: point.module for point in entry_points(group=PROCESS_GROUP)}
+    if name in apart and name not in found:
+        return RemoteProtocol(name, command_of(apart[name]), environment)
     if name not in found:
-        have = ", ".join(sorted(found)) or "none"
+        have = ", ".join(sorted({*found, *apart})) or "none"
         raise InputError(
             f"{needed_by} needs the driver '{name}', which is not installed (installed: {have})"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -29,12 +28,11 @@ class Link:
         self,
         plan: Plan,
         process: DriverProcess,
-        counters: Counter[str],
         report: Callable[[say.Report], None],
     ) -> None:
         self.process = process
         self._name, self._clock = f"driver process '{plan.name}'", plan.clock
-        self._counters, self._report = counters, report
+        self._counters, self._report = plan.counters, report
         self._ended_because = ""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None

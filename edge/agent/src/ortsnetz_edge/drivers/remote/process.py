@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,19 @@ class Limits:
     stable_after_s: float = 60.0
 
 
+class ProcessCounters:
+    """The counters of one protocol's processes among those of all drivers."""
+
+    def __init__(self, name: str, shared: Counter[str]) -> None:
+        self._prefix, self._shared = f"driver_process_{name}_", shared
+
+    def __getitem__(self, what: str) -> int:
+        return self._shared[self._prefix + what]
+
+    def __setitem__(self, what: str, number: int) -> None:
+        self._shared[self._prefix + what] = number
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How the processes of a protocol are started, greeted and watched.
@@ -52,6 +66,7 @@ class Plan:
     hello: Hello
     clock: Clock
     limits: Limits
+    counters: ProcessCounters
 
 
 class DriverProcess:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link import driver_process as say
@@ -13,7 +12,7 @@ from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.remote.consultation import Consultation
 from ortsnetz_edge.drivers.remote.driver import RemoteDriver
 from ortsnetz_edge.drivers.remote.probe import RemoteProbe
-from ortsnetz_edge.drivers.remote.process import Limits, Plan
+from ortsnetz_edge.drivers.remote.process import Limits, Plan, ProcessCounters
 from ortsnetz_edge.drivers.remote.session import Session
 
 GROUP = "ortsnetz.driver_processes"
@@ -52,14 +51,15 @@ class RemoteProtocol:
             credentials_dir=str(environment.credentials_dir.absolute()),
             profiles=dict(environment.library.own),
         )
-        plan = Plan(name, command, hello, clock, limits or Limits())
+        counters = ProcessCounters(name, environment.counters)
+        plan = Plan(name, command, hello, clock, limits or Limits(), counters)
         self._consultation = Consultation(plan)
         self.session = Session(plan, self._consultation)
         self._probes: set[int] = set()
         self._number = 0
 
     @property
-    def counters(self) -> Counter[str]:
+    def counters(self) -> ProcessCounters:
         """Restarts and their reasons since the start."""
         return self.session.counters
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from typing import Protocol
 
 from ortsnetz_common.errors import InputError
@@ -42,7 +41,7 @@ class Session:
     """One driver process at a time, from the first question to `stop`."""
 
     def __init__(self, plan: Plan, consultation: Consultation) -> None:
-        self.counters: Counter[str] = Counter()
+        self.counters = plan.counters
         self.sources: dict[str, OpenSource] = {}
         self.beaten: say.Beaten | None = None
         self.memory_bytes: int | None = None
@@ -55,6 +54,7 @@ class Session:
         self._link: Link | None = None
         self._why = "is starting"
         self._not_before: float | None = None
+        self._dropped = 0  # reports that this process says it has dropped
 
     @property
     def ready(self) -> bool:
@@ -143,7 +143,6 @@ class Session:
             link = self._link = Link(
                 self._plan,
                 process or DriverProcess(self._plan.command),
-                self.counters,
                 self._reported,
             )
         except OSError as error:  # no memory, no process left: it may be better later
@@ -192,6 +191,7 @@ class Session:
                 log.warning("%s is back", self._name)
             self.generation += 1
             self._ready.set()
+            self._dropped = 0
             beating = asyncio.create_task(self._beat(link))
             done, _ = await asyncio.wait({listening, beating}, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result(), True
@@ -226,9 +226,8 @@ class Session:
                 return f"gives no sign of life: {error}"
             if isinstance(answer, say.Beaten):
                 self.beaten = answer
-                self.counters["reports_dropped"] = max(
-                    self.counters["reports_dropped"], answer.reports_dropped
-                )
+                self.counters["reports_dropped"] += answer.reports_dropped - self._dropped
+                self._dropped = answer.reports_dropped
             self.memory_bytes = link.process.memory_bytes
             if (self.memory_bytes or 0) > self._limits.memory_bytes:
                 self.counters["too_large"] += 1
