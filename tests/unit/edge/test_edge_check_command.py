@@ -293,8 +293,8 @@ def said(files: Files, after_days: float = 0.0) -> list[tuple[Verdict, str]]:
 def test_certificates_say_how_long_they_last(tmp_path: Path) -> None:
     files = issued(tmp_path / "a", days=100)
     assert [verdict for verdict, _ in said(files)] == [Verdict.OK, Verdict.OK]
-    assert "100 days left" in said(files)[1][1]
-    assert [verdict for verdict, _ in said(files, 80)] == [Verdict.ATTENTION] * 2
+    assert "99 days left" in said(files)[1][1]
+    assert [verdict for verdict, _ in said(files, 90)] == [Verdict.ATTENTION] * 2
     assert [verdict for verdict, _ in said(files, 101)] == [Verdict.WRONG] * 2
     assert "expired on" in said(files, 101)[1][1]
     assert "valid from" in said(files, -1)[0][1]

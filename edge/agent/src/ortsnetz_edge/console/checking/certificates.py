@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from ortsnetz_edge.console.checking.findings import Finding, attention, ok, wrong
 
-SOON_DAYS = 30
-"""A certificate that ends within so many days is to be renewed now (usual warning period)."""
+SOON_DAYS = 14
+"""A certificate that ends within so many days is to be renewed now."""
 _S_PER_DAY = 86_400.0
 
 
@@ -69,7 +70,7 @@ def _read(path: Path) -> x509.Certificate | str:
 def _validity(where: str, what: str, path: Path, found: x509.Certificate, now: datetime) -> Finding:
     until = found.not_valid_after_utc
     days = (until - now).total_seconds() / _S_PER_DAY
-    sees = f"{path.name} valid until {until:%Y-%m-%d}, {days:.0f} days left"
+    sees = f"{path.name} valid until {until:%Y-%m-%d}, {math.floor(days)} days left"
     if found.not_valid_before_utc > now:
         sees = f"{path.name} valid from {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
         return wrong(where, what, sees, "valid now", "is the node's clock right?")

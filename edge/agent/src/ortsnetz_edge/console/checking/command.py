@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ortsnetz_edge.console.checking.report import Report, SourceReport
 from ortsnetz_edge.console.checking.showing import lines
 from ortsnetz_edge.console.probing.showing import as_json
 from ortsnetz_edge.console.protocols import Protocols
+from ortsnetz_edge.console.quiet import said_once
 
 
 @click.command()
@@ -35,7 +35,7 @@ def check(
     All that is wrong is listed at once. The exit code is 1 if anything is wrong. Nothing is ever
     written to a device.
     """
-    logging.getLogger().addHandler(logging.NullHandler())  # failures are said once, in the report
+    said_once()
     report = check_node(agent, online=online, only=only)
     if as_json_:
         click.echo(as_json(report))

@@ -186,6 +186,7 @@ def _clock_s(measured: Measured) -> float | None:
     scan = measured.raw
     if scan is None or scan.time_quality & TimeQuality.SET_BY_RECEIVER:
         return None
-    if scan.value_times_ns is not None:
-        return None  # the time of the newest event says nothing of the clock
-    return (scan.time_ns - scan.received_ns) / NS_PER_S
+    ahead_s = (scan.time_ns - scan.received_ns) / NS_PER_S
+    if scan.value_times_ns is not None and ahead_s <= 0:
+        return None  # the newest value may be old: it says nothing of the clock
+    return ahead_s

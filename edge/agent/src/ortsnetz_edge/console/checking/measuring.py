@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ortsnetz_common.errors import InputError
@@ -56,36 +55,47 @@ class Measured:
     timed: int = 0
 
 
-async def measure(
-    source: Source, protocols: Protocols, asks_identity: Callable[[], bool]
-) -> Measured:
-    """Ask a source who it is, and for a few scans.
+def open_driver(source: Source, protocols: Protocols) -> Driver | str:
+    """The driver of a source, or why there is none.
 
     Args:
         source: of the station.
         protocols: shared by all sources, so that they share connections like in the agent.
-        asks_identity: whether its profile knows where it says what it is.
     """
-    measured = Measured()
     try:
         named = protocols.named(source.connection.protocol, needed_by=f"'{source.name}'")
-        driver = named.open(source)
+        return named.open(source)
     except InputError as error:
-        measured.unusable = str(error)
-        return measured
-    measured.points = driver.points
+        return str(error)
+
+
+async def measure(driver: Driver, *, asks_identity: bool) -> Measured:
+    """Ask a source who it is, and for a few scans.
+
+    Args:
+        driver: of the source; it stays open, as others may share its connection.
+        asks_identity: whether its profile knows where it says what it is.
+    """
+    measured = Measured(points=driver.points)
     try:
         async with asyncio.timeout(DEADLINE_S):
             await _scans(driver, measured)
-            if asks_identity():
+            if asks_identity:
                 await _identify(driver, measured)
     except TimeoutError:
         measured.failure = measured.failure or DriverError(
             FailureKind.TIMEOUT, f"not done after {DEADLINE_S:.0f} s"
         )
-    finally:
-        await _stop(driver)
     return measured
+
+
+async def stop(driver: Driver) -> None:
+    """Close a driver, within a deadline."""
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            await driver.stop()
+    except (DriverError, TimeoutError):
+        return
 
 
 async def _scans(driver: Driver, measured: Measured) -> None:
@@ -120,11 +130,3 @@ async def _identify(driver: Driver, measured: Measured) -> None:
         measured.identity = await driver.identify()
     except DriverError as error:
         measured.silence = error
-
-
-async def _stop(driver: Driver) -> None:
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            await driver.stop()
-    except (DriverError, TimeoutError):
-        return

@@ -11,7 +11,7 @@ from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, Meter
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, wrong
 from ortsnetz_edge.console.checking.judging import Case, judge_source
-from ortsnetz_edge.console.checking.measuring import Measured, measure
+from ortsnetz_edge.console.checking.measuring import Measured, measure, open_driver, stop
 from ortsnetz_edge.console.checking.node_files import Node, Placed
 from ortsnetz_edge.console.checking.offline import source_of
 from ortsnetz_edge.console.checking.report import SourceReport
@@ -19,6 +19,7 @@ from ortsnetz_edge.console.checking.station_sums import station_sums
 from ortsnetz_edge.console.progress import progress
 from ortsnetz_edge.console.protocols import Protocols
 from ortsnetz_edge.console.syntaxes import syntax_of
+from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.network_index import NetworkIndex
 from ortsnetz_edge.profiles.identity import IdentityMap, compile_identity
@@ -39,17 +40,22 @@ async def check_online(
     """
     chosen = [placed for placed in node.placed if not only or placed.name in only]
     cases = [_case(placed, node, environment) for placed in chosen]
+    opened = [open_driver(case.source, protocols) for case in cases]
     done = 0
 
-    async def one(case: Case) -> Measured:
+    async def one(case: Case, driver: Driver | str) -> Measured:
         nonlocal done
         try:
-            return await measure(case.source, protocols, lambda: case.identity is not None)
+            if isinstance(driver, str):
+                return Measured(unusable=driver)
+            return await measure(driver, asks_identity=case.identity is not None)
         finally:
             done += 1
 
     async with progress(lambda: f"asking {len(cases)} sources: {done} done"):
-        measured = await asyncio.gather(*map(one, cases), return_exceptions=True)
+        measured = await asyncio.gather(*map(one, cases, opened), return_exceptions=True)
+        # only now: sources behind one address share their connection
+        await asyncio.gather(*(stop(driver) for driver in opened if not isinstance(driver, str)))
     reports = tuple(map(_judged, cases, measured))
     meters = [placed for placed in node.placed if isinstance(placed, Meter)]
     return reports, list(station_sums(meters, {report.name: report for report in reports}))
@@ -59,8 +65,6 @@ def _judged(case: Case, measured: Measured | BaseException) -> SourceReport:
     """A driver that breaks its promises costs its own source the check, and no other."""
     if isinstance(measured, Measured):
         return judge_source(case, measured)
-    if not isinstance(measured, Exception):
-        raise measured
     report = judge_source(case, Measured())
     broken = wrong(
         case.source.name,

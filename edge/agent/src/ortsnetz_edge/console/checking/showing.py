@@ -129,7 +129,10 @@ def summary(report: Report) -> str:
             f"{counted[Verdict.ATTENTION]} need attention",
             f"{counted[Verdict.WRONG]} wrong",
         )
-        return f"{report.verdict}: {len(names)} sources: {', '.join(parts)}"
+        rest = [f.verdict for f in report.findings if f.where not in names]
+        beside = sum(verdict is not Verdict.OK for verdict in rest)
+        further = f"; {beside} of the node itself: see above" if beside else ""
+        return f"{report.verdict}: {len(names)} sources: {', '.join(parts)}{further}"
     counted = Counter(finding.verdict for finding in report.findings)
     return (
         f"{report.verdict}: {counted[Verdict.WRONG]} wrong, "

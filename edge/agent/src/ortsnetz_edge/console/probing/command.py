@@ -16,6 +16,7 @@ from ortsnetz_edge.console.probing import actions
 from ortsnetz_edge.console.probing.session import Target, number_of
 from ortsnetz_edge.console.probing.through_profile import Wish
 from ortsnetz_edge.console.probing.writing import Consent
+from ortsnetz_edge.console.quiet import said_once
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT = "show"
@@ -118,6 +119,7 @@ def _wish(
 
 
 def _run(action: Coroutine[Any, Any, int]) -> None:
+    said_once()
     code = asyncio.run(action)
     if code:
         sys.exit(code)

@@ -59,12 +59,15 @@ class Seen:
     Attributes:
         value: None where there is none.
         quality: bits of `measurement.quality`.
+        raw: that have been observed.
+        is_complete: whether all have been.
     """
 
     point: SourcePoint
     value: float | None
     quality: int
     raw: tuple[Observation, ...]
+    is_complete: bool
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,13 @@ class Lens:
             received_ns=max((item.time_ns for item in found if item is not None), default=0),
             qualities=[NEVER_SEEN if item is None else item.quality for item in found],
         )
-        return tuple(
-            Seen(point, value, quality, tuple(item for p in places if (item := found[p])))
-            for point, value, quality, places in zip(
-                self._map.points, scan.values, scan.qualities, self._map.places, strict=True
-            )
-        )
+        seen: list[Seen] = []
+        for point, value, quality, places in zip(
+            self._map.points, scan.values, scan.qualities, self._map.places, strict=True
+        ):
+            raw = tuple(item for place in places if (item := found[place]) is not None)
+            seen.append(Seen(point, value, quality, raw, len(raw) == len(places)))
+        return tuple(seen)
 
     def touched(self, references: Sequence[str]) -> frozenset[str]:
         """Names of the points that rest on one of these references."""

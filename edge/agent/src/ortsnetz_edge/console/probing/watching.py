@@ -80,7 +80,11 @@ def _take(value: Observation, lens: Lens | None, show: Show, watched: Watched) -
     seen: tuple[Seen, ...] = ()
     if lens is not None:
         touched = lens.touched((value.reference,))
-        seen = tuple(p for p in lens.points(watched.newest) if p.point.point.name in touched)
+        seen = tuple(
+            point
+            for point in lens.points(watched.newest)
+            if point.point.point.name in touched and point.is_complete
+        )
     show(value, seen)
 
 
