@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 
@@ -117,6 +118,8 @@ def registers_of(reference: RegisterReference, value: float) -> tuple[int, ...]:
     form = _FORMS.get(reference.kind)
     if form is None or not reference.is_register:
         raise ValueError(f"{reference} is no number in registers")
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number that can be written to {reference}")
     try:
         number = value if form in "fd" else _whole(value)
         raw = struct.pack(">" + form, number)

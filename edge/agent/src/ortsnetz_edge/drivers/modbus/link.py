@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from ortsnetz_edge.clock import Clock
@@ -206,7 +206,7 @@ class Link:
         self._function, self._heard = function, False
         broken: asyncio.Future[DriverError] = asyncio.get_running_loop().create_future()
         self._broken = broken
-        task = asyncio.ensure_future(call(client))
+        task = asyncio.create_task(_sent(client, call))
         seconds = timeout_s if self.shared else timeout_s * LATE_FACTOR
         try:
             either: set[asyncio.Future[Any]] = {task, broken}
@@ -219,6 +219,10 @@ class Link:
         except asyncio.CancelledError:
             self._drop()  # its answer may be on the way: the next request must not take it
             raise
+        except ConnectionException as error:
+            raise DriverError(
+                FailureKind.DISCONNECTED, f"{self.where}: the connection is lost"
+            ) from error
         except (ModbusException, OSError) as error:
             raise DriverError(
                 FailureKind.WRONG_ANSWER, f"{self.where}: no answer that fits: {error}"
@@ -247,9 +251,10 @@ class Link:
             self._transaction = data[:2]
             self._echo.sending(data, reads=self._function in READS)
             return data
-        self._heard = True
         if self._wire.serial:
-            return self._echo.stripped(data)
+            heard = self._echo.stripped(data)
+            self._heard = self._heard or bool(heard)
+            return heard
         reason = tcp_misfit(data, self._transaction, self._function)
         if reason is None:
             return data
@@ -275,3 +280,8 @@ class Link:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+async def _sent(client: ModbusBaseClient, call: Call) -> ModbusPDU:
+    """The library raises before anything can be awaited where the connection has just gone."""
+    return await call(client)

@@ -233,7 +233,7 @@ class Unit:
             )
         except DriverError as error:
             if error.kind in {FailureKind.TIMEOUT, FailureKind.WRONG_ANSWER}:
-                self._away()
+                self._silent()
             raise
         if not answer.isError():
             self._backoff.succeeded()
@@ -252,21 +252,26 @@ class Unit:
 
     def _wrong(self, reason: str) -> DriverError:
         """An answer that cannot be right: the connection is closed, on a line the unit left."""
-        self._away()
+        self._silent()
         text = f"{self.where}: {reason}"
         if self._link.serial:
             return DriverError(FailureKind.WRONG_ANSWER, text)
         return self._link.fail(FailureKind.WRONG_ANSWER, text)
 
+    def _silent(self) -> None:
+        """Leave the unit alone for a while, unless the link does so because it has no other."""
+        if self._link.shared:
+            self._away()
+        else:
+            self._absences += 1
+
     def _away(self) -> None:
-        """Leave the unit alone for a while, where it has neighbours that go on.
+        """Leave the unit alone for a while; the link goes on.
 
         On a serial line answers have no number: what is late must have come and gone before the
         same unit is asked again, or it would be taken for the answer to another request.
         """
         self._absences += 1
-        if not self._link.shared:
-            return  # the link backs off
         late_s = self._timeout_s if self._link.serial else 0.0
         self._not_before = self._clock.monotonic() + late_s + self._backoff.failed()
 

@@ -1,0 +1,1 @@
+"""Modbus devices to be asked: one written here after the specification, one on libmodbus."""
