@@ -84,7 +84,7 @@ static int factorise(const grid_t *grid, const measured_t *measured, work_t *wor
 }
 
 /* Largest part of a voltage's change in the step, per unit; NaN where one is. */
-static double longest_part(const grid_t *grid, const work_t *work)
+ORTSNETZ_DISPATCH static double longest_part(const grid_t *grid, const work_t *work)
 {
     double longest = 0;
     for (int32_t i = 0; i < grid->nodes; i++)
@@ -97,8 +97,8 @@ static double longest_part(const grid_t *grid, const work_t *work)
 
 /* Changes add as phasors, in the directions of the factorised system: then the currents, which are
  * linear in the phasors, are what the step meant them to be. */
-static void move(const grid_t *grid, const factors_t *factors, const work_t *work,
-                 complex_t *voltage)
+ORTSNETZ_DISPATCH static void move(const grid_t *grid, const factors_t *factors,
+                                   const work_t *work, complex_t *voltage)
 {
     for (int32_t i = 0; i < grid->nodes; i++)
         for (int p = 0; p < 3; p++) {
@@ -112,23 +112,27 @@ static void move(const grid_t *grid, const factors_t *factors, const work_t *wor
 /* Nothing but measured angles tells by how much all voltages are turned, so they are turned by what
  * those say on the mean: exactly, and at no cost. The factorised system would turn its own voltages
  * and not these; where currents have changed, that would make it oscillate.
- * Returns the angle, rad; the part of the step is taken out of it. */
-static double turn_of_step(const grid_t *grid, const measured_t *measured, work_t *work)
+ * Returns the angle of the step, rad, which is taken out of it. */
+ORTSNETZ_DISPATCH static double taken_turn(const grid_t *grid, const measured_t *measured,
+                                           work_t *work)
 {
     double weight = 0, sum = 0;
-    for (int32_t i = 0; i < 3 * grid->nodes; i++)
-        if (measured->angle_weight[i] > 0) {
-            const double across = work->step[SIZE * (i / 3) + 3 + i % 3];
-            weight += measured->angle_weight[i];
-            sum += measured->angle_weight[i] * across / work->changing[i].size;
+    for (int32_t i = 0; i < grid->nodes; i++)
+        for (int p = 0; p < 3; p++) {
+            const double own = measured->angle_weight[3 * i + p];
+            weight += own;
+            if (own > 0) sum += own * work->step[SIZE * i + 3 + p] / work->changing[3 * i + p].size;
         }
     if (!(weight > 0)) return 0;
-    for (int32_t i = 0; i < 3 * grid->nodes; i++)
-        work->step[SIZE * (i / 3) + 3 + i % 3] -= sum / weight * work->changing[i].size;
-    return sum / weight;
+    const double angle = sum / weight;
+    for (int32_t i = 0; i < grid->nodes; i++)
+        for (int p = 0; p < 3; p++)
+            work->step[SIZE * i + 3 + p] -= angle * work->changing[3 * i + p].size;
+    return angle;
 }
 
-static void turn(const grid_t *grid, const measured_t *measured, complex_t *voltage)
+ORTSNETZ_DISPATCH static void turn(const grid_t *grid, const measured_t *measured,
+                                   complex_t *voltage)
 {
     double weight = 0, sum = 0;
     for (int32_t i = 0; i < 3 * grid->nodes; i++)
@@ -196,7 +200,7 @@ int ortsnetz_estimate(const grid_t *grid, const measured_t *measured, const fact
         estimation_residuals(grid, measured, work, follow);
         estimation_flow_residuals(measured, voltage, work);
         substitute(grid, &work->at, work);
-        const double by = turning ? turn_of_step(grid, measured, work) : 0;
+        const double by = turning ? taken_turn(grid, measured, work) : 0;
         longest = longest_part(grid, work);
         if (fabs(by) > longest) longest = fabs(by);
         report[0] = step + 1;

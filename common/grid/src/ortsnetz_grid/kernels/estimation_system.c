@@ -53,10 +53,9 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
                 times(work->turn[3 * i + p], direction(grid->own[9 * i + 4 * p]));
     memcpy(work->at.turn, work->turn, (size_t)grid->nodes * 3 * sizeof(complex_t));
     memset(work->step, 0, (size_t)grid->nodes * SIZE * sizeof(double));
-    memset(work->own, 0, (size_t)grid->nodes * BLOCK * sizeof(double));
-    memset(work->low, 0, (size_t)grid->links * BLOCK * sizeof(double));
     for (int32_t i = 0; i < grid->nodes; i++) {
         double *own = work->own + (size_t)i * BLOCK;
+        memset(own, 0, BLOCK * sizeof(double));
         const complex_t *turn = work->turn + 3 * i, *frame = work->at.frame + 3 * i;
         const double *size = work->size + 3 * i;
         add_real(own + HALF * SIZE, SIZE, grid->own + 9 * i, frame, turn);
@@ -79,6 +78,7 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
                             *far_frame = work->at.frame + 3 * grid->row[k];
             double *low = work->low + (size_t)k * BLOCK;
             double other[HALF * HALF] = {0};
+            memset(low, 0, BLOCK * sizeof(double));
             add_real(low + HALF * SIZE, SIZE, grid->low + 9 * k, far_frame, turn);
             add_real(other, HALF, grid->up + 9 * k, frame, far);
             for (int r = 0; r < HALF; r++)
@@ -91,12 +91,13 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
 ORTSNETZ_INLINE complex_t injection_residual(const measured_t *measured, const work_t *work,
                                              const complex_t *frame, int32_t i, int p)
 {
-    const double size = work->size[3 * i + p], *variance = measured->injection_variance + 6 * i + p;
+    const double *variance = measured->injection_variance + 6 * i + p;
+    const double share = 1 / work->size[3 * i + p];
     const complex_t turn = work->turn[3 * i + p], value = measured->injection[3 * i + p];
     const complex_t local = conj_times(turn, work->current[3 * i + p]);
     const complex_t away = {
-        isinf(variance[0]) ? 0 : value.re / size - local.re,
-        isinf(variance[3]) ? 0 : -value.im / size - local.im,
+        isinf(variance[0]) ? 0 : value.re * share - local.re,
+        isinf(variance[3]) ? 0 : -value.im * share - local.im,
     };
     return conj_times(frame[3 * i + p], times(turn, away));
 }
@@ -108,19 +109,20 @@ ORTSNETZ_INLINE void add_changes(const measured_t *measured, const work_t *work,
                                  int32_t i, int p, double *right)
 {
     const changing_t *before = work->changing + 3 * i + p;
-    const double size = work->size[3 * i + p], *variance = measured->injection_variance + 6 * i + p;
+    const double *variance = measured->injection_variance + 6 * i + p;
+    const double share = 1 / work->size[3 * i + p];
     const double *multiplier = work->step + SIZE * i + 6 + p;
     const complex_t frame = work->at.frame[3 * i + p];
     const complex_t by = conj_times(frame, work->turn[3 * i + p]);
-    const complex_t own = over(times(conj_times(frame, work->current[3 * i + p]), lean), size);
+    const complex_t current = times(conj_times(frame, work->current[3 * i + p]), lean);
     complex_t local = conj_times(by, (complex_t){multiplier[0], multiplier[3]});
     /* the multiplier of what nobody knows is nothing, but for the reach */
-    const double real = isinf(variance[0]) ? 0 : variance[0] / (size * size);
-    const double imaginary = isinf(variance[3]) ? 0 : variance[3] / (size * size);
+    const double real = isinf(variance[0]) ? 0 : variance[0] * share * share;
+    const double imaginary = isinf(variance[3]) ? 0 : variance[3] * share * share;
     local = (complex_t){isinf(variance[0]) ? 0 : local.re, isinf(variance[3]) ? 0 : local.im};
     const complex_t now = times(by, (complex_t){real * local.re, imaginary * local.im});
     const complex_t m = times(by, local);
-    const double re = own.re - before->own.re, im = own.im - before->own.im;
+    const double re = current.re * share - before->own.re, im = current.im * share - before->own.im;
     right[p] -= re * m.re + im * m.im;
     right[3 + p] -= im * m.re - re * m.im;
     right[6 + p] += now.re - before->real * m.re - before->cross * m.im;
