@@ -155,6 +155,10 @@ class Dnp3Station:
         if self._server is not None:
             self._server.reset_connection()
 
+    def announce_restart(self) -> None:
+        """The outstation has restarted while its gateway kept the connection."""
+        self._session.restart()
+
     async def restart(self, *, down: bool = False) -> None:
         """Be as after power-up: connections are reset, events lost, the restart is announced.
 

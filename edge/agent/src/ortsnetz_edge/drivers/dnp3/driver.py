@@ -59,7 +59,7 @@ class Dnp3Driver:
         self._maps, self.session = maps, session
         self._identified = self._commissioned = 0  # the life in which it was done
         self._newest_ns = 0
-        self._reported: tuple[PointValue, ...] = ()
+        self._told: tuple[PointValue, ...] = ()
         self._listener: Listener | None = None
         self._answers = 0
         self._failures: Counter[FailureKind] = Counter()
@@ -83,7 +83,8 @@ class Dnp3Driver:
         except DriverError as error:
             raise self._noted(error) from None
         self._answers += 1
-        return self._scan(polled, self._known(polled))
+        self._told = self._known(polled)
+        return self._scan(polled, self._told)
 
     def subscribe(self, listener: Listener) -> bool:
         """Hand over what the outstation reports by itself; see `contract.Driver.subscribe`."""
@@ -220,11 +221,11 @@ class Dnp3Driver:
     def _heard(self, polled: Polled) -> None:
         """The outstation has reported something by itself, perhaps of this source."""
         known = self._known(polled)
-        if self._listener is None or known == self._reported:
+        if self._listener is None or known == self._told:
             return
         if self._maps.identity is not None and self._identified != polled.life:
             return
-        self._reported = known
+        self._told = known
         self._listener(self._scan(polled, known))
 
     def _noted(self, error: DriverError) -> DriverError:

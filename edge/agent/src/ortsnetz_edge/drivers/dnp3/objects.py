@@ -142,6 +142,8 @@ def _own_block(body: bytes) -> tuple[list[Reported], int] | None:
     if group == _ATTRIBUTES:
         return _attributes(body, variation, qualifier)
     if group in _STRINGS:
+        if not variation:  # seven octets would name 65,536 empty texts
+            raise MalformedError(f"octet strings of no length (group {group} variation 0)")
         places = _places(body, qualifier, variation)
         return None if places is None else _strings(body, places, event=group == _STRINGS[1])
     if (group, variation) == _PACKED_DOUBLE:

@@ -14,15 +14,13 @@ from ortsnetz_edge.drivers.dnp3.session import Dnp3Session
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.point_map import compile_point_map
-from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax, PointKind, PointReference
-from ortsnetz_edge.profiles.schema import Dnp3Options, Profile, ProtocolFamily, SourceTime
-from ortsnetz_edge.profiles.setpoint import SetpointMap, compile_setpoint
+from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
+from ortsnetz_edge.profiles.schema import Dnp3Options, ProtocolFamily, SourceTime
+from ortsnetz_edge.profiles.setpoint import compile_setpoint
 
 LATE_FACTOR = 4.0
 """A whole answer is taken until this many time-outs: the outstation has given it."""
 LAST_ADDRESS = 65519  # IEEE 1815-2012, 9.2.4.1.2: those above are the protocol's own
-NUMBERED = set(PointKind) - {PointKind.OCTET_STRING, PointKind.ATTRIBUTE}
-COMMANDED = {PointKind.ANALOG_OUTPUT, PointKind.BINARY_OUTPUT}
 SYNTAX = Dnp3Syntax()
 
 _Key = tuple[str, int, int, int]
@@ -119,27 +117,7 @@ class Dnp3Tcp:
             own_clock=profile.time != SourceTime(),
             reports=profile.dnp3.unsolicited,
         )
-        _check(profile, source, maps)
         return maps, profile.dnp3
-
-
-def _check(profile: Profile, source: Source, maps: SourceMaps) -> None:
-    """What only this protocol knows to be impossible."""
-    where = f"'{source.name}': profile '{profile.kind}'"
-    for reference in maps.points.references:
-        if reference.kind not in NUMBERED:
-            raise InputError(f"{where}: {reference} is a text and no number")
-    for reference in _commanded(maps.setpoint):
-        if reference.kind not in COMMANDED:
-            raise InputError(f"{where}: {reference} takes no commands")
-
-
-def _commanded(setpoint: SetpointMap[PointReference] | None) -> list[PointReference]:
-    if setpoint is None:
-        return []
-    enable = None if setpoint.enable is None else setpoint.enable[0]
-    places = (setpoint.at, setpoint.fallback_time, setpoint.fallback_limit, enable)
-    return [place for place in places if place is not None]
 
 
 class Dnp3Tls(Dnp3Tcp):
