@@ -22,6 +22,7 @@ from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
 from ortsnetz_edge.acquisition.image import NextImage
 from ortsnetz_edge.acquisition.scanner import Scanner
+from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind, Scan
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.remote.process import MEGABYTE, Limits
@@ -442,6 +443,67 @@ def test_what_a_device_reports_arrives_unasked() -> None:
         numbers = [scan.values[0] for scan in reported]
         assert numbers[:1500] == [float(n % 400) for n in range(1, 1501)]
         assert (await driver.scan()).values == (230.0,)
+        await driver.stop()
+
+    run(work)
+
+
+def test_in_stepped_time_the_process_lives_by_the_time_of_the_calls(device: ToyDevice) -> None:
+    class Stepped:
+        stepped = True
+        time_ns = 1_790_000_000_000_000_000
+
+        def now_ns(self) -> int:
+            return self.time_ns
+
+        def monotonic(self) -> float:
+            return self.time_ns / 1e9
+
+        def patience(self, seconds: float) -> float:
+            return max(seconds, 30.0)
+
+    async def work() -> None:
+        clock = Stepped()
+        protocol = RemoteProtocol("toy-meter", hosted("toy-meter"), environment(clock), QUICK)
+        driver = protocol.open(source("ev-1", device.port))
+        for _ in range(3):
+            clock.time_ns += 1_000_000_000
+            assert (await driver.scan()).received_ns == clock.time_ns
+        await driver.stop()
+
+    run(work)
+
+
+def test_in_stepped_time_nothing_is_subscribed() -> None:
+    class Stepped(WallClock):
+        stepped = True
+
+    async def work() -> None:
+        around = Environment(clock=Stepped())
+        driver = RemoteProtocol("misbehaving", MISBEHAVING, around, QUICK).open(
+            source("flooding-1", 1)
+        )
+        reported: list[Scan] = []
+        assert not driver.subscribe(reported.append)
+        await driver.scan()
+        await driver.scan()
+        assert reported == []
+        await driver.stop()
+
+    run(work)
+
+
+def test_restarts_are_counted_where_the_agent_s_health_looks() -> None:
+    async def work() -> None:
+        around = Environment()
+        protocol = RemoteProtocol("misbehaving", MISBEHAVING, around, QUICK)
+        driver = protocol.open(source("fine-1", 1))
+        await driver.scan()
+        os.kill(protocol.session.pid or 0, signal.SIGKILL)
+        await failed(driver)
+        await answered(driver)
+        assert around.counters["driver_process_misbehaving_restarts"] == 1
+        assert around.counters["driver_process_misbehaving_ended"] == 1
         await driver.stop()
 
     run(work)
