@@ -7,6 +7,7 @@ instruments are exact, so that a register is the rounded truth and nothing else.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -366,3 +367,46 @@ def test_a_charge_point_takes_a_limit_from_another_authors_client(bench: Bench) 
 
     assert bench.ask(bench.served[model.spec.name], command) == (False, 3, True)
     assert model.limit == 8
+
+
+def _mbpoll(port: int, table: int, address: int, count: int) -> list[int]:
+    """Registers as libmodbus' command-line master reads them."""
+    if shutil.which("mbpoll") is None:
+        pytest.skip("mbpoll is not installed")
+    where = ("-m", "tcp", "-a", "1", "-p", str(port), "-t", str(table), "-0", "-1", "-q")
+    done = subprocess.run(
+        ["mbpoll", *where, "-r", str(address), "-c", str(count), HOST],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    return [int(line.split(":")[1].split()[0]) for line in lines]
+
+
+@pytest.mark.parametrize("profile", ["meter-transformer", "meter-feeder", "ev-controller"])
+def test_libmodbus_reads_what_the_other_client_reads_and_who_the_device_is(
+    bench: Bench, profile: str
+) -> None:
+    device = next(found for found in bench.served.values() if found.profile == profile)
+    block = BLOCKS[profile]
+
+    def question(client: Any) -> Any:
+        read = {3: client.read_holding_registers, 4: client.read_input_registers}[block.function]
+        table = 7 - block.function  # mbpoll calls holding registers 4 and input registers 3
+        return (
+            read(block.address, block.count),
+            _mbpoll(client.port, table, block.address, block.count),
+            bytes(
+                byte for word in _mbpoll(client.port, 4, 65000, 40) for byte in divmod(word, 256)
+            ),
+        )
+
+    one, other, identity = bench.ask(device, question)
+    differing = [n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    assert len(differing) == 1  # the number of the read itself
+    assert identity[:16].rstrip(b"\0") == b"Ortsnetz bench"
+    assert identity[16:48].rstrip(b"\0") == profile.encode()
+    assert identity[48:].rstrip(b"\0") == device.name.encode()
