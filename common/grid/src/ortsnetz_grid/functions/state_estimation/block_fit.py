@@ -89,9 +89,8 @@ def _reach(plan: Plan, variance: Real, driven: Driven) -> Real:
     any network stands. Larger ones would cost digits and say nothing more.
     """
     found = np.full(len(plan.order), SOURCE_REACH)
-    unknown = np.asarray(np.isinf(variance).any(axis=(1, 2)), dtype=np.bool_)
-    unknown[plan.sources] = False
-    for place in np.flatnonzero(unknown).tolist():
+    unknown = np.flatnonzero(np.isinf(variance)) // 6
+    for place in set(unknown.tolist()).difference(plan.sources.tolist()):
         impedance = max(driven.impedance(int(plan.order[place])), 1e-9)
         found[place] = min(_MOVED_PU / impedance, SOURCE_REACH)
     return found
@@ -105,15 +104,27 @@ def _angles(
     angle_sigma: float,
 ) -> tuple[Real, Real]:
     """Angles (m, 3) and their weights: measured, and symmetrical at references without any."""
+    if not np.isfinite(quantities.angle.variance).any():
+        if angle_sigma not in plan.symmetrical:
+            plan.symmetrical.clear()
+            angle, weight = np.zeros((2, len(plan.order), 3))
+            _put_symmetrical(angle, weight, plan.place[references], angle_sigma)
+            angle.flags.writeable = weight.flags.writeable = False
+            plan.symmetrical[angle_sigma] = angle, weight
+        return plan.symmetrical[angle_sigma]
     weight = 1 / quantities.angle.variance
-    bare = references
-    if weight.any():
-        with_angles = np.unique(model.island[weight.any(axis=1)])
-        bare = references[~np.isin(model.island[references], with_angles)]
+    with_angles = np.unique(model.island[weight.any(axis=1)])
+    bare = references[~np.isin(model.island[references], with_angles)]
     angle, weight = quantities.angle.value[plan.order], weight[plan.order]
-    angle[plan.place[bare]] = np.array([0, -2, 2]) * np.pi / 3
-    weight[plan.place[bare]] = angle_sigma**-2
+    _put_symmetrical(angle, weight, plan.place[bare], angle_sigma)
     return angle, weight
+
+
+def _put_symmetrical(
+    angle: Real, weight: Real, places: NDArray[np.intp], angle_sigma: float
+) -> None:
+    angle[places] = np.array([0, -2, 2]) * np.pi / 3
+    weight[places] = angle_sigma**-2
 
 
 def _circuits_of(
@@ -170,8 +181,9 @@ def settle(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> Settled
         measured: see `block_measurements`.
         no_load: (n, 3) voltages without any load, symmetrical at the references.
     """
-    start = no_load[plan.order] * _level(plan, measured, no_load[plan.order])
-    voltage, report = plan.solver.solve(measured, start, MOST_STEPS, LEFT_PU)
+    start = no_load[plan.order]
+    level = _level(plan, measured, start)
+    voltage, report = plan.solver.solve(measured, level * start, MOST_STEPS, LEFT_PU)
     return Settled(voltage, report)
 
 
@@ -180,13 +192,14 @@ def _level(plan: Plan, measured: BlockMeasurements, no_load: Complex) -> float:
 
     Those at the sources, if they are measured, for load does not lower them.
     """
-    known: NDArray[np.bool_] = measured.magnitude_weight > 0
-    at_sources = np.zeros(known.shape, dtype=np.bool_)
-    at_sources[plan.sources] = known[plan.sources]
-    counts = at_sources if at_sources.any() else known
+    at = plan.sources
+    magnitude, counts = measured.magnitude[at], measured.magnitude_weight[at] > 0
     if not counts.any():
-        return 1.0
-    return float(measured.magnitude[counts].sum() / np.abs(no_load[counts]).sum())
+        magnitude, counts = measured.magnitude, measured.magnitude_weight > 0
+        if not counts.any():
+            return 1.0
+        at = np.arange(len(no_load))
+    return float(magnitude[counts].sum() / np.abs(no_load[at][counts]).sum())
 
 
 def fitted(plan: Plan, covariance: BlockCovariance, quantities: Quantities) -> Fitted:

@@ -15,6 +15,7 @@ from ortsnetz_grid.network.admittance import Admittance
 
 Complex = NDArray[np.complex128]
 Index = NDArray[np.intp]
+Real = NDArray[np.float64]
 
 SOURCE_REACH = 1e3
 """Standard deviation of what a source feeds, per unit: a thousand times a third of 1 MVA."""
@@ -69,13 +70,14 @@ class Plan:
         place: (n,) position in it; -1 where a node was taken out or is not energised.
         sources: positions of the nodes with a source.
         taken: rows of the nodes taken out.
-        taken_on: (t, 2) rows of the nodes on which each depends.
-        taken_shares: (t, 2, 3, 3) voltage for a voltage at these.
+        taken_on: (6, t) what each of these depends on, among the (3 m) voltages that remain.
+        taken_shares: (3, 6, t) voltages for those.
         branch_link: (b,) number of the pair that a branch joins, -1 where not both ends remain.
         solver: the kernel's memory; one thread at a time.
         nodes: every node's voltage (n,), for nodes that are energised.
         branches: the voltages at both ends of every branch (b,) that has an energised end.
         circuits: the last ones, by what is measured.
+        symmetrical: angles at the sources where none is measured, by their standard deviation.
     """
 
     needed: NDArray[np.bool_]
@@ -90,6 +92,7 @@ class Plan:
     nodes: Dependence
     branches: Dependence
     circuits: dict[bytes, Circuits] = field(default_factory=dict)
+    symmetrical: dict[float, tuple[Real, Real]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -123,8 +126,10 @@ class Plan:
             place=place,
             sources=_at(place, model.sources),
             taken=reduction.taken,
-            taken_on=reduction.on,
-            taken_shares=reduction.shares,
+            taken_on=_parts(_at(place, reduction.on)),
+            taken_shares=np.ascontiguousarray(
+                reduction.shares.transpose(2, 1, 3, 0).reshape(3, 6, -1)
+            ),
             branch_link=_links(np.sort(_at(place, model.ends), axis=1), elimination),
             solver=solver,
             nodes=nodes,
@@ -135,7 +140,9 @@ class Plan:
         """Voltages (n, 3) of all nodes from those (m, 3) that remain; 1 where not energised."""
         found = np.ones((count, 3), dtype=np.complex128)
         found[self.order] = voltage
-        found[self.taken] = np.einsum("tspq,tsq->tp", self.taken_shares, found[self.taken_on])
+        if self.taken.size:
+            parts = voltage.ravel()[self.taken_on]
+            found[self.taken] = np.einsum("pkt,kt->tp", self.taken_shares, parts)
         return found
 
 
@@ -188,6 +195,11 @@ def _power_flow(no_load: Complex, sources: Index) -> BlockMeasurements:
 
 def _at(place: Index, rows: Index) -> Index:
     return np.asarray(place[rows], dtype=np.intp)
+
+
+def _parts(on: Index) -> Index:
+    """Where (6, t) the three voltages at each of two positions (t, 2) are among all."""
+    return np.ascontiguousarray((3 * on[:, :, None] + np.arange(3)).reshape(-1, 6).T)
 
 
 def _links(pairs: Index, elimination: Elimination) -> Index:
