@@ -38,6 +38,16 @@ class SetpointMap(Generic[R]):
     fallback_enable: tuple[R, int] | None = None
     codes: tuple[int, int] | None = None
 
+    @property
+    def written(self) -> tuple[R, ...]:
+        """All that may be written to."""
+        switches = (self.enable, self.fallback_enable)
+        places = (self.at, self.fallback_time, self.fallback_limit)
+        return (
+            *(at for at in places if at is not None),
+            *(switch[0] for switch in switches if switch is not None),
+        )
+
     def counts(self, limit: float, power_of_ten: int = 0) -> int:
         """Raw value of a limit: the multiple of the step that is nearest, or the code of off or on.
 

@@ -52,7 +52,8 @@ class _FromBase(ModbusSyntax):
     def parse(self, text: str) -> RegisterReference:
         """The reference in protocol addresses. Raises ValueError."""
         reference = super().parse(text)
-        if not self._base or reference.table is Table.IDENTIFICATION:
+        counted_by_maker = reference.table is not Table.IDENTIFICATION and reference.model is None
+        if not (self._base and counted_by_maker):
             return reference
         if reference.address < self._base:
             raise ValueError(f"'{text}': the profile counts from {self._base}")
@@ -94,9 +95,8 @@ def compile_modbus(profile: Profile, source: Source) -> ModbusMap:
 def _check_writable(
     setpoint: SetpointMap[RegisterReference], profile: Profile, source: Source
 ) -> None:
-    enable = None if setpoint.enable is None else setpoint.enable[0]
-    for written in (setpoint.at, enable, setpoint.fallback_time, setpoint.fallback_limit):
-        if written is None or written.table is Table.COIL:
+    for written in setpoint.written:
+        if written.table is Table.COIL:
             continue
         if written.table is not Table.HOLDING or written.kind in {Kind.TEXT, Kind.BIT}:
             raise InputError(

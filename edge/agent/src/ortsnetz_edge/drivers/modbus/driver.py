@@ -19,6 +19,7 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap
 from ortsnetz_edge.drivers.modbus.identification import basic_identity, identity_at
+from ortsnetz_edge.drivers.modbus.located import located, models_of, uses_models
 from ortsnetz_edge.drivers.modbus.reading import Reading
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.drivers.modbus.writing import Writing
@@ -29,9 +30,10 @@ class ModbusDriver:
 
     def __init__(self, source: Source, compiled: ModbusMap, unit: Unit, clock: Clock) -> None:
         self._name = source.name
-        self._map, self._unit, self._clock = compiled, unit, clock
-        self._reading = Reading(compiled, unit, clock)
-        self._writing = None if compiled.setpoint is None else Writing(compiled.setpoint, unit)
+        self._compiled, self._unit, self._clock = compiled, unit, clock
+        self._uses_models = uses_models(compiled)
+        self._settle(compiled)
+        self._located: Epoch | None = None  # when its SunSpec models were found
         self._known: Epoch | None = None  # when the device was asked what it is, and was the one
         self._read_count: int | None = None
         self._answers = 0
@@ -51,7 +53,8 @@ class ModbusDriver:
     async def scan(self) -> Scan:
         """Read what is due; see `contract.Driver.scan`."""
         try:
-            scan = await self._reading.scan(await self._opened())
+            epoch = await self._opened()
+            scan = await self._reading.scan(epoch)
         except DriverError as error:
             raise self._noted(error) from None
         self._answers += 1
@@ -68,11 +71,12 @@ class ModbusDriver:
 
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
         """Write a limit; see `contract.Driver.write`."""
-        writing = self._writing
-        if writing is None:
+        if self._compiled.setpoint is None:
             raise DriverError(FailureKind.REFUSED, f"'{self._name}' takes no limit")
         try:
-            await writing.limit(limit, watchdog, await self._opened())
+            epoch = await self._opened()
+            if self._writing is not None:
+                await self._writing.limit(limit, watchdog, epoch)
         except DriverError as error:
             raise self._noted(error) from None
 
@@ -84,6 +88,7 @@ class ModbusDriver:
         """
         try:
             epoch = await self._unit.opened()
+            await self._locate(epoch)
             if self._map.identity is None:
                 return await basic_identity(self._unit, epoch)
             return await identity_at(self._map.identity, self._unit, epoch)
@@ -106,15 +111,29 @@ class ModbusDriver:
     async def _opened(self) -> Epoch:
         """Connect if need be, and know who is there."""
         epoch = await self._unit.opened()
-        identity = self._map.identity
-        if identity is None or epoch == self._known:
+        if epoch == self._known:
             return epoch
-        said = await identity_at(identity, self._unit, epoch)
-        misfit = identity.misfit(said)
-        if misfit is not None:
-            raise DriverError(FailureKind.WRONG_DEVICE, f"{self._unit.where}: {misfit}")
+        await self._locate(epoch)
+        identity = self._map.identity
+        if identity is not None:
+            said = await identity_at(identity, self._unit, epoch)
+            misfit = identity.misfit(said)
+            if misfit is not None:
+                raise DriverError(FailureKind.WRONG_DEVICE, f"{self._unit.where}: {misfit}")
         self._known = epoch
         return epoch
+
+    async def _locate(self, epoch: Epoch) -> None:
+        """Find the device's SunSpec models, if the profile counts from them; once a connection."""
+        if self._uses_models and epoch != self._located:
+            self._settle(located(self._compiled, await models_of(self._unit, epoch)))
+            self._located = epoch
+
+    def _settle(self, known: ModbusMap) -> None:
+        """Read and write by these addresses from now on."""
+        self._map = known
+        self._reading = Reading(known, self._unit, self._clock)
+        self._writing = None if known.setpoint is None else Writing(known.setpoint, self._unit)
 
     def _noted(self, error: DriverError) -> DriverError:
         self._failures[error.kind] += 1

@@ -98,6 +98,8 @@ async def _text(
         return None
     if at.table is Table.IDENTIFICATION:
         return objects.get(at.address)
+    if at.model is not None:
+        return None  # the device has no such SunSpec model
     try:
         data = await unit.read(at.table, at.address, at.width, epoch)
     except RefusedError as error:

@@ -19,6 +19,7 @@ from ortsnetz_edge.drivers.contract import (
 from ortsnetz_edge.drivers.modbus.browsing import Browsing
 from ortsnetz_edge.drivers.modbus.decode import Data, number_decoder, registers_of, text_of
 from ortsnetz_edge.drivers.modbus.identification import basic_identity, identification
+from ortsnetz_edge.drivers.modbus.located import found, models_of
 from ortsnetz_edge.drivers.modbus.plan import plan
 from ortsnetz_edge.drivers.modbus.splitting import Splitting
 from ortsnetz_edge.drivers.modbus.sunspec import common_model
@@ -62,12 +63,18 @@ class ModbusProbe:
         await self._opened()
         if reference is None or reference.table is Table.IDENTIFICATION:
             return await Browsing(self._unit).overview(most)
+        (reference,) = await self._located((reference,), await self._opened())
+        if reference.model is not None:
+            raise DriverError(
+                FailureKind.REFUSED, f"{self._unit.where}: it has no SunSpec {reference}"
+            )
         return await Browsing(self._unit).listing(reference, most)
 
     async def read(self, references: Sequence[str]) -> tuple[Observation, ...]:
         """See `contract.Probe.read`."""
         parsed = tuple(_parsed(text) for text in references)
         epoch = await self._opened()
+        parsed = await self._located(parsed, epoch)
         values: dict[int, float | str | None] = {}
         if any(reference.table is Table.IDENTIFICATION for reference in parsed):
             texts = await identification(self._unit, epoch)
@@ -75,7 +82,8 @@ class ModbusProbe:
                 if reference.table is Table.IDENTIFICATION and reference.address in texts:
                     values[place] = texts[reference.address]
         splitting = Splitting(parsed, self._unit)
-        for request in plan(parsed, range(len(parsed)), limit=_LIMIT, gap=0):
+        there = [place for place in range(len(parsed)) if place not in splitting.missing]
+        for request in plan(parsed, there, limit=_LIMIT, gap=0):
             for part, data in await splitting.fetch(request, epoch):
                 for place in part.places:
                     values[place] = _value(parsed[place], data, part.address)
@@ -107,6 +115,7 @@ class ModbusProbe:
         at = _parsed(reference)
         _check_writable(at, value)
         epoch = await self._opened()
+        (at,) = await self._located((at,), epoch)
         try:
             await write_reference(self._unit, at, value, epoch, multiple=False)
         except RefusedError as error:
@@ -137,6 +146,15 @@ class ModbusProbe:
                     raise
             await asyncio.sleep(_STEP_S)
         return await self._unit.opened()
+
+    async def _located(
+        self, parsed: tuple[RegisterReference, ...], epoch: Epoch
+    ) -> tuple[RegisterReference, ...]:
+        """References into SunSpec models by the device's addresses; asked for anew each time."""
+        if all(reference.model is None for reference in parsed):
+            return parsed
+        models = await models_of(self._unit, epoch)
+        return tuple(found(reference, models) for reference in parsed)
 
     def _observation(
         self, text: str, values: dict[int, float | str | None], place: int

@@ -34,7 +34,10 @@ class Reading:
         self._read_ns = [0] * count
         self._ticks: list[int | None] = [None] * count
         self._slow = any(self._points.periods_s)
-        self._all = tuple(range(count))
+        # what was not found among the device's SunSpec models has no address to ask for
+        self._all = tuple(
+            place for place, at in enumerate(self._points.references) if at.model is None
+        )
         self._plans: dict[tuple[int, ...], tuple[Request, ...]] = {}
         self._decoders: dict[Request, tuple[tuple[int, Decoder], ...]] = {}
         self._epoch: Epoch | None = None
@@ -97,10 +100,11 @@ class Reading:
     def _due(self) -> tuple[int, ...]:
         """Places that are due: periods begin with the clock, not with the last answer."""
         now = self._clock.monotonic()
+        periods = self._points.periods_s
         return tuple(
             place
-            for place, period_s in enumerate(self._points.periods_s)
-            if not period_s or self._ticks[place] != now // period_s
+            for place in self._all
+            if not periods[place] or self._ticks[place] != now // periods[place]
         )
 
     def _note_ticks(self, due: tuple[int, ...]) -> None:

@@ -16,17 +16,21 @@ class Splitting:
     """Sends requests, and remembers for as long as the same device is there which had to be split.
 
     Attributes:
-        missing: places of the references that the device has said it does not have.
+        missing: places of the references that the device has said it does not have; those into
+            SunSpec models that it lacks among them.
     """
 
     def __init__(self, references: Sequence[RegisterReference], unit: Unit) -> None:
-        self.missing: set[int] = set()
+        self._lacking = {
+            place for place, reference in enumerate(references) if reference.model is not None
+        }
+        self.missing: set[int] = set(self._lacking)
         self._references, self._unit = references, unit
         self._parts: dict[Request, tuple[Request, ...]] = {}
 
     def forget(self) -> None:
         """Ask again for everything: another device may be there, or the same with another map."""
-        self.missing.clear()
+        self.missing = set(self._lacking)
         self._parts.clear()
 
     async def fetch(self, request: Request, epoch: Epoch) -> list[Answer]:

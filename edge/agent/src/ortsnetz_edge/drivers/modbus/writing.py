@@ -49,11 +49,15 @@ class Writing:
             await self._write(self._map.fallback_limit, counts, epoch)
         if self._map.fallback_time is not None:
             await self._write(self._map.fallback_time, round(watchdog.after_s), epoch)
+        if self._map.fallback_enable is not None:
+            at, value = self._map.fallback_enable
+            await self._write(at, value, epoch)
 
     async def _power_of_ten(self, epoch: Epoch) -> int:
         at = self._map.scale_at
         if at is None:
             return 0
+        _check_there(self._unit, at)
         data = await self._unit.read(at.table, at.address, at.width, epoch)
         power = number_decoder(at, None, at.address)(data)
         if power is None or abs(power) > MAX_POWER_OF_TEN:
@@ -76,6 +80,7 @@ async def write_reference(
     Raises:
         DriverError: the device did not confirm it, or the value does not fit.
     """
+    _check_there(unit, at)
     if at.table is Table.COIL:
         if value not in {0, 1}:
             raise DriverError(FailureKind.REFUSED, f"{unit.where}: {at} takes 0 or 1")
@@ -86,3 +91,11 @@ async def write_reference(
     except ValueError as error:
         raise DriverError(FailureKind.REFUSED, f"{unit.where}: {error}") from error
     await unit.write_registers(at.address, registers, epoch, multiple=multiple)
+
+
+def _check_there(unit: Unit, at: RegisterReference) -> None:
+    """An address within a SunSpec model that the device lacks is none of the device's addresses."""
+    if at.model is not None:
+        raise DriverError(
+            FailureKind.REFUSED, f"{unit.where}: {at}: the device has no such SunSpec model"
+        )

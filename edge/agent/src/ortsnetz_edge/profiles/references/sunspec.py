@@ -48,13 +48,14 @@ class ChainWalk:
     Attributes:
         wanted: address of the two registers that are needed next; None when the walk is over.
         models: the first model of each number, as far as the walk has come.
+        begun: whether the marker was found.
     """
 
     def __init__(self) -> None:
         self._bases = list(BASES)
         self.wanted: int | None = self._bases.pop(0)
         self.models: dict[int, Model] = {}
-        self._begun = False
+        self.begun = False
         self._met = 0
 
     def take(self, registers: Sequence[int] | None) -> None:
@@ -67,7 +68,7 @@ class ChainWalk:
             raise ValueError("the walk is over: nothing was asked for")
         if registers is not None and len(registers) != HEADER:
             raise ValueError(f"{HEADER} registers were asked for, not {len(registers)}")
-        if not self._begun:
+        if not self.begun:
             self._begin(self.wanted, registers)
         elif registers is None or registers[0] == _END:
             # some makers end the chain with a single register: the second does not exist
@@ -77,7 +78,7 @@ class ChainWalk:
 
     def _begin(self, base: int, registers: Sequence[int] | None) -> None:
         if registers is not None and tuple(registers) == _MARKER:
-            self._begun = True
+            self.begun = True
             self.wanted = base + HEADER
         elif self._bases:
             self.wanted = self._bases.pop(0)
