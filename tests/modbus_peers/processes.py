@@ -64,11 +64,11 @@ def process(*command: str, ready: str = "") -> Iterator[subprocess.Popen[str]]:
             started.stdout.close()
 
 
-def wait_for_port(port: int, deadline_s: float = 10.0) -> None:
+def wait_for_port(port: int, host: str = "127.0.0.1", deadline_s: float = 10.0) -> None:
     until = time.monotonic() + deadline_s
     while time.monotonic() < until:
         with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) == 0:
+            if trial.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.02)
     raise AssertionError(f"nobody listens at port {port}")

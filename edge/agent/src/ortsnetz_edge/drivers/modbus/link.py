@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +14,7 @@ from pymodbus.pdu import ModbusPDU
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
+from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
 from ortsnetz_edge.drivers.modbus.inspection import Echo, tcp_misfit
 from ortsnetz_edge.drivers.modbus.wire import Wire
 
@@ -56,6 +56,7 @@ class Link:
         self._transaction = b""
         self._echo = Echo()
         self._heard = False
+        self._reason: Exception | None = None
         self._answering: set[int] = set()
         self._fallen_silent = 0
 
@@ -172,9 +173,11 @@ class Link:
     async def _new_client(self) -> ModbusBaseClient:
         late_s = self._timeout_s * LATE_FACTOR
         try:
-            client = self._wire.client(late_s, self._inspect, self._traced_connect)
-        except (OSError, ssl.SSLError) as error:
+            client = self._wire.client(late_s, self._inspect)
+        except OSError as error:  # of which TLS errors are a kind
             raise self._broke(FailureKind.INSECURE, f"certificates: {error}") from error
+        self._reason = None
+        listen_to(client, failed=self._not_made, lost=self._lost, garbled=self._garbled)
         try:
             async with asyncio.timeout(self._clock.patience(self._timeout_s)):
                 made = await client.connect()
@@ -182,22 +185,23 @@ class Link:
             made = False
         if not made:
             client.close()
-            raise self._broke(FailureKind.UNREACHABLE, "no connection")
-        self._guard(client)
+            insecure = security_reason(self._reason)
+            if insecure is not None:
+                raise self._broke(FailureKind.INSECURE, insecure)
+            raise self._broke(FailureKind.UNREACHABLE, f"no connection{_why(self._reason)}")
         return client
 
-    def _guard(self, client: ModbusBaseClient) -> None:
-        """What the library cannot decode ends the request instead of the event loop's patience."""
-        handle = client.ctx.callback_data
+    def _not_made(self, reason: Exception | None) -> None:
+        self._reason = reason
 
-        def guarded(data: bytes, addr: tuple[Any, ...] | None = None) -> int:
-            try:
-                return handle(data, addr)
-            except ModbusException as error:
-                self._break(FailureKind.WRONG_ANSWER, f"no Modbus answer: {error}")
-                return len(data)
+    def _lost(self, reason: Exception | None) -> None:
+        insecure = security_reason(reason)
+        if insecure is not None:
+            self._break(FailureKind.INSECURE, insecure)
+        self._break(FailureKind.DISCONNECTED, "the device closed the connection")
 
-        client.ctx.callback_data = guarded  # type: ignore[method-assign]
+    def _garbled(self, reason: Exception | None) -> None:
+        self._break(FailureKind.WRONG_ANSWER, f"no Modbus answer: {reason}")
 
     async def _answer(
         self, client: ModbusBaseClient, function: int, call: Call, timeout_s: float
@@ -261,10 +265,6 @@ class Link:
         self._break(FailureKind.WRONG_ANSWER, reason)
         return b""
 
-    def _traced_connect(self, connected: bool) -> None:  # noqa: FBT001 - the library's hook
-        if not connected:
-            self._break(FailureKind.DISCONNECTED, "the device closed the connection")
-
     def _break(self, kind: FailureKind, reason: str) -> None:
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(DriverError(kind, f"{self.where}: {reason}"))
@@ -285,3 +285,9 @@ class Link:
 async def _sent(client: ModbusBaseClient, call: Call) -> ModbusPDU:
     """The library raises before anything can be awaited where the connection has just gone."""
     return await call(client)
+
+
+def _why(reason: Exception | None) -> str:
+    """Why a connection was not made, as far as the system says."""
+    text = getattr(reason, "strerror", None)
+    return f": {text}" if text else ""

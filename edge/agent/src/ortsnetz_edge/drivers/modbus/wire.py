@@ -16,7 +16,6 @@ from ortsnetz_common.parameters.station import SerialLine
 from ortsnetz_edge.drivers.environment import Credentials
 
 TracePacket = Callable[[bool, bytes], bytes]
-TraceConnect = Callable[[bool], None]
 BITS_A_CHARACTER = 11
 """Modbus over serial line 1.02, 2.5.1: start, 8 data, parity or second stop, stop."""
 FAST_BAUD = 19200
@@ -45,13 +44,11 @@ class Wire(Protocol):
     def quiet_s(self) -> float:
         """See above."""
 
-    def client(
-        self, timeout_s: float, packets: TracePacket, connects: TraceConnect
-    ) -> ModbusBaseClient:
+    def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
         """A client of pymodbus; nothing is connected yet.
 
         Raises:
-            OSError, ssl.SSLError: certificates cannot be used.
+            OSError: certificates cannot be used.
         """
 
 
@@ -69,9 +66,7 @@ class TcpWire:
         """Its address in words."""
         return f"{self.host}:{self.port}"
 
-    def client(
-        self, timeout_s: float, packets: TracePacket, connects: TraceConnect
-    ) -> ModbusBaseClient:
+    def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
         """See `Wire.client`."""
         return AsyncModbusTcpClient(
             self.host,
@@ -81,7 +76,6 @@ class TcpWire:
             retries=0,
             reconnect_delay=0,
             trace_packet=packets,
-            trace_connect=connects,
         )
 
 
@@ -100,11 +94,9 @@ class TlsWire:
         """Its address in words."""
         return f"{self.host}:{self.port}"
 
-    def client(
-        self, timeout_s: float, packets: TracePacket, connects: TraceConnect
-    ) -> ModbusBaseClient:
+    def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
         """See `Wire.client`."""
-        return _TlsClient(self, tls_context(self.credentials), timeout_s, packets, connects)
+        return _TlsClient(self, tls_context(self.credentials), timeout_s, packets)
 
 
 class _TlsClient(AsyncModbusTcpClient):
@@ -119,7 +111,6 @@ class _TlsClient(AsyncModbusTcpClient):
         context: ssl.SSLContext,
         timeout_s: float,
         packets: TracePacket,
-        connects: TraceConnect,
     ) -> None:
         self.comm_params = CommParams(
             comm_type=CommType.TLS,
@@ -130,7 +121,7 @@ class _TlsClient(AsyncModbusTcpClient):
             reconnect_delay=0,
             timeout_connect=timeout_s,
         )
-        super().__init__(wire.host, retries=0, trace_packet=packets, trace_connect=connects)
+        super().__init__(wire.host, retries=0, trace_packet=packets)
 
 
 def tls_context(credentials: Credentials) -> ssl.SSLContext:
@@ -139,7 +130,7 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext:
     TLS 1.2 is the oldest that MODBUS/TCP Security allows.
 
     Raises:
-        OSError, ssl.SSLError: a file cannot be read, or holds something else.
+        OSError: a file cannot be read, or holds something else.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -168,9 +159,7 @@ class LineWire:
             return FAST_QUIET_S
         return 3.5 * BITS_A_CHARACTER / self.line.baud
 
-    def client(
-        self, timeout_s: float, packets: TracePacket, connects: TraceConnect
-    ) -> ModbusBaseClient:
+    def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
         """See `Wire.client`."""
         return AsyncModbusSerialClient(
             self.line.device,
@@ -182,5 +171,4 @@ class LineWire:
             retries=0,
             reconnect_delay=0,
             trace_packet=packets,
-            trace_connect=connects,
         )
