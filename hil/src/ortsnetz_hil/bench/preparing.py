@@ -154,12 +154,12 @@ def _plant(
         validate(network, whole.events)
     except InputError as error:
         raise source.error(("events",), str(error)) from error
-    _check_faults(scenario, source, whole)
+    check_faults(scenario, source, whole)
     files.write(whole, plant)
     return whole
 
 
-def _check_faults(scenario: Scenario, source: Source, plant: PlantConfiguration) -> None:
+def check_faults(scenario: Scenario, source: Source, plant: PlantConfiguration) -> None:
     """What cannot be played is refused where the file asks for it."""
     known, stepped = targets(plant), plant.pace.stepped
     for i, (stated, fault) in enumerate(zip(scenario.faults, plant.faults, strict=True)):

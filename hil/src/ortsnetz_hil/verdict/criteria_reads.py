@@ -59,7 +59,7 @@ class NothingLost(Criterion, frozen=True, kw_only=True):
                     f"{place}: {sum(lost.values())} reads lost, most by {name} ({lost[name]}); "
                     f"{missing} records missing"
                 )
-        words = "; ".join(losses) or _everything(served)
+        words = "; ".join(losses) or _everything(served, recording)
         return self._below(worst, 0, words, "reads")
 
 
@@ -79,29 +79,40 @@ class NothingDoubled(Criterion, frozen=True, kw_only=True):
             if total:
                 name = max(doubled, key=lambda device: doubled[device])
                 found.append(f"{place}: {total} reads twice, most of {name}")
-        words = "; ".join(found) or _everything(served)
+        words = "; ".join(found) or _everything(served, recording)
         return self._below(worst, 0, words, "reads")
 
 
 _NONE = ReadCount(0, 0)
 
 
-def _everything(served: Mapping[str, _Served]) -> str:
+def _everything(served: Mapping[str, _Served], recording: Recording) -> str:
     words = f"{sum(own.reads for own in served.values())} reads of {len(served)} devices"
     bad = [name for name, own in served.items() if own.spoiled]
-    return f"{words}, besides what the wires of {', '.join(bad)} have spoiled" if bad else words
+    if bad:
+        words += f", besides what the wires of {', '.join(bad)} have spoiled"
+    servers = recording.configuration.station_servers
+    if servers:
+        count = sum(len(server.bays) for server in servers)
+        names = " and ".join(server.name for server in servers)
+        words += f"; {count} devices behind {names} report and are not counted"
+    return words
 
 
 def _served(recording: Recording) -> dict[str, _Served]:
-    """Reads that each device served, by the plant's own count."""
+    """Reads that each device served, by the plant's own count.
+
+    Devices behind a station server are left out: they report, nobody counts what they are read.
+    """
     counters = recording.counters
     if counters is None:
         raise CannotJudgeError("the plant has left no counters")
-    if not any(device.reads for device in counters.devices.values()):
+    counting = {name: each for name, each in counters.devices.items() if each.behind is None}
+    if not any(device.reads for device in counting.values()):
         raise CannotJudgeError("no device was ever read")
     restarting = {f.device for f in recording.configuration.faults if isinstance(f, Reboots)}
     served = {}
-    for name, device in counters.devices.items():
+    for name, device in counting.items():
         wire = counters.wires.get(name)
         spoiled = corrupted = 0
         if wire is not None:
