@@ -113,6 +113,7 @@ class Bench:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.clock = HandClock()
         self.feeders = [meter("feeder-1", self.clock), meter("feeder-2", self.clock)]
         self.ev = charge_point("ev-1", self.clock)
