@@ -35,14 +35,15 @@ async def browse(probe: Probe, start: str, most: int, depth: int) -> tuple[Holdi
     where = start
     async with progress(lambda: f"browsing {where or 'everything'}: {len(found)} found"):
         folders = deque([(start, 1, 0)])
-        shown: set[str] = set()
+        shown: set[tuple[str, bool]] = set()
         seen = {start}  # a tree of nodes may lead back to where it began
         while folders and len(found) < most:
             where, level, at = folders.popleft()
             inside = await within(BROWSE_DEADLINE_S, probe.browse(where, most - len(found)))
             # a probe may show what lies deeper by itself: nothing is shown twice
-            inside = tuple(item for item in inside if item.reference not in shown)
-            shown.update(item.reference for item in inside)
+            # (a folder and its first register may have the same name)
+            inside = tuple(item for item in inside if (item.reference, item.folder) not in shown)
+            shown.update((item.reference, item.folder) for item in inside)
             found[at:at] = [Holding(item, level) for item in inside]
             folders = deque(
                 (text, deep, place + len(inside) if place >= at else place)
