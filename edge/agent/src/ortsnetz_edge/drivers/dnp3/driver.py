@@ -152,6 +152,8 @@ class Dnp3Driver:
             await self._operate(setpoint, setpoint.fallback_limit, counts)
         if setpoint.fallback_time is not None:
             await self._operate(setpoint, setpoint.fallback_time, round(watchdog.after_s))
+        if setpoint.fallback_enable is not None:
+            await self._operate(setpoint, *setpoint.fallback_enable)
 
     async def _operate(
         self, setpoint: SetpointMap[PointReference], at: PointReference, counts: int
