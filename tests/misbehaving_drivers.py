@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from ortsnetz_common.measurement.point import Point, Unit
@@ -136,7 +137,25 @@ class Flooding(Fine):
         self.task.cancel()
 
 
+class Changing(Fine):
+    """Has one point more with each start; counts them in the file that CHANGING names."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        path = Path(os.environ["CHANGING"])
+        self.starts = len(path.read_text()) + 1 if path.exists() else 1
+        path.write_text("x" * self.starts)
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        return super().points * self.starts
+
+    async def scan(self) -> Scan:
+        return scan(*[230.0] * self.starts)
+
+
 KINDS = {
+    "changing": Changing,
     "fine": Fine,
     "blocking": Blocking,
     "waiting": Waiting,

@@ -507,3 +507,60 @@ def test_restarts_are_counted_where_the_agent_s_health_looks() -> None:
         await driver.stop()
 
     run(work)
+
+
+def test_a_process_that_comes_back_with_other_points_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANGING", str(tmp_path / "starts"))
+
+    async def work() -> None:
+        protocol = misbehaving()
+        changing = protocol.open(source("changing-1", 1))
+        fine = protocol.open(source("fine-1", 1))
+        assert (await changing.scan()).values == (230.0,)
+        os.kill(protocol.session.pid or 0, signal.SIGKILL)
+        await failed(fine)
+        await answered(fine)
+        error = await failed(changing)
+        assert error.kind is FailureKind.WRONG_ANSWER
+        assert "restart the agent" in str(error)
+        await changing.stop()
+        await fine.stop()
+
+    run(work)
+
+
+def test_many_restarts_leave_no_task_no_descriptor_and_no_process_behind() -> None:
+    async def work() -> None:
+        protocol = misbehaving(replace(QUICK, stable_after_s=0.0))
+        driver = protocol.open(source("fine-1", 1))
+        await driver.scan()
+        pids = [protocol.session.pid or 0]
+        open_before, tasks_before = descriptors(), len(asyncio.all_tasks())
+        for _ in range(6):
+            os.kill(pids[-1], signal.SIGKILL)
+            await failed(driver)
+            await answered(driver)
+            pids.append(protocol.session.pid or 0)
+        assert len(set(pids)) == 7
+        assert all(gone(pid) for pid in pids[:-1])
+        assert descriptors() <= open_before
+        assert len(asyncio.all_tasks()) <= tasks_before
+        await driver.stop()
+        assert gone(pids[-1])
+
+    run(work)
+
+
+def test_a_question_that_is_too_long_is_refused_and_hurts_nobody(device: ToyDevice) -> None:
+    async def work() -> None:
+        protocol = toy()
+        probe = protocol.probe(source("x", device.port).connection)
+        with pytest.raises(InputError, match="too much is asked"):
+            await probe.read(["voltage/1"] * 1_000_000)
+        (seen,) = await probe.read(["voltage/1"])
+        assert seen.value == 230.5
+        await probe.close()
+
+    run(work)

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from click.testing import CliRunner
 from named_tests import complaint
 from toy_device import EXAMPLE, PROFILE, ToyDevice, environment, install, source, toy_device
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.quality import Validity, validity
+from ortsnetz_edge.commands import edge
+from ortsnetz_edge.drivers.address import parse_address
 from ortsnetz_edge.drivers.assessment import Assessment, Held, Level, Rule, level
 from ortsnetz_edge.drivers.contract import DriverError, DriverProtocol, FailureKind
 from ortsnetz_edge.drivers.environment import Environment
@@ -170,6 +173,22 @@ def test_a_technician_probes_it(name: str, device: ToyDevice) -> None:
         await probe.close()
 
     run(work)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_line_knows_its_addresses(name: str, device: ToyDevice) -> None:
+    url = f"{name}://127.0.0.1:{device.port}"
+    shown = CliRunner().invoke(edge, ["probe", url, "read", "voltage/1", "limit"])
+    assert shown.exit_code == 0, shown.output
+    assert "230.5" in shown.output
+    assert not [line for line in device.asked if line.startswith("set")]
+
+
+def test_an_address_of_another_protocol_needs_its_port() -> None:
+    with pytest.raises(InputError, match="the port is missing"):
+        parse_address("toy-meter://10.0.0.7")
+    with pytest.raises(InputError, match="toy-meter://"):
+        parse_address("toy-metre://10.0.0.7:1502")
 
 
 def test_a_wrong_address_is_said_before_anything_is_connected() -> None:

@@ -5,6 +5,8 @@ modbus-tls://10.0.0.7:802/1?credentials=meters
 modbus-rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=E
 dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
 opc.tcp://10.0.0.11:4840/path?credentials=park
+
+A protocol that does not ship with the agent goes by the name of its entry point: NAME://host:port
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Connection, SerialLine
+from ortsnetz_edge.drivers.registry import installed
 
 DEFAULT_PORTS = {
     "modbus-tcp": 502,
@@ -38,8 +41,9 @@ def parse_address(text: str) -> Connection:
     except ValueError as error:
         raise InputError(f"{text}: {error}") from error
     protocol = _SCHEMES.get(parts.scheme, parts.scheme)
-    if protocol not in {*DEFAULT_PORTS, SERIAL}:
-        known = ", ".join(f"{name}://" for name in sorted((*DEFAULT_PORTS, SERIAL, "opc.tcp")))
+    if protocol not in {*DEFAULT_PORTS, SERIAL, *installed()}:
+        names = {*DEFAULT_PORTS, SERIAL, "opc.tcp", *installed()}
+        known = ", ".join(f"{name}://" for name in sorted(names))
         raise InputError(f"{text}: the address begins with one of {known}")
     if parts.username is not None or parts.password is not None:
         raise InputError("an address holds no user and no password: use ?credentials=FOLDER")
@@ -48,6 +52,8 @@ def parse_address(text: str) -> Connection:
         return _serial(text, parts, options)
     if not parts.hostname:
         raise InputError(f"{text}: the host is missing")
+    if port is None and protocol not in DEFAULT_PORTS:
+        raise InputError(f"{text}: the port is missing")
     opcua = protocol == "opcua"
     return Connection(
         protocol=protocol,

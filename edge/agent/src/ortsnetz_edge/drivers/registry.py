@@ -33,6 +33,12 @@ def open_drivers(sources: tuple[Source, ...], environment: Environment) -> dict[
     return drivers
 
 
+def installed() -> tuple[str, ...]:
+    """Names of all protocols that can be loaded."""
+    names = {point.name for group in (GROUP, PROCESS_GROUP) for point in entry_points(group=group)}
+    return tuple(sorted(names))
+
+
 def load_protocol(name: str, environment: Environment, *, needed_by: str) -> DriverProtocol:
     """A protocol by the name of its entry point.
 
@@ -49,7 +55,7 @@ def load_protocol(name: str, environment: Environment, *, needed_by: str) -> Dri
     if name in apart and name not in found:
         return RemoteProtocol(name, command_of(apart[name]), environment)
     if name not in found:
-        have = ", ".join(sorted({*found, *apart})) or "none"
+        have = ", ".join(installed()) or "none"
         raise InputError(
             f"{needed_by} needs the driver '{name}', which is not installed (installed: {have})"
         )

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Observation
@@ -52,12 +53,16 @@ class Link:
 
         Raises:
             DriverError: the process does not take any more.
+            InputError: the message is larger than one may be.
         """
         if self._writer is None or self._writer.is_closing():
             raise DriverError(FailureKind.DISCONNECTED, f"{self._name}: has ended")
         if self._writer.transport.get_write_buffer_size() > SEND_BACKLOG_BYTES:
             raise DriverError(FailureKind.TIMEOUT, f"{self._name}: takes no more messages")
-        self._writer.write(say.pack(message))
+        try:
+            self._writer.write(say.pack(message))
+        except frames.FrameError as error:
+            raise InputError(f"{self._name}: too much is asked at once: {error}") from error
 
     async def receive(self) -> say.FromProcess:
         """The next message.

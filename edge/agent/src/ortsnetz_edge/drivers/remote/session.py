@@ -156,7 +156,7 @@ class Session:
             except TimeoutError:
                 why = f"said nothing within {self._limits.start_s:.0f} s"
                 return False
-            except frames.FrameError as error:
+            except (frames.FrameError, DriverError, InputError) as error:
                 why = f"cannot start: {error}"
                 return False
             except (OSError, asyncio.IncompleteReadError):
