@@ -17,6 +17,7 @@ from ortsnetz_common.measurement.quality import Quality, Validity, describe, is_
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.frozen import FrozenWatch
 from ortsnetz_edge.acquisition.image import NextImage, SourceImage
+from ortsnetz_edge.control.conditions import lost_sources
 from ortsnetz_edge.drivers.contract import Role, Scan, SourcePoint
 
 NOW_NS = 1_790_000_000 * NS_PER_S
@@ -88,6 +89,15 @@ def test_a_frozen_meter_that_does_not_count_is_found_when_its_time_is_over() -> 
     assert {describe(q) for q in qualities(still[int(AFTER_S)])} == {"invalid (old data)"}
     assert not still[-1].valid
     assert meter.image.counters["measurements_frozen"] == 4
+
+
+def test_an_operator_is_told_that_it_answers_and_measures_no_more() -> None:
+    meter = Meter(AFTER_S)
+    for _ in range(int(AFTER_S) + 4):
+        meter.answers(scan(230.1, 231.2, 229.9))
+    image = meter.image.freeze(1, NOW_NS, now=meter.now)
+    (condition,) = lost_sources(image, {})
+    assert condition.cause == "m answers, and what it measures stands still"
 
 
 def test_it_recovers_with_the_first_change_of_a_single_measurement() -> None:

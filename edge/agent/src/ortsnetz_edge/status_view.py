@@ -86,7 +86,7 @@ class StatusView:
             address=source.connection.address,
             quality=describe(quality),
             age_s=None if seen.age_s is None else round(seen.age_s, 2),
-            failure=seen.failure,
+            failure=seen.failure or ("what it says stands still" if seen.repeats else None),
             active_w=active_w,
             connected=diagnosis.connected,
             answers=diagnosis.answers,

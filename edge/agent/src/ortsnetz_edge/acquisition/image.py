@@ -27,12 +27,14 @@ class SourceImage:
         age_s: seconds since it arrived; None if there never was one.
         valid: whether it is young enough to be used.
         failure: why the last request came to nothing; None if it was answered.
+        repeats: it answers, and what it says is old: its own count or all it measures stands still.
     """
 
     scan: Scan | None
     age_s: float | None
     valid: bool
     failure: str | None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class NextImage:
         self._arrived: dict[str, float] = {}
         self._failures: dict[str, str | None] = dict.fromkeys(points)
         self._valid: dict[str, bool] = dict.fromkeys(points, True)
+        self._repeats: dict[str, bool] = dict.fromkeys(points, False)
         self._fresh: list[tuple[str, Scan]] = []
         self._watches = {
             name: FrozenWatch(points[name], after_s)
@@ -108,7 +111,8 @@ class NextImage:
         stands_still = watch is not None and watch.repeats(scan, now=now)
         settled = as_old(judgement.scan) if stands_still else judgement.scan
         self._scans[name] = settled
-        if not (judgement.frozen or stands_still):  # what is repeated does not get any younger
+        self._repeats[name] = judgement.frozen or stands_still
+        if not self._repeats[name]:  # what is repeated does not get any younger
             self._arrived[name] = now
         self._failures[name] = None
         self._add(name, settled)
@@ -134,7 +138,9 @@ class NextImage:
             arrived = self._arrived.get(name)
             age_s = None if arrived is None else now - arrived
             valid = age_s is not None and age_s <= self._stale_after_s
-            sources[name] = SourceImage(self._scans.get(name), age_s, valid, self._failures[name])
+            sources[name] = SourceImage(
+                self._scans.get(name), age_s, valid, self._failures[name], self._repeats[name]
+            )
             if self._valid[name] and not valid:
                 lost.append(name)
             self._valid[name] = valid

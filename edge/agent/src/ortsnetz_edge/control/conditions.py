@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Meter
-from ortsnetz_edge.acquisition.image import ProcessImage
+from ortsnetz_edge.acquisition.image import ProcessImage, SourceImage
 from ortsnetz_edge.control.alarms import Condition
 from ortsnetz_edge.control.device import DeviceControl
 from ortsnetz_edge.control.failsafe import AgentMode
@@ -17,17 +17,17 @@ BAD_DATA_AFTER_S = 10.0
 
 
 def lost_sources(image: ProcessImage, meters: Mapping[str, Meter]) -> Iterable[Condition]:
-    """One condition for each source that does not answer."""
+    """One condition for each source that does not answer, or says nothing new."""
     for name, source in image.sources.items():
         if source.valid:
             continue
-        why = source.failure or "no fresh answer"
+        cause = _silence(name, source)
         meter = meters.get(name)
         if meter is not None and meter.guards:
             yield Condition(
                 key=f"guard-meter-lost/{name}",
                 priority=3,
-                cause=f"meter {name} does not answer: {why}",
+                cause=f"meter {cause}",
                 consequence="no limit is raised; limits ramp to the fallback if it lasts",
                 action="check the meter, its supply and its network connection",
             )
@@ -37,11 +37,18 @@ def lost_sources(image: ProcessImage, meters: Mapping[str, Meter]) -> Iterable[C
             yield Condition(
                 key=f"device-lost/{name}",
                 priority=2,
-                cause=f"{name} does not answer: {why}",
+                cause=cause,
                 consequence=kept if meter is not None else own,
                 action="check the device, its supply and its network connection",
                 after_s=1.0,
             )
+
+
+def _silence(name: str, source: SourceImage) -> str:
+    """Why a source has nothing to say, in words."""
+    if source.repeats and source.failure is None:
+        return f"{name} answers, and what it measures stands still"
+    return f"{name} does not answer: {source.failure or 'no fresh answer'}"
 
 
 def function_failed(function: str, reason: str) -> Condition:
