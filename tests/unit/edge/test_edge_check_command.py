@@ -7,15 +7,18 @@ Devices speak the small protocol of `line_protocol`; the real ones have tests of
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from line_protocol import Device, installed
+from line_protocol import Device, LineDriver, installed
 from small_node import SmallNode, charger, feeder_meter, where
 
 from ortsnetz_common import cli
@@ -27,8 +30,28 @@ from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.command import check_node
 from ortsnetz_edge.console.checking.findings import Finding, Verdict
 from ortsnetz_edge.console.checking.report import PointReport, Report, SourceReport
+from ortsnetz_edge.status import Status, write_status
 
 Change = Callable[[SmallNode], None]
+STATUS = Status(
+    node="ons-1",
+    pid=os.getpid(),
+    time_ns=1,
+    cycle=1,
+    mode="active",
+    reason="",
+    cycle_ms=1.0,
+    scan_ms=1.0,
+    state_age_s=None,
+    worst_loading=None,
+    uplink_online=True,
+    epoch="e",
+    journal_backlog=0,
+    journal_bytes=0,
+    alarms=(),
+    sources=(),
+    counters={},
+)
 
 
 @pytest.fixture
@@ -632,3 +655,91 @@ def test_without_an_agent_json_there_is_one_line_and_exit_code_2(
     assert said.code == 2
     assert said.err.count("\n") == 1
     assert "cannot be read" in said.err
+
+
+class Page(HTMLParser):
+    """What stands in a page, and what it would load or run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_the_page_holds_everything_and_loads_and_runs_nothing(
+    substation: Substation, typed: Callable[..., Said], tmp_path: Path
+) -> None:
+    hostile = "<script>alert(1)</script>"
+    substation.ev.who = (f"Toys{hostile}", 'T1" onload="x', "S-1")
+    change(substation.feeder, holding_1=230.0)
+    path = tmp_path / "report.html"
+    said = typed(str(substation.write()), "--online", "--html", str(path))
+    assert said.code == 1
+    page = Page(path.read_text(encoding="utf-8"))
+    assert {"script", "link", "img", "iframe"}.isdisjoint(tag for tag, _ in page.tags)
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") or name == "src" for name in attributes)
+        assert (attributes.get("href") or "#").startswith("#")
+    assert hostile in page.words  # as text
+    for words in ("ons-1", "MMXU1.PhV.phsB", "the scale is wrong by 0.1", "127.0.0.1"):
+        assert words in page.words
+    marks = [a for tag, a in page.tags if tag == "rect" and a.get("class") == "mark"]
+    assert len(marks) >= 12
+    lowest = min(float(mark["x"] or 0) for mark in marks)
+    assert lowest == 0.0  # 23 V lies below all that the gauge shows
+
+
+def test_a_page_that_cannot_be_written_is_a_mistake_of_the_input(
+    node: SmallNode, typed: Callable[..., Said], tmp_path: Path
+) -> None:
+    said = typed(str(node.write()), "--html", str(tmp_path / "none" / "x.html"))
+    assert said.code == 2
+    assert "cannot be written" in said.err
+
+
+def test_that_the_agent_runs_is_said(node: SmallNode) -> None:
+    (node.directory / "data").mkdir()
+    write_status(node.directory / "data", STATUS)
+    found = bad(check_node(node.write(), online=False))
+    assert [(f.what, f.sees) for f in found] == [("process", "the agent is running")]
+
+
+def test_on_a_terminal_something_moves_while_devices_are_asked(
+    substation: Substation, typed: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    substation.feeder.silent = True
+    agent = str(substation.write())
+    leader, follower = os.openpty()
+    with os.fdopen(follower, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert typed(agent, "--online").code == 1
+    assert "asking 3 sources: " in os.read(leader, 65_536).decode()
+    os.close(leader)
+
+
+def test_a_driver_that_breaks_its_promises_costs_its_own_source_only(
+    substation: Substation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = LineDriver.scan
+
+    async def broken(self: LineDriver) -> Any:
+        if self.points[0].point.name.startswith("feeder"):
+            raise ZeroDivisionError("counts")
+        return await scan(self)
+
+    monkeypatch.setattr(LineDriver, "scan", broken)
+    report = substation.check()
+    assert [source.verdict for source in report.sources] == [
+        Verdict.OK,
+        Verdict.WRONG,
+        Verdict.OK,
+    ]
+    assert report.sources[1].findings[0].sees == "ZeroDivisionError: counts"

@@ -11,6 +11,7 @@ import click
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import now_ns, rfc3339
 from ortsnetz_edge.console.checking.findings import Verdict
+from ortsnetz_edge.console.checking.html_report import html_report
 from ortsnetz_edge.console.checking.node_files import Node, read_node
 from ortsnetz_edge.console.checking.offline import check_offline, environment_of
 from ortsnetz_edge.console.checking.online import check_online
@@ -26,9 +27,20 @@ from ortsnetz_edge.console.quiet import said_once
 @click.option("--online", is_flag=True, help="Ask every device, too. Reads only.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this source; repeatable.")
 @click.option("--points", is_flag=True, help="Show all points, also where all is well.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the whole report to this file, too.",
+)
 @click.option("--json", "as_json_", is_flag=True, help="For scripts.")
 def check(
-    agent: Path, *, online: bool, only: tuple[str, ...], points: bool, as_json_: bool
+    agent: Path,
+    *,
+    online: bool,
+    only: tuple[str, ...],
+    points: bool,
+    html: Path | None,
+    as_json_: bool,
 ) -> None:
     """Check a node: its files, every source beside its profile, and on-line what each one says.
 
@@ -37,6 +49,8 @@ def check(
     """
     said_once()
     report = check_node(agent, online=online, only=only)
+    if html is not None:
+        _write(html, html_report(report))
     if as_json_:
         click.echo(as_json(report))
     else:
@@ -74,6 +88,13 @@ def check_node(agent: Path, *, online: bool, only: tuple[str, ...] = ()) -> Repo
         findings=tuple(found),
         sources=sources,
     )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--html {path}: cannot be written: {error.strerror}") from error
 
 
 def _check_names(node: Node, only: tuple[str, ...]) -> None:

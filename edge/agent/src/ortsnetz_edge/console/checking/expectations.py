@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.parameters.station import Device, DeviceKind
 from ortsnetz_edge.console.checking.findings import Verdict
@@ -25,11 +25,20 @@ _STATES = {float(state) for state in range(1, 7)}
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What was expected of a value, and whether it is so."""
+    """What was expected of a value, and whether it is so.
+
+    Attributes:
+        band: lowest and highest value that was expected; None where it is no band.
+    """
 
     words: str
     verdict: Verdict = Verdict.OK
     advice: str = ""
+    band: tuple[float, float] | None = None
+
+    def but(self, verdict: Verdict, advice: str) -> Expected:
+        """The same expectation, and a value that is not so."""
+        return replace(self, verdict=verdict, advice=advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +59,40 @@ def expected(point: SourcePoint, value: float, place: Place) -> Expected:
         return _voltage(value, place.nominal_v)
     judge = _OF_DEVICES.get(point.role) if isinstance(place.placed, Device) else None
     if judge is None or not isinstance(place.placed, Device):
-        return Expected(_range(point))
+        return _plausible(point)
     return judge(value, place.placed)
 
 
-def _range(point: SourcePoint) -> str:
+def _plausible(point: SourcePoint) -> Expected:
+    """Nothing but the profile's range."""
     if math.isinf(point.low) and math.isinf(point.high):
-        return ""
+        return Expected("")
     if math.isinf(point.high):
-        return f"at least {point.low:g}"
-    return f"{point.low:g} to {point.high:g}"
+        return Expected(f"at least {point.low:g}")
+    return Expected(f"{point.low:g} to {point.high:g}", band=(point.low, point.high))
+
+
+def _between(low: float, high: float, unit: str) -> Expected:
+    return Expected(f"{low:.0f} to {high:.0f} {unit}", band=(low, high))
 
 
 def _voltage(value: float, nominal_v: float) -> Expected:
-    words = f"{nominal_v * (1 - BAND):.0f} to {nominal_v * (1 + BAND):.0f} V"
+    sound = _between(nominal_v * (1 - BAND), nominal_v * (1 + BAND), "V")
     u_pu = value / nominal_v
     if 1 - BAND <= u_pu <= 1 + BAND:
-        return Expected(words)
+        return sound
     if 1 - OUTER_BAND <= u_pu <= 1 + OUTER_BAND:
-        return Expected(words, Verdict.ATTENTION, "outside EN 50160: a bad tap, or a scale")
+        return sound.but(Verdict.ATTENTION, "outside EN 50160: a bad tap, or a scale")
     if abs(u_pu / math.sqrt(3) - 1) <= BAND:
-        return Expected(words, Verdict.WRONG, "this is the voltage between phases")
+        return sound.but(Verdict.WRONG, "this is the voltage between phases")
     for power in (-4, -3, -2, -1, 1, 2, 3, 4):
         if abs(u_pu / 10.0**power - 1) <= OUTER_BAND:
             advice = f"the scale is wrong by {10.0**power:g}"
-            return Expected(words, Verdict.WRONG, advice)
+            return sound.but(Verdict.WRONG, advice)
     if abs(u_pu) < _DEAD:
         advice = "no voltage: a fuse, the wiring, or a terminal that is not connected"
-        return Expected(words, Verdict.WRONG, advice)
-    return Expected(words, Verdict.WRONG, "scale, type or order of words are wrong")
+        return sound.but(Verdict.WRONG, advice)
+    return sound.but(Verdict.WRONG, "scale, type or order of words are wrong")
 
 
 def _power(value: float, device: Device) -> Expected:
@@ -91,42 +105,42 @@ def _power(value: float, device: Device) -> Expected:
         high, advice = idle_w, "an inverter feeds in, which is negative here"
     elif device.kind in {DeviceKind.EV, DeviceKind.HEAT_PUMP}:
         low, advice = -idle_w, "a consumer draws power, which is positive here"
-    words = f"{low:.0f} to {high:.0f} W"
+    sound = _between(low, high, "W")
     if low <= value <= high:
-        return Expected(words)
+        return sound
     if abs(value) > most_w:
         advice = f"more than the rating of {device.rated_w:g} W: rating, scale or sum for phase"
-        return Expected(words, Verdict.WRONG, advice)
-    return Expected(words, Verdict.WRONG, f"{advice}: the profile's 'direction' or the wiring")
+        return sound.but(Verdict.WRONG, advice)
+    return sound.but(Verdict.WRONG, f"{advice}: the profile's 'direction' or the wiring")
 
 
 def _limit(value: float, device: Device) -> Expected:
-    words = f"{device.floor_w:g} to {device.rated_w:g} W"
+    sound = _between(device.floor_w, device.rated_w, "W")
     # amperes become watts with the present voltage, which is nominal within the band
     if value < device.floor_w * (1 - BAND):
         advice = "the limit in force is below the floor: who has set it?"
-        return Expected(words, Verdict.ATTENTION, advice)
+        return sound.but(Verdict.ATTENTION, advice)
     if value > device.rated_w * (1 + OUTER_BAND):
         advice = "more than the rating: the rating, or the limit's unit or scale"
-        return Expected(words, Verdict.ATTENTION, advice)
-    return Expected(words)
+        return sound.but(Verdict.ATTENTION, advice)
+    return sound
 
 
 def _available(value: float, device: Device) -> Expected:
-    words = f"0 to {device.rated_w * _OVERLOAD:.0f} W"
+    sound = _between(0.0, device.rated_w * _OVERLOAD, "W")
     if 0 <= value <= device.rated_w * (1 + OUTER_BAND):
-        return Expected(words)
-    return Expected(words, Verdict.ATTENTION, "the rating, or the unit or scale of 'available'")
+        return sound
+    return sound.but(Verdict.ATTENTION, "the rating, or the unit or scale of 'available'")
 
 
 def _state(value: float, device: Device) -> Expected:
     del device
-    words = "1 to 4 (IEC 61851 A to D)"
+    sound = Expected("1 to 4 (IEC 61851 A to D)", band=(1.0, 4.0))
     if value in _FAULT_STATES:
-        return Expected(words, Verdict.ATTENTION, "the charge point reports a fault (E or F)")
+        return sound.but(Verdict.ATTENTION, "the charge point reports a fault (E or F)")
     if value not in _STATES:
-        return Expected(words, Verdict.WRONG, "no state of IEC 61851: check the reference")
-    return Expected(words)
+        return sound.but(Verdict.WRONG, "no state of IEC 61851: check the reference")
+    return sound
 
 
 _OF_DEVICES: Mapping[Role, Callable[[float, Device], Expected]] = {

@@ -41,6 +41,7 @@ def point_reports(
             quality=describe(quality),
             age_s=_age_s(scan, number),
             expects=found.words,
+            band=found.band,
             verdict=found.verdict,
             advice=found.advice,
         )
@@ -57,10 +58,11 @@ def _expected(point: SourcePoint, value: float | None, quality: int, place: Plac
         return found
     if quality & Quality.OUT_OF_RANGE and not point.low <= value <= point.high:
         words = f"{point.low:g} to {point.high:g}, the profile's range"
-        return Expected(words, Verdict.WRONG, "questionable and not used: device, scale or range")
+        advice = "questionable and not used: device, scale or range"
+        return Expected(words, Verdict.WRONG, advice, (point.low, point.high))
     if not is_usable(quality):
         advice = f"{describe(quality)}: not used; see what the device has against it"
-        return Expected(found.words, Verdict.ATTENTION, advice)
+        return found.but(Verdict.ATTENTION, advice)
     return found
 
 

@@ -15,6 +15,7 @@ class PointReport(Struct, frozen=True):
         value: in `unit`; None where there is none.
         age_s: of the value by its own time; None where the device says no time.
         expects: in words.
+        band: lowest and highest value that was expected; None where it is no band.
         advice: what to do; empty if all is well.
     """
 
@@ -26,6 +27,7 @@ class PointReport(Struct, frozen=True):
     expects: str
     verdict: Verdict
     advice: str = ""
+    band: tuple[float, float] | None = None
 
 
 class Manner(Struct, frozen=True):

@@ -70,7 +70,7 @@ def _overview(sources: Sequence[SourceReport]) -> list[str]:
             _optional(source.manner.round_trip_s),
             _optional(source.manner.round_trip_max_s),
             _plain(source.manner.reads_per_scan),
-            _clock(source.manner),
+            clock(source.manner),
             source.manner.limit,
         )
         for source in sources
@@ -148,7 +148,8 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _clock(manner: Manner) -> str:
+def clock(manner: Manner) -> str:
+    """How far the device's clock is ahead: `+12 ms`; empty where it says no time."""
     if manner.clock_s is None:
         return ""
     return f"{'+' if manner.clock_s >= 0 else '-'}{seconds(abs(manner.clock_s))}"
