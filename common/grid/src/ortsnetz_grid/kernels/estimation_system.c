@@ -53,9 +53,10 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
                 times(work->turn[3 * i + p], direction(grid->own[9 * i + 4 * p]));
     memcpy(work->at.turn, work->turn, (size_t)grid->nodes * 3 * sizeof(complex_t));
     memset(work->step, 0, (size_t)grid->nodes * SIZE * sizeof(double));
+    memset(work->own, 0, (size_t)grid->nodes * BLOCK * sizeof(double));
+    memset(work->low, 0, (size_t)grid->links * BLOCK * sizeof(double));
     for (int32_t i = 0; i < grid->nodes; i++) {
         double *own = work->own + (size_t)i * BLOCK;
-        memset(own, 0, BLOCK * sizeof(double));
         const complex_t *turn = work->turn + 3 * i, *frame = work->at.frame + 3 * i;
         const double *size = work->size + 3 * i;
         add_real(own + HALF * SIZE, SIZE, grid->own + 9 * i, frame, turn);
@@ -78,7 +79,6 @@ ORTSNETZ_DISPATCH void estimation_assemble(const grid_t *grid, const measured_t 
                             *far_frame = work->at.frame + 3 * grid->row[k];
             double *low = work->low + (size_t)k * BLOCK;
             double other[HALF * HALF] = {0};
-            memset(low, 0, BLOCK * sizeof(double));
             add_real(low + HALF * SIZE, SIZE, grid->low + 9 * k, far_frame, turn);
             add_real(other, HALF, grid->up + 9 * k, frame, far);
             for (int r = 0; r < HALF; r++)
