@@ -1,4 +1,4 @@
-"""What the library swallows: why a connection was not made, why it ended, what it cannot decode.
+"""What the library swallows: why no connection was made, why it ended, what it cannot decode.
 
 Its client says only that there is no connection; and an exception in its decoder ends in the event
 loop instead of at the request.
@@ -13,6 +13,9 @@ from typing import Any
 from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ModbusException
 
+_MOST_BYTES = 1024
+"""An answer has 260 at most; late ones may come before it. The library drops what is too long and
+says nothing, so that the request waits."""
 Told = Callable[[Exception | None], None]
 
 
@@ -26,6 +29,8 @@ def listen_to(client: ModbusBaseClient, *, failed: Told, lost: Told, garbled: To
         garbled: called with the reason when an answer cannot be decoded.
     """
     context = client.ctx
+    context.max_buffer_size = _MOST_BYTES
+    receive = context.data_received
     create, end, handle = context.call_create, context.callback_disconnected, context.callback_data
 
     async def created() -> Any:
@@ -46,7 +51,14 @@ def listen_to(client: ModbusBaseClient, *, failed: Told, lost: Told, garbled: To
             garbled(error)
             return len(data)
 
+    def received(data: bytes) -> None:
+        if len(context.recv_buffer) + len(data) > _MOST_BYTES:
+            garbled(ValueError("more bytes than answers have"))
+            return
+        receive(data)
+
     context.call_create = created
+    context.data_received = received  # type: ignore[method-assign]
     context.callback_disconnected = ended  # type: ignore[method-assign, assignment]
     context.callback_data = handled  # type: ignore[method-assign]
 

@@ -10,39 +10,68 @@ from dataclasses import dataclass, field
 
 MAX_ADU = 260  # MODBUS messaging on TCP/IP 1.0b, 3.1.3
 HEADER = 8
-_BYTE_COUNTED = {1, 2, 3, 4}
+_BITS, _REGISTERS, _WRITES = {1, 2}, {3, 4}, {5, 6, 15, 16}
+_IDENTIFICATION = 43
+_ECHOED = 6  # unit, function, address, and value or count
 
 
-def tcp_misfit(data: bytes, transaction: bytes, function: int) -> str | None:
+def tcp_misfit(data: bytes, request: bytes) -> str | None:
     """Why the frames that have arrived do not fit a request; None if they do so far.
 
     Args:
         data: everything since the request; the last frame may be incomplete.
-        transaction: the request's number.
-        function: the request's.
+        request: the whole frame that was sent.
     """
     while len(data) >= HEADER:
         length = int.from_bytes(data[4:6], "big")
-        reason = _misfit(data, length, transaction, function)
+        reason = _misfit(data, length, request)
         if reason is not None:
             return reason
         data = data[6 + length :]
     return None
 
 
-def _misfit(data: bytes, length: int, transaction: bytes, function: int) -> str | None:
+def _misfit(data: bytes, length: int, request: bytes) -> str | None:
     if data[2:4] != b"\0\0" or not 3 <= length <= MAX_ADU - 6:
         return "not a Modbus frame"
-    if data[:2] != transaction:
+    if data[:2] != request[:2]:
         # the library skips the answer to another request, unless its number is 0
         return "answers without a number" if data[:2] == b"\0\0" else None
-    if data[7] & 0x7F != function:
-        return f"answers function {data[7]} to function {function}"
+    if data[6] != request[6] and request[6]:
+        return f"answers for unit {data[6]} to a request to unit {request[6]}"
+    if data[7] & 0x7F != request[7]:
+        return f"answers function {data[7]} to function {request[7]}"
     if data[7] & 0x80:
         return None if length == 3 else "an exception of a wrong length"
-    if data[7] in _BYTE_COUNTED and len(data) > HEADER and data[8] != length - 3:
-        return "byte count and frame length disagree"
+    return _wrong_size(data, length, request)
+
+
+def _wrong_size(data: bytes, length: int, request: bytes) -> str | None:
+    function = request[7]
+    count = int.from_bytes(request[10:12], "big")
+    if function in _WRITES:
+        return None if length == _ECHOED else "a confirmation of a wrong length"
+    if function in _BITS | _REGISTERS:
+        size = 2 * count if function in _REGISTERS else (count + 7) // 8
+        if length - 3 != size:
+            return f"{length - 3} bytes of values instead of {size}"
+        if len(data) > HEADER and data[8] != size:
+            return "byte count and frame length disagree"
+    if function == _IDENTIFICATION and len(data) >= 6 + length:
+        return _wrong_objects(data[HEADER : 6 + length])
     return None
+
+
+def _wrong_objects(body: bytes) -> str | None:
+    """Why the objects of an identification do not fill their frame (1.1b3, 6.21); None if so."""
+    if len(body) < 6 or body[0] != 14:
+        return "no identification"
+    at = 6
+    for _ in range(body[5]):
+        if at + 2 > len(body):
+            return "fewer objects than promised"
+        at += 2 + body[at + 1]
+    return None if at == len(body) else "objects and frame length disagree"
 
 
 @dataclass

@@ -53,7 +53,7 @@ class Link:
         self._client: ModbusBaseClient | None = None
         self._broken: asyncio.Future[DriverError] | None = None
         self._function = 0
-        self._transaction = b""
+        self._request = b""
         self._echo = Echo()
         self._heard = False
         self._reason: Exception | None = None
@@ -252,14 +252,14 @@ class Link:
     def _inspect(self, sending: bool, data: bytes) -> bytes:  # noqa: FBT001 - the library's hook
         """Look at bytes as they arrive: what does not fit the request ends the connection."""
         if sending:
-            self._transaction = data[:2]
+            self._request = data
             self._echo.sending(data, reads=self._function in READS)
             return data
         if self._wire.serial:
             heard = self._echo.stripped(data)
             self._heard = self._heard or bool(heard)
             return heard
-        reason = tcp_misfit(data, self._transaction, self._function)
+        reason = tcp_misfit(data, self._request)
         if reason is None:
             return data
         self._break(FailureKind.WRONG_ANSWER, reason)
