@@ -6,6 +6,8 @@ analog outputs with read-back, device attributes. docs/register-maps.md has the 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import Sequence
 
@@ -23,6 +25,9 @@ ADDRESS = 1024
 MAKER_TEXT, MODEL_TEXT = "Ortsnetz bench", "RTU"
 CAPACITY = 2000
 """Events a class holds; older ones are lost, and the outstation says so."""
+GONE_S = 1.0
+"""So long a connection that was reset may take to end."""
+SHORTEST_WAIT_S = 0.01
 _NS_PER_MS = 1_000_000
 
 
@@ -116,8 +121,7 @@ class Dnp3Station:
         """Close the port and reset what is still connected."""
         server, self._server = self._server, None
         if server is not None:
-            server.reset_connection()
-            await server.stop()
+            await server.go_down()
 
     def tick(self, now_s: float) -> None:
         """Live through a step of the plant with all devices, and push what has changed.
@@ -233,3 +237,30 @@ class _Server(OutstationServer):
         """Reset the connection with a TCP reset, as a device does that loses its power."""
         if self._active is not None:
             reset(self._active.transport)
+
+    async def _initiate(self, writer: asyncio.StreamWriter, draining: asyncio.Lock) -> None:
+        """Send what the session has to say unasked, as the library does, and end when told to.
+
+        The library waits with `asyncio.wait_for`, which may swallow a cancellation in Python 3.11
+        (python/cpython issue 86296): its connection then never ends.
+        """
+        while not writer.is_closing():
+            self._wake.clear()
+            out = self._session.initiate()
+            if out:
+                writer.write(out)
+                async with draining, asyncio.timeout(self._idle_timeout):
+                    await writer.drain()
+            due = self._session.initiate_after()
+            wait_s = self._unsolicited_interval if due is None else max(due, SHORTEST_WAIT_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait_s, self._unsolicited_interval)):
+                    await self._wake.wait()
+
+    async def go_down(self) -> None:
+        """Reset the connection, let its task end by itself, and close the port."""
+        serving = self._active_task
+        self.reset_connection()
+        if serving is not None:
+            await asyncio.wait([serving], timeout=GONE_S)
+        await self.stop()
