@@ -225,7 +225,7 @@ def test_devices_that_have_changed_places_are_found(substation: Substation, tmp_
     assert set(wrong) == set(swapped)
     assert "'pv-01' is expected, the device says 'pv-02'" in wrong["pv-01"]["sees"]
     assert "'ev-01' is expected, the device says 'ev-02'" in wrong["ev-01"]["sees"]
-    assert "check address, port, cable and firewall" in wrong["meter-customer-1"]["sees"]
+    assert "check address, port, cable and firewall" in wrong["meter-customer-1"]["advice"]
 
 
 @pytest.mark.parametrize("name", SPEAKERS)

@@ -25,12 +25,16 @@ ADVICE: Mapping[FailureKind, str] = {
 }
 
 
-def with_advice(where: Connection, error: DriverError) -> str:
-    """A failure in one line: what was wrong, where, what to do."""
+def in_place(where: Connection, error: DriverError) -> str:
+    """A failure with its place, which drivers often, but not always, say themselves."""
     reason = str(error)
     place = f"{where.host}:{where.port}" if where.serial is None else where.serial.device
-    said = reason if place in reason else f"{where.address}: {reason}"
-    return f"{said}; {ADVICE[error.kind]}"
+    return reason if place in reason else f"{where.address}: {reason}"
+
+
+def with_advice(where: Connection, error: DriverError) -> str:
+    """A failure in one line: what was wrong, where, what to do."""
+    return f"{in_place(where, error)}; {ADVICE[error.kind]}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
-from ortsnetz_edge.console.advice import with_advice
+from ortsnetz_edge.console.advice import ADVICE, in_place
 from ortsnetz_edge.console.checking.apparent_power import Mismatch, mismatch
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
@@ -17,7 +17,7 @@ from ortsnetz_edge.console.checking.judging_points import point_reports, termina
 from ortsnetz_edge.console.checking.measuring import Measured
 from ortsnetz_edge.console.checking.report import Manner, SourceReport
 from ortsnetz_edge.console.words import seconds
-from ortsnetz_edge.drivers.contract import Role, Scan, Source, SourcePoint
+from ortsnetz_edge.drivers.contract import LimitUnit, Role, Scan, Source, SourcePoint
 from ortsnetz_edge.profiles.identity import IdentityMap
 
 _SLOW_SHARE = 0.8
@@ -31,14 +31,14 @@ class Case:
     Attributes:
         identity: what it has to say; None if its profile asks nothing.
         cycle_s: of the node.
-        limit_unit: of its limit, in words; empty for what takes none.
+        limit_unit: of its limit; None for what takes none.
     """
 
     source: Source
     place: Place
     identity: IdentityMap[object] | None
     cycle_s: float
-    limit_unit: str = ""
+    limit_unit: LimitUnit | None = None
 
 
 def judge_source(case: Case, measured: Measured) -> SourceReport:
@@ -57,12 +57,18 @@ def judge_source(case: Case, measured: Measured) -> SourceReport:
         name=case.source.name,
         profile=case.source.profile,
         address=case.source.connection.address,
-        says=str(measured.identity) if measured.identity is not None else "not asked",
+        says=_says(case, measured),
         expected="anything" if case.identity is None else case.identity.expects,
         manner=_manner(case, measured),
         points=points,
         findings=tuple(findings),
     )
+
+
+def _says(case: Case, measured: Measured) -> str:
+    if measured.identity is not None:
+        return str(measured.identity)
+    return "nothing" if case.identity is not None else "nothing: its profile does not ask"
 
 
 def _answers(case: Case, measured: Measured) -> Iterator[Finding]:
@@ -72,14 +78,13 @@ def _answers(case: Case, measured: Measured) -> Iterator[Finding]:
         return
     if measured.failure is None:
         return
-    sees = with_advice(case.source.connection, measured.failure)
+    sees, advice = in_place(case.source.connection, measured.failure), ADVICE[measured.failure.kind]
     answered, asked = len(measured.judged), measured.asked
     if not measured.judged:
-        yield wrong(name, "connection", sees, "an answer", "nothing is known of this source")
+        yield wrong(name, "connection", sees, "an answer", advice)
     elif answered < asked:
-        yield attention(
-            name, "connection", f"{answered} of {asked} scans answered; {sees}", "all", "see above"
-        )
+        sees = f"{answered} of {asked} scans answered; {sees}"
+        yield attention(name, "connection", sees, "all", advice)
 
 
 def _identity(case: Case, measured: Measured) -> Iterator[Finding]:
@@ -178,8 +183,14 @@ def _manner(case: Case, measured: Measured) -> Manner:
         round_trip_max_s=max(trips) if trips else None,
         reads_per_scan=measured.requests / measured.timed if measured.timed else None,
         clock_s=_clock_s(measured),
-        limit="" if limit is None else f"{limit:.7g} {case.limit_unit}".strip(),
+        limit="" if limit is None else _limit(limit, case.limit_unit),
     )
+
+
+def _limit(limit: float, unit: LimitUnit | None) -> str:
+    if unit is LimitUnit.SHARE:
+        return f"{limit * 100:.4g} %"
+    return f"{limit:.7g} {'' if unit is None else unit.value}".strip()
 
 
 def _clock_s(measured: Measured) -> float | None:

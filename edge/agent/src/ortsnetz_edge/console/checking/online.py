@@ -19,7 +19,7 @@ from ortsnetz_edge.console.checking.station_sums import station_sums
 from ortsnetz_edge.console.progress import progress
 from ortsnetz_edge.console.protocols import Protocols
 from ortsnetz_edge.console.syntaxes import syntax_of
-from ortsnetz_edge.drivers.contract import Driver
+from ortsnetz_edge.drivers.contract import Driver, LimitUnit
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.network_index import NetworkIndex
 from ortsnetz_edge.profiles.identity import IdentityMap, compile_identity
@@ -89,11 +89,11 @@ def _case(placed: Placed, node: Node, environment: Environment) -> Case:
     source = source_of(placed)
     timing = Timing() if node.parameters is None else node.parameters.timing
     identity: IdentityMap[object] | None = None
-    unit = ""
+    unit: LimitUnit | None = None
     try:
         profile = environment.library.load(placed.profile)
         identity = compile_identity(profile, source, syntax_of(profile))
-        unit = "" if profile.setpoint is None else profile.setpoint.unit.value
+        unit = None if profile.setpoint is None else profile.setpoint.unit
     except (InputError, ValueError):
         pass  # the off-line check says it
     return Case(

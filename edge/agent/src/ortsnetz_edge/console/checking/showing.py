@@ -35,8 +35,13 @@ def lines(report: Report, *, every_point: bool) -> Iterator[str]:
     yield summary(report)
 
 
-def findings(found: Iterable[Finding]) -> Iterator[str]:
-    """Findings, the worst first; what is said of many sources alike is said once."""
+def findings(found: Iterable[Finding], *, names: bool = True) -> Iterator[str]:
+    """Findings, the worst first; what is said of many sources alike is said once.
+
+    Args:
+        found: of whatever source or part.
+        names: whether it has to be said of whom they are.
+    """
     alike: dict[tuple[Verdict, str, str, str, str], list[str]] = defaultdict(list)
     for finding in found:
         key = (finding.verdict, finding.what, finding.sees, finding.expects, finding.advice)
@@ -45,7 +50,8 @@ def findings(found: Iterable[Finding]) -> Iterator[str]:
     for (verdict, what, sees, expects, advice), where in sorted(
         alike.items(), key=lambda item: order[item[0][0]]
     ):
-        line = f"{verdict:<10}{_names(where)}: {what}: {one_line(sees)}"
+        whose = f"{_names(where)}: " if names else ""
+        line = f"{verdict:<10}{whose}{what}: {one_line(sees)}"
         if expects:
             line += f"; expected: {one_line(expects)}"
         yield line
@@ -93,7 +99,7 @@ def _overview(sources: Sequence[SourceReport]) -> list[str]:
 def _source(source: SourceReport) -> Iterator[str]:
     yield f"{source.name}  {source.profile}  {source.address}: {source.verdict}"
     yield f"  says {one_line(source.says)}; expected {one_line(source.expected)}"
-    for line in findings(source.findings):
+    for line in findings(source.findings, names=False):
         yield f"  {line}"
     for line in _points(source.points):
         yield f"  {line}"
