@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -138,6 +138,7 @@ class MadeUpDevice:
     silent: bool = False
     slow_s: float = 0.0
     written: list[float] = field(default_factory=list)
+    listener: Listener | None = None
 
     @property
     def points(self) -> tuple[SourcePoint, ...]:
@@ -161,8 +162,8 @@ class MadeUpDevice:
         return Scan(values, (0,) * 12, now, 0, now, count, self.amperes)
 
     def subscribe(self, listener: Listener) -> bool:
-        del listener
-        return False
+        self.listener = listener
+        return True
 
     async def identify(self) -> Identity:
         return Identity()
@@ -397,6 +398,28 @@ def test_cycles_begin_at_whole_seconds_until_the_agent_is_told_to_stop(bench: Be
     bench.run(check)
     times = [r.times_ns[0] for r in bench.of(Samples) if isinstance(r, Samples) and r.origin == 0]
     assert all(time_ns % 10**9 < 0.5e9 for time_ns in times)
+
+
+def test_what_a_device_reports_between_two_cycles_is_in_the_journal(bench: Bench) -> None:
+    async def check(agent: Agent) -> None:
+        stopping = asyncio.Event()
+        running = asyncio.create_task(run_cycles(agent, stopping))
+        await asyncio.sleep(0)
+        assert bench.meter.listener is not None
+        asked = await bench.meter.scan()
+        bench.meter.listener(replace(asked, values=(229.5, *asked.values[1:])))
+        stopping.set()
+        await running
+        assert agent.counted()["reports"] == 1
+
+    bench.run(check)
+    values = {value for r in bench.of(Samples) if isinstance(r, Samples) for value in r.values}
+    assert 229.5 in values
+
+
+def test_in_stepped_time_nothing_is_subscribed(bench: Bench) -> None:
+    bench.run(three_cycles)
+    assert bench.meter.listener is None
 
 
 def test_the_status_file_says_how_the_agent_is(bench: Bench) -> None:

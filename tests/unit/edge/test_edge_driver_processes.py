@@ -29,7 +29,7 @@ from ortsnetz_edge.drivers.remote.process import MEGABYTE, Limits
 from ortsnetz_edge.drivers.remote.protocol import RemoteProtocol
 
 T = TypeVar("T")
-QUICK = Limits(beat_s=0.05, hung_after_s=1.0)
+QUICK = Limits(beat_s=0.05, hung_after_s=2.5)
 MISBEHAVING = hosted("misbehaving_drivers:Protocol")
 
 
@@ -564,3 +564,43 @@ def test_a_question_that_is_too_long_is_refused_and_hurts_nobody(device: ToyDevi
         await probe.close()
 
     run(work)
+
+
+def test_a_process_that_says_nothing_is_given_up_before_anything_runs() -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    quick = replace(QUICK, consult_s=0.3)
+    protocol = RemoteProtocol("mute", command, Environment(), quick)
+    with pytest.raises(InputError, match="driver process 'mute' does not work"):
+        protocol.validate(source("fine-1", 1))
+
+
+def test_a_process_that_hangs_at_its_second_start_is_ended_and_started_again(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "second.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import pathlib, time
+        from ortsnetz_edge.drivers.remote.host import main
+        starts = pathlib.Path({str(tmp_path / "starts")!r})
+        number = len(starts.read_text()) + 1 if starts.exists() else 1
+        starts.write_text("x" * number)
+        if number == 2:
+            time.sleep(60)
+        main("misbehaving_drivers:Protocol")
+        """)
+    )
+
+    async def work() -> None:
+        quick = replace(QUICK, start_s=3.0)
+        protocol = RemoteProtocol("second", (sys.executable, str(script)), Environment(), quick)
+        driver = protocol.open(source("fine-1", 1))
+        await driver.scan()
+        os.kill(protocol.session.pid or 0, signal.SIGKILL)
+        await failed(driver)
+        assert (await answered(driver)).values == (230.0,)
+        assert protocol.counters["restarts"] >= 2
+        await driver.stop()
+
+    run(work)
+    assert len((tmp_path / "starts").read_text()) >= 3
