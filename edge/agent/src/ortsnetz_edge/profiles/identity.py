@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.drivers.contract import Identity, Source
-from ortsnetz_edge.profiles.point_map import reference_of
+from ortsnetz_edge.profiles.bays import reference_of
 from ortsnetz_edge.profiles.references import Syntax
 from ortsnetz_edge.profiles.schema import Profile
 

@@ -1,14 +1,9 @@
-"""A profile compiled for one source: what has to be read, and what becomes of it. Pure.
-
-The map knows no protocol: a driver reads `references`, in whatever requests suit its protocol, and
-hands the raw values over in their order.
-"""
+"""Compiles a profile for one source: references to read, conversions, ranges. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from ortsnetz_common.errors import InputError
@@ -25,11 +20,11 @@ from ortsnetz_common.measurement.point import (
     Unit,
     phase_points,
 )
-from ortsnetz_common.measurement.quality import Quality
-from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.parameters.station import Side
-from ortsnetz_edge.drivers.contract import LimitUnit, Role, Scan, Source, SourcePoint
-from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion, combined
+from ortsnetz_edge.drivers.contract import LimitUnit, Role, Source, SourcePoint
+from ortsnetz_edge.profiles.bays import reference_of
+from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion
+from ortsnetz_edge.profiles.points import PointMap
 from ortsnetz_edge.profiles.references import Syntax
 from ortsnetz_edge.profiles.schema import (
     Direction,
@@ -40,85 +35,9 @@ from ortsnetz_edge.profiles.schema import (
     Value,
 )
 
+__all__ = ["PointMap", "compile_point_map", "power_sign", "reference_of"]
+
 R = TypeVar("R")
-MISSING = int(Quality.INVALID | Quality.FAILURE)
-_SET_BY_RECEIVER = int(TimeQuality.SET_BY_RECEIVER)
-
-
-@dataclass(frozen=True)
-class PointMap(Generic[R]):
-    """A profile compiled for one source.
-
-    Attributes:
-        points: in the order of every scan's values.
-        references: what has to be read, no two alike.
-        absent: raw value that stands for "not present", of each reference.
-        periods_s: how often each reference is due; 0 with every scan.
-    """
-
-    points: tuple[SourcePoint, ...]
-    references: tuple[R, ...]
-    absent: tuple[int | None, ...]
-    periods_s: tuple[float, ...]
-    _conversions: tuple[Conversion, ...]
-    _clock: ClockPlaces
-    _count: Conversion | None
-    _limit: Conversion | None
-
-    @property
-    def places(self) -> tuple[tuple[int, ...], ...]:
-        """For each point the places, among the references, of the raw values it rests on."""
-        return tuple(conversion.places for conversion in self._conversions)
-
-    def scan(
-        self,
-        raws: Sequence[float | None],
-        received_ns: int,
-        qualities: Sequence[int] | None = None,
-        times_ns: Sequence[int] | None = None,
-        time_qualities: Sequence[int] | None = None,
-    ) -> Scan:
-        """The scan of an answer.
-
-        Args:
-            raws: one a reference, in their order; None where the device has none.
-            received_ns: when the answer was complete, UTC ns.
-            qualities: what the device says of each raw value; None for good.
-            times_ns: source time of each raw value, where the protocol has one.
-            time_qualities: belongs to `times_ns`.
-        """
-        values: list[float | None] = []
-        judged: list[int] = []
-        for conversion in self._conversions:
-            value = conversion.value(raws)
-            values.append(value)
-            quality = 0 if qualities is None else _quality(conversion, qualities)
-            judged.append(quality if value is not None else quality | MISSING)
-        time_ns = self._clock.time_ns(raws)
-        value_times = value_time_qualities = None
-        if times_ns is not None and time_qualities is not None:
-            places = [conversion.raw for conversion in self._conversions]
-            value_times = tuple(times_ns[place] for place in places)
-            value_time_qualities = tuple(time_qualities[place] for place in places)
-            time_ns = time_ns or max(value_times, default=None)
-        count = None if self._count is None else self._count.value(raws)
-        return Scan(
-            values=tuple(values),
-            qualities=tuple(judged),
-            time_ns=received_ns if time_ns is None else time_ns,
-            time_quality=_SET_BY_RECEIVER if time_ns is None else 0,
-            received_ns=received_ns,
-            read_count=None if count is None else int(count),
-            limit_in_force=None if self._limit is None else self._limit.value(raws),
-            value_times_ns=value_times,
-            value_time_qualities=value_time_qualities,
-        )
-
-
-def _quality(conversion: Conversion, qualities: Sequence[int]) -> int:
-    if conversion.is_single:
-        return qualities[conversion.raw]
-    return combined([qualities[place] for place in conversion.places])
 
 
 def compile_point_map(profile: Profile, source: Source, syntax: Syntax[R]) -> PointMap[R]:
@@ -146,29 +65,6 @@ def power_sign(direction: Direction, side: Side | None) -> float:
     if direction is Direction.TOWARDS_LOW_VOLTAGE and side is Side.TO:
         return -1.0
     return 1.0
-
-
-def reference_of(text: str, profile: Profile, source: Source, syntax: Syntax[R]) -> R:
-    """The reference that a profile's text means for the bay of a source.
-
-    Raises:
-        InputError: names source, profile and reference.
-    """
-    try:
-        return _in_bay(text, profile.bay_stride, source.connection.bay, syntax)
-    except ValueError as error:
-        raise InputError(f"'{source.name}': profile '{profile.kind}': {error}") from error
-
-
-def _in_bay(text: str, stride: int, bay: str, syntax: Syntax[R]) -> R:
-    if "{bay}" in text and not bay:
-        raise ValueError(f"'{text}' needs the connection's 'bay'")
-    reference = syntax.parse(text.replace("{bay}", bay))
-    if not (stride and bay):
-        return reference
-    if not (bay.isascii() and bay.isdigit()):
-        raise ValueError(f"bays are numbered from 0; '{bay}' is no number")
-    return syntax.shifted(reference, stride * int(bay))
 
 
 class _Compiler(Generic[R]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ortsnetz_edge.drivers.contract import LimitResolution, Source
-from ortsnetz_edge.profiles.point_map import reference_of
+from ortsnetz_edge.profiles.bays import reference_of
 from ortsnetz_edge.profiles.references import Syntax
 from ortsnetz_edge.profiles.schema import Enable, Profile, SetpointKind
 
