@@ -284,6 +284,12 @@ SLIPS = {
         "frozen_after_s: at least 30",
         "frozen",
     ),
+    "frozen within a deadband": Slip(
+        "park",
+        "opcua: {",
+        "frozen_after_s: 300\nopcua: {deadband: 1, ",
+        "frozen_after_s: with a 'deadband'",
+    ),
     # setpoints
     "a setpoint for anyone": Slip(
         "charger",

@@ -117,3 +117,5 @@ def _use(profile: Profile) -> Iterator[tuple[Place, str]]:
             yield ("groups", group), "no value belongs to this group"
     if profile.frozen_after_s is not None and not quantities_of(profile):
         yield ("frozen_after_s",), "there is no measurement that could repeat"
+    if profile.frozen_after_s is not None and profile.opcua.deadband > 0:
+        yield ("frozen_after_s",), "with a 'deadband' measurements may well stand still"
