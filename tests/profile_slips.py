@@ -290,6 +290,49 @@ SLIPS = {
         "frozen_after_s: 300\nopcua: {deadband: 1, ",
         "frozen_after_s: with a 'deadband'",
     ),
+    "a further range upside down": Slip(
+        "charger", "[0, 1.0e+12]", "[1, 0]", r"further\[0\].range: the lower end comes first"
+    ),
+    "a switch of amperes": Slip(
+        "charger",
+        "input/9, scale: 0.1}\n  unit: A",
+        "input/9, scale: 0.1}\n  enabled: {at: coil/1, value: 1}\n  unit: A",
+        "limit.enabled: belongs to limits in W or share",
+        "  enabled",
+    ),
+    "an available current without a voltage": Slip(
+        "pump",
+        "setpoint:",
+        "available: {value: {at: input/8}, unit: A}\nsetpoint:",
+        "available.unit: amperes become watts",
+    ),
+    "frozen measurements of none": Slip(
+        "park",
+        PARK[PARK.index("voltage") : PARK.index("opcua: {")],
+        'frozen_after_s: 300\nstate: {at: "i=2258"}\n',
+        "frozen_after_s: there is no measurement",
+    ),
+    "one value absent in two ways": Slip(
+        "charger",
+        "available:\n  value: {at: input/10, scale: 0.1}",
+        "available:\n  value: {at: input/9, scale: 0.1, absent: 0xFFFF}",
+        "available.value: 'input/9' is in the profile twice, with another 'absent'",
+        "  value: {at: input/9, scale: 0.1, absent",
+    ),
+    "a value that no request can hold": Slip(
+        "charger",
+        "registers: 60\n  whole: [input/0+20]",
+        "registers: 1",
+        "active_power.total: spans 2 registers; the device gives 1 a request",
+        "  total",
+    ),
+    "references of nobody": Slip(
+        "pump",
+        "protocol: modbus",
+        "protocol: other\nreferences: acme",
+        "references: .*acme",
+        "references",
+    ),
     # setpoints
     "a setpoint for anyone": Slip(
         "charger",
@@ -371,6 +414,27 @@ SLIPS = {
         '"analog-output/3:f32"',
         "analog-input/9",
         "setpoint.at: analog-input/9 cannot be written",
+    ),
+    "a smallest between off and on": Slip(
+        "pump",
+        "  step: 1\n",
+        "  step: 1\n  smallest: 0.5\n",
+        "setpoint.smallest: between off and on",
+        "  smallest",
+    ),
+    "a power of ten of off and on": Slip(
+        "pump",
+        "  step: 1\n",
+        "  step: 1\n  scale_at: holding/9\n",
+        "setpoint.scale_at: off and on are not counted",
+        "  scale_at",
+    ),
+    "a fall-back that is enabled and never begins": Slip(
+        "pump",
+        "  step: 1\n",
+        "  step: 1\n  fallback: {enable: {at: coil/9, value: 1}}\n",
+        "setpoint.fallback.enable: there is no 'time_at'",
+        "  fallback",
     ),
     # identity
     "an identity that says nothing": Slip(

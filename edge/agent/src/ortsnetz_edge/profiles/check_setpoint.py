@@ -19,8 +19,6 @@ def setpoint_complaints(setpoint: Setpoint, profile: Profile) -> Iterator[tuple[
         yield _PLACE, "'limit' is needed: a limit that cannot be read back cannot be relied upon"
     elif profile.limit.unit is not setpoint.unit:
         yield (*_PLACE, "unit"), f"the limit is read back in {profile.limit.unit}"
-    if setpoint.unit is LimitUnit.AMPERE and profile.voltage is None:
-        yield (*_PLACE, "unit"), "amperes become watts with the 'voltage', which is missing"
     yield from _kind(setpoint)
     yield from _times(setpoint)
     yield from _fallback(setpoint)
