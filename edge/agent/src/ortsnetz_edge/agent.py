@@ -14,6 +14,7 @@ from ortsnetz_common.link.messages import Decision, Health, Record
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
+from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.acquisition.readings import ReadingLayout, readings
 from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.bootstrap import Configuration
@@ -34,7 +35,7 @@ from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
-from ortsnetz_edge.control.writing import write_all
+from ortsnetz_edge.control.writing import write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting.calls import (
     EstimationCall,
@@ -97,6 +98,7 @@ class Agent:
     memory_path: Path
     clock: Clock = field(default_factory=WallClock)
     counters: Counter[str] = field(default_factory=Counter)
+    write_notices: Notices = field(default_factory=write_notices)
     cycle: int = 0
     _started: float | None = None
     _health_mode: str = ""
@@ -129,6 +131,7 @@ class Agent:
             self.drivers,
             self.counters,
             deadline_s=clock.patience(WRITE_SHARE * timing.cycle_s),
+            notices=self.write_notices,
         )
         self._record(image, found, verdict, confirmed)
         self._report(image, found, verdict, begun, scanned)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_edge.acquisition.frozen import FrozenWatch, as_old
+from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.acquisition.plausibility import judge
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan, SourcePoint
 
 FRESH_A_CYCLE = 50
 """Most scans of one source that one image takes singly; of those beyond, the newest stands for all,
 so that a source that floods the agent with reports fills neither its memory nor its journal."""
+log = logging.getLogger(__name__)
+
 LOST_QUALITY = int(Quality.INVALID | Quality.FAILURE | Quality.OLD_DATA)
 """Quality of everything that belongs to a source that does not answer."""
 
@@ -86,6 +90,7 @@ class NextImage:
             name: FrozenWatch(points[name], after_s)
             for name, after_s in (frozen_after_s or {}).items()
         }
+        self._notices = Notices(log, "'%s' is lost: %s", "'%s' is back")
         self._places: dict[str, list[int]] = {}  # of each source's scans in `_fresh`
 
     def place(self, name: str, scan: Scan, *, now: float, reported: bool = False) -> None:
@@ -143,10 +148,19 @@ class NextImage:
             )
             if self._valid[name] and not valid:
                 lost.append(name)
+            self._note(name, valid=valid)
             self._valid[name] = valid
         fresh, self._fresh = tuple(self._fresh), []
         self._places = {}
         return ProcessImage(cycle, time_ns, sources, fresh, tuple(lost))
+
+    def _note(self, name: str, *, valid: bool) -> None:
+        """Say it once where a source is lost, and once where it is back."""
+        if valid:
+            self._notices.well(name)
+        else:
+            silent = "stopped answering" if name in self._arrived else "not answered yet"
+            self._notices.failed(name, self._failures[name] or f"it has {silent}")
 
     def _add(self, name: str, scan: Scan) -> None:
         """Note a scan as fresh; beyond the bound in place of the source's last one."""

@@ -7,10 +7,16 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.control.device import Write
-from ortsnetz_edge.drivers.contract import Driver, DriverError
+from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind
 
 log = logging.getLogger(__name__)
+
+
+def write_notices() -> Notices:
+    """Notices of devices that do not take their setpoints."""
+    return Notices(log, "'%s' does not take its setpoint: %s", "'%s' takes its setpoint again")
 
 
 async def write_all(
@@ -19,6 +25,7 @@ async def write_all(
     counters: Counter[str],
     *,
     deadline_s: float,
+    notices: Notices,
 ) -> tuple[Write, ...]:
     """Write limits; those that the devices have confirmed.
 
@@ -29,6 +36,7 @@ async def write_all(
         drivers: by name of device.
         counters: where outcomes are counted.
         deadline_s: longest wait for all of them.
+        notices: say which device does not take its setpoint.
     """
     tasks = {
         asyncio.create_task(drivers[write.device].write(write.amount, write.watchdog)): write
@@ -48,9 +56,11 @@ async def write_all(
         error = task.exception()
         if error is None:
             confirmed.append(write)
+            notices.well(write.device)
         elif isinstance(error, DriverError):
             counters["setpoints_failed"] += 1
-            log.warning("setpoint of %s: %s", write.device, error)
+            if error.kind is not FailureKind.WAITING:
+                notices.failed(write.device, str(error))
         else:
             raise error
     counters["setpoints_written"] += len(confirmed)
