@@ -20,7 +20,7 @@ from ortsnetz_edge.profiles.references.opcua import NodeReference
 _SERVER = ua.NodeId(ObjectIds.Server)
 _WRITABLE = 1 << ua.AccessLevel.CurrentWrite
 _CLASSES = ua.NodeClass.Object | ua.NodeClass.Variable
-_AT_ONCE = 100
+_AT_ONCE = 20
 
 
 def reference(node: ua.NodeId, namespaces: Sequence[str]) -> NodeReference:

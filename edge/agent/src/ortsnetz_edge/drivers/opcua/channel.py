@@ -16,7 +16,7 @@ from cryptography import x509
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua import security as certificates
 from ortsnetz_edge.drivers.opcua.failures import KEEP, explained
-from ortsnetz_edge.drivers.opcua.framing import GuardedClient
+from ortsnetz_edge.drivers.opcua.framing import LARGEST_MESSAGE, GuardedClient
 from ortsnetz_edge.drivers.opcua.security import Security
 
 Answer = TypeVar("Answer")
@@ -36,6 +36,7 @@ class Endpoint:
     Attributes:
         answer_s: deadline of one request, wall seconds.
         connect_s: deadline of connecting, all steps together.
+        largest_message: bytes of the longest answer that is taken.
     """
 
     host: str
@@ -43,6 +44,7 @@ class Endpoint:
     path: str
     answer_s: float
     connect_s: float
+    largest_message: int = LARGEST_MESSAGE
 
     @property
     def url(self) -> str:
@@ -226,7 +228,7 @@ async def connect(
 def _client(endpoint: Endpoint) -> Client:
     """The library's client on our own framing, with the library's reconnection left off."""
     client = Client(endpoint.url, timeout=endpoint.connect_s)
-    client.uaclient = GuardedClient(endpoint.connect_s)
+    client.uaclient = GuardedClient(endpoint.connect_s, endpoint.largest_message)
     client.name = client.description = "ortsnetz"
     client.application_uri = client.product_uri = APPLICATION_URI
     client.session_timeout = round(SESSION_S * 1000)

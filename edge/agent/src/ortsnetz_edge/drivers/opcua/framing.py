@@ -12,8 +12,13 @@ from asyncua import ua
 from asyncua.client.ua_client import UaClient, UASocketProtocol
 from asyncua.ua.ua_binary import uatcp_to_binary
 
+from ortsnetz_edge.drivers.opcua.hardening import harden
+
+harden()
 LARGEST_FRAME = 65536
-LARGEST_MESSAGE = 4 * 1024 * 1024
+LARGEST_MESSAGE = 128 * 1024
+"""Five hundred values take 15 kB. The library needs a second for the worst that fits into this, and
+nobody else is served meanwhile."""
 _HEADER = 8
 _SECURE = {b"MSG", b"OPN", b"CLO"}
 _PLAIN = {b"ACK", b"ERR"}
@@ -37,10 +42,12 @@ class GuardedProtocol(UASocketProtocol):  # type: ignore[misc]
     Attributes:
         misfit: what was wrong with the bytes; None if nothing was.
         closing: the connection is being closed from this side, in order.
+        largest_message: bytes of the longest message that is taken.
     """
 
     misfit: str | None = None
     closing = False
+    largest_message = LARGEST_MESSAGE
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Connected."""
@@ -62,8 +69,8 @@ class GuardedProtocol(UASocketProtocol):  # type: ignore[misc]
             frame = bytes(self._bytes[:size])
             del self._bytes[:size]
             self._message = 0 if frame[3:4] != b"C" else self._message + size
-            if self._message > LARGEST_MESSAGE:
-                self.refuse(f"sends a message of more than {LARGEST_MESSAGE} bytes")
+            if self._message > self.largest_message:
+                self.refuse(f"sends a message of more than {self.largest_message} bytes")
                 return
             super().data_received(frame)
 
@@ -87,7 +94,7 @@ class GuardedProtocol(UASocketProtocol):  # type: ignore[misc]
         hello = ua.Hello(
             ReceiveBufferSize=LARGEST_FRAME - 1,
             SendBufferSize=LARGEST_FRAME - 1,
-            MaxMessageSize=max_messagesize or LARGEST_MESSAGE,
+            MaxMessageSize=max_messagesize or self.largest_message,
             MaxChunkCount=max_chunkcount,
             EndpointUrl=url,
         )
@@ -105,7 +112,12 @@ class GuardedClient(UaClient):  # type: ignore[misc]
 
     protocol: GuardedProtocol | None
 
+    def __init__(self, timeout: float, largest_message: int) -> None:
+        super().__init__(timeout)
+        self._largest_message = largest_message
+
     def _make_protocol(self) -> UASocketProtocol:
         self.protocol = GuardedProtocol(self._timeout, security_policy=self.security_policy)
+        self.protocol.largest_message = self._largest_message
         self.protocol.on_connection_lost = self._on_transport_lost
         return self.protocol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Connection
@@ -25,6 +25,8 @@ LATE_FACTOR = 4.0
 """A whole answer is still taken until this many time-outs; the cycle does not wait for it."""
 CONNECT_AT_LEAST_S = 5.0
 """Several steps, and signatures that take a small controller a second each."""
+LARGEST_BROWSED = 4 * 1024 * 1024
+"""A probe takes long answers: some servers list all that they have at once."""
 SYNTAX = OpcUaSyntax()
 
 
@@ -72,7 +74,9 @@ class OpcUa:
 
     def probe(self, connection: Connection) -> OpcUaProbe:
         """A probe for whatever is at an address. Raises InputError."""
-        endpoint = self._endpoint(connection, connection.address)
+        endpoint = replace(
+            self._endpoint(connection, connection.address), largest_message=LARGEST_BROWSED
+        )
         certificates = self._security(connection, connection.address)
         return OpcUaProbe(
             Session(endpoint, certificates, self._environment.clock, connection.address)

@@ -26,7 +26,7 @@ from ortsnetz_edge.profiles.references.opcua import NodeReference
 log = logging.getLogger(__name__)
 BACKOFF_FIRST_S = 0.5
 BACKOFF_CAP_S = 15.0
-MOST_AT_ONCE = 1000
+MOST_AT_ONCE = 500
 """Most nodes a request where the server states no limit of its own (part 5, 6.3.11)."""
 
 
@@ -72,6 +72,7 @@ class Session:
         counters: connections, and what subscriptions count.
         generation: number of the connection; grows with each new one.
         limits: what the server takes at once.
+        last_failure: why the last connection ended, or was none.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Session:
         self.counters: Counter[str] = Counter()
         self.generation = 0
         self.limits = Limits()
+        self.last_failure: DriverError | None = None
         self.clock = clock
         self.endpoint = endpoint
         self._security = security
@@ -220,6 +222,7 @@ class Session:
 
     def _back_off(self, error: DriverError) -> None:
         self._not_before = self.clock.monotonic() + self._backoff.failed()
+        self.last_failure = error
         if not self._lost:
             self._lost = True
             log.warning("%s does not answer: %s", self.endpoint, error)

@@ -19,7 +19,13 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import SESSION_S, Channel
-from ortsnetz_edge.drivers.opcua.session import Session, node_id, read_values, server_clock
+from ortsnetz_edge.drivers.opcua.session import (
+    MOST_AT_ONCE,
+    Session,
+    node_id,
+    read_values,
+    server_clock,
+)
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, failed, sample
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 
@@ -168,7 +174,7 @@ class Subscription:
         wanted.RequestedPublishingInterval = self._publishing_s * 1000
         wanted.RequestedMaxKeepAliveCount = 1
         wanted.RequestedLifetimeCount = max(3, round(SESSION_S / self._publishing_s))
-        wanted.MaxNotificationsPerPublish = 0
+        wanted.MaxNotificationsPerPublish = MOST_AT_ONCE
         wanted.PublishingEnabled = True
         try:
             answer = await channel.request(request, ua.CreateSubscriptionResponse)
