@@ -82,11 +82,33 @@ def test_months_without_a_device_are_two_lines(caplog: pytest.LogCaptureFixture)
         await again.stop()
 
     asyncio.run(asyncio.wait_for(check(), 30))
-    said = [message.split(":")[0] for message in caplog.messages]
-    assert sorted(said) == [
+    lost, back = (text for name, _, text in caplog.record_tuples if name.startswith("ortsnetz"))
+    assert lost.startswith("'ev-1' is lost: 127.0.0.1:")
+    assert lost.endswith("no connection: Connection refused")
+    assert back == "'ev-1' is back"
+
+
+def test_a_device_that_refuses_its_setpoint_is_said_to_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "ortsnetz_edge")
+
+    async def check() -> None:
+        unit = charger()
+        server = ScriptedServer({1: unit})
+        await server.start()
+        where = Connection("modbus-tcp", "127.0.0.1", server.port, 1, 0.5)
+        driver = ModbusTcp().open(Source("ev-1", "ev-controller", where, 1, 3, rated_w=11e3))
+        notices, counters = write_notices(), Counter[str]()
+        for refused in ({}, {6: 3}, {6: 3}, {6: 3}, {}, {}):
+            unit.refuses = dict(refused)
+            await write_all([write()], {"ev-1": driver}, counters, deadline_s=5.0, notices=notices)
+        assert counters == {"setpoints_late": 0, "setpoints_failed": 3, "setpoints_written": 3}
+        await driver.stop()
+        await server.stop()
+
+    asyncio.run(asyncio.wait_for(check(), 30))
+    assert [text.split(":")[0] for text in caplog.messages] == [
         "'ev-1' does not take its setpoint",
-        "'ev-1' is back",
-        "'ev-1' is lost",
         "'ev-1' takes its setpoint again",
     ]
-    assert any("127.0.0.1" in message for message in caplog.messages)

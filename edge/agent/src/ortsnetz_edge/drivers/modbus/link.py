@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -289,5 +290,8 @@ async def _sent(client: ModbusBaseClient, call: Call) -> ModbusPDU:
 
 def _why(reason: Exception | None) -> str:
     """Why a connection was not made, as far as the system says."""
-    text = getattr(reason, "strerror", None)
+    if not isinstance(reason, OSError):
+        return ""
+    known = reason.errno is not None and reason.errno > 0
+    text = os.strerror(reason.errno) if known and reason.errno else reason.strerror
     return f": {text}" if text else ""
