@@ -85,7 +85,8 @@ async def soak(
     assert early is not None
     answers = sum(driver.diagnose().answers for driver in drivers)
     failures = sum(sum(driver.diagnose().failures.values()) for driver in drivers)
-    await drivers[0].stop()
+    for driver in drivers:
+        await driver.stop()
     await bench.station.stop()
     return Soaked(disconnections, early, late, answers, failures)
 
@@ -126,8 +127,9 @@ async def _disconnect(bench: Bench, drivers: list[Dnp3Driver], rng: random.Rando
     elif way == "restart":
         bench.station.announce_restart()
     else:
-        await drivers[1].stop()
-        drivers[1].subscribe(lambda _: None)
+        for driver in drivers:
+            await driver.stop()
+            driver.subscribe(lambda _: None)
     await asyncio.gather(*asked, return_exceptions=True)
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ortsnetz_common.drivers.values import DriverError, FailureKind, Source
 from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_edge.clock import WallClock
-from ortsnetz_edge.drivers.dnp3 import session
+from ortsnetz_edge.drivers.dnp3 import station
 from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver
 from ortsnetz_edge.drivers.dnp3.protocol import Dnp3Tcp
 from ortsnetz_edge.drivers.environment import Environment
@@ -373,7 +373,7 @@ def _mutated(octets: bytes, mutations: list[tuple[str, int]]) -> bytes:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many short lives in a few seconds."""
-    monkeypatch.setattr(session, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(station, "BACKOFF_FIRST_S", 0.01)
 
 
 async def _survives(octets: Callable[[Line], bytes]) -> None:

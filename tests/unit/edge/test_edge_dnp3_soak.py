@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dnp3_soak import soak
 
-from ortsnetz_edge.drivers.dnp3 import session
+from ortsnetz_edge.drivers.dnp3 import station
 
 DISCONNECTIONS = 100
 
@@ -17,8 +17,8 @@ DISCONNECTIONS = 100
 def test_disconnections_leave_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "BACKOFF_FIRST_S", 0.005)
-    monkeypatch.setattr(session, "BACKOFF_CAP_S", 0.02)
+    monkeypatch.setattr(station, "BACKOFF_FIRST_S", 0.005)
+    monkeypatch.setattr(station, "BACKOFF_CAP_S", 0.02)
     logging.disable(logging.CRITICAL)  # what pytest keeps of the log would count as growth
     try:
         run = soak(tmp_path, disconnections=DISCONNECTIONS)

@@ -6,28 +6,20 @@ analog outputs with read-back, device attributes. docs/register-maps.md has the 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import ssl
 from collections.abc import Sequence
 
-from py1815.application import Request
 from py1815.events import EventBuffers, EventClass
-from py1815.server import OutstationServer
-from py1815.session import Session
 
 from ortsnetz_common.errors import OrtsnetzError
-from ortsnetz_hil.faults.connection import reset
 from ortsnetz_hil.servers.dnp3_bay import LIMIT, Bay, Owner
 from ortsnetz_hil.servers.dnp3_points import MAKER, MODEL, SERIAL, StationPoints
+from ortsnetz_hil.servers.dnp3_server import StationServer, StationSession
 
 ADDRESS = 1024
 MAKER_TEXT, MODEL_TEXT = "Ortsnetz bench", "RTU"
 CAPACITY = 2000
 """Events a class holds; older ones are lost, and the outstation says so."""
-GONE_S = 1.0
-"""So long a connection that was reset may take to end."""
-SHORTEST_WAIT_S = 0.01
 _NS_PER_MS = 1_000_000
 
 
@@ -66,7 +58,7 @@ class Dnp3Station:
         self.times_set: list[int] = []
         self._events = EventBuffers(capacity=capacity)
         self._points = StationPoints(self.bays, {MAKER: MAKER_TEXT, MODEL: model, SERIAL: name})
-        self._session = _Session(
+        self._session = StationSession(
             self,
             provider=self._points,
             control_provider=self._points,
@@ -76,7 +68,7 @@ class Dnp3Station:
             time_sink=self._set_time,
             need_time=asks_for_time,
         )
-        self._server: _Server | None = None
+        self._server: StationServer | None = None
         self._bind: tuple[str, int] | None = None
         self._tls: tuple[ssl.SSLContext, frozenset[str]] | None = None
         self.silent = False
@@ -186,7 +178,7 @@ class Dnp3Station:
 
     async def _listen(self, host: str, port: int) -> None:
         context, masters = self._tls or (None, None)
-        server = _Server(
+        server = StationServer(
             self._session, bind=f"{host}:{port}", ssl_context=context, authorized_peers=masters
         )
         try:
@@ -205,62 +197,3 @@ class Dnp3Station:
         """A poll has been answered."""
         for bay in self.bays:
             bay.served()
-
-
-class _Session(Session):
-    """Counts what is read, and can be silent."""
-
-    def __init__(self, station: Dnp3Station, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
-        self._station = station
-
-    def receive(self, data: bytes) -> bytes:
-        if self._station.silent:
-            return b""
-        reply = super().receive(data)
-        self._station.push()  # what a command has changed
-        return reply
-
-    def initiate(self) -> bytes:
-        return b"" if self._station.silent else super().initiate()
-
-    def _handle_read(self, request: Request, fragment: bytes) -> bytes:
-        if any(header.event_class for header in request.headers):
-            self._station.served()
-        return super()._handle_read(request, fragment)
-
-
-class _Server(OutstationServer):
-    """A listener whose connection can be reset."""
-
-    def reset_connection(self) -> None:
-        """Reset the connection with a TCP reset, as a device does that loses its power."""
-        if self._active is not None:
-            reset(self._active.transport)
-
-    async def _initiate(self, writer: asyncio.StreamWriter, draining: asyncio.Lock) -> None:
-        """Send what the session has to say unasked, as the library does, and end when told to.
-
-        The library waits with `asyncio.wait_for`, which may swallow a cancellation in Python 3.11
-        (python/cpython issue 86296): its connection then never ends.
-        """
-        while not writer.is_closing():
-            self._wake.clear()
-            out = self._session.initiate()
-            if out:
-                writer.write(out)
-                async with draining, asyncio.timeout(self._idle_timeout):
-                    await writer.drain()
-            due = self._session.initiate_after()
-            wait_s = self._unsolicited_interval if due is None else max(due, SHORTEST_WAIT_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait_s, self._unsolicited_interval)):
-                    await self._wake.wait()
-
-    async def go_down(self) -> None:
-        """Reset the connection, let its task end by itself, and close the port."""
-        serving = self._active_task
-        self.reset_connection()
-        if serving is not None:
-            await asyncio.wait([serving], timeout=GONE_S)
-        await self.stop()

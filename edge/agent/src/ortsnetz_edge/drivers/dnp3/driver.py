@@ -57,6 +57,7 @@ class Dnp3Driver:
     def __init__(self, source: Source, maps: SourceMaps, session: Dnp3Session) -> None:
         self._name = source.name
         self._maps, self.session = maps, session
+        session.users.add(self)
         self._identified = self._commissioned = 0  # the life in which it was done
         self._newest_ns = 0
         self._told: tuple[PointValue, ...] = ()
@@ -130,10 +131,10 @@ class Dnp3Driver:
         )
 
     async def stop(self) -> None:
-        """Close the connection; another source that still needs it opens it again."""
+        """Leave the connection, and close it if nobody else needs it."""
         if self._heard in self.session.listeners:
             self.session.listeners.remove(self._heard)
-        await self.session.close()
+        await self.session.leave(self)
 
     async def _require_identity(self, life: int) -> None:
         """Check once a life that the outstation is the one that it should be."""

@@ -25,6 +25,7 @@ class Dnp3Probe:
 
     def __init__(self, session: Dnp3Session, clock: Clock) -> None:
         self._session, self._clock = session, clock
+        session.users.add(self)
         session.attach((), Dnp3Options(synchronise=False))
 
     async def identify(self) -> Identity:
@@ -105,7 +106,7 @@ class Dnp3Probe:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._session.close()
+        await self._session.leave(self)
 
     def _wanted(self, references: Sequence[str]) -> list[PointReference]:
         try:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from py1815.application import FunctionCode
 from py1815.master import requests
-from py1815.master.association import Exchange
 from py1815.master.timesync import LAN, TimeSync
 
 from ortsnetz_edge.clock import Clock
-from ortsnetz_edge.drivers.dnp3.connection import Dnp3Connection
+from ortsnetz_edge.drivers.dnp3.station import Station
 
 _NS_PER_MS = 1_000_000
 
 
-async def set_clock(connection: Dnp3Connection, clock: Clock) -> list[Exchange]:
+async def set_clock(station: Station, clock: Clock) -> None:
     """Set the clock by the procedure for local networks; by a plain write where that is refused.
 
     Raises:
@@ -24,8 +23,6 @@ async def set_clock(connection: Dnp3Connection, clock: Clock) -> list[Exchange]:
         return clock.now_ns() // _NS_PER_MS
 
     plan = TimeSync(LAN, clock_ms=now_ms)
-    done = await connection.carry_out(plan)
+    done = await station.carry_out(plan)
     if not plan.result(done).accepted:
-        body = requests.write_time(now_ms())
-        done.append(await connection.request(FunctionCode.WRITE, body))
-    return done
+        await station.ask(FunctionCode.WRITE, requests.write_time(now_ms()))
