@@ -17,19 +17,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from line_protocol import Device, LineDriver, installed
 from small_node import SmallNode, charger, feeder_meter, where
 
 from ortsnetz_common import cli
+from ortsnetz_common.measurement.point import Point, Unit
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_common.parameters.parameter_set import Timing
-from ortsnetz_common.parameters.station import Side
+from ortsnetz_common.parameters.station import DeviceKind, Side
 from ortsnetz_common.trust.authority import Authority
 from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.command import check_node
+from ortsnetz_edge.console.checking.expectations import Place, expected
 from ortsnetz_edge.console.checking.findings import Finding, Verdict
 from ortsnetz_edge.console.checking.report import PointReport, Report, SourceReport
+from ortsnetz_edge.drivers.contract import Role, SourcePoint
 from ortsnetz_edge.status import Status, write_status
 
 Change = Callable[[SmallNode], None]
@@ -360,12 +364,15 @@ class ChargerValues(dict[str, float | str]):
         self.update({"holding/30": 16.0, "holding/31": 3.0})
         self.update({"holding/20:u64": 0.0, "holding/24:u32": 0.0})
         self.ahead_s, self.count, self.stands_still = ahead_s, 0, False
+        self.restarts_at: int | None = None
 
     def __getitem__(self, key: str) -> float | str:
         if key == "holding/20:u64":
             return float(now_ns() // 1_000_000 + round(self.ahead_s * 1000))
         if key == "holding/24:u32":
             self.count += not self.stands_still
+            if self.count == self.restarts_at:
+                self.count, self.restarts_at = 1, None
             return float(self.count)
         return super().__getitem__(key)
 
@@ -509,6 +516,50 @@ def test_a_charge_point_that_feeds_in_is_wrong(substation: Substation) -> None:
     power = point(substation.source("ev-1"), "MMXU1.W.phsA")
     assert power.verdict is Verdict.WRONG
     assert "a consumer draws power, which is positive here" in power.advice
+
+
+@pytest.mark.parametrize(
+    ("kind", "watts", "verdict"),
+    [
+        (DeviceKind.PV, -3000.0, Verdict.OK),
+        (DeviceKind.PV, 20.0, Verdict.OK),  # of its own at night
+        (DeviceKind.PV, 3000.0, Verdict.WRONG),
+        (DeviceKind.HEAT_PUMP, 3000.0, Verdict.OK),
+        (DeviceKind.HEAT_PUMP, -3000.0, Verdict.WRONG),
+        (DeviceKind.STORAGE, 3000.0, Verdict.OK),
+        (DeviceKind.STORAGE, -3000.0, Verdict.OK),
+        (DeviceKind.STORAGE, -4500.0, Verdict.WRONG),  # a third of 11 kW and a tenth
+    ],
+)
+def test_the_sign_of_power_is_that_of_the_kind(
+    kind: DeviceKind, watts: float, verdict: Verdict
+) -> None:
+    device = msgspec.structs.replace(charger(), kind=kind)
+    power = SourcePoint(Point("x/MMXU1.W.phsA", Unit.WATT), Role.ACTIVE_POWER, 1, -9e9, 9e9)
+    assert expected(power, watts, Place(device, 230.0)).verdict is verdict
+
+
+def test_a_value_outside_the_range_of_its_profile_is_said_not_to_be_used(
+    substation: Substation,
+) -> None:
+    substation.feeder.values["holding/9:i16"] = 20_000.0
+    power = point(substation.source("feeder"), "MMXU1.VAr.phsA")
+    assert power.verdict is Verdict.WRONG
+    assert power.expects == "-9999 to 9999, the profile's range"
+    assert power.quality == "questionable (out of range)"
+
+
+def test_a_device_that_restarts_meanwhile_is_told(substation: Substation) -> None:
+    values = ChargerValues()
+    values.restarts_at = 3
+    substation.ev.values = values
+    assert finding(substation.source("ev-1"), "answers").sees == "its counter went back"
+
+
+def test_a_slow_device_is_told(substation: Substation) -> None:
+    substation.node.further.update(timing=Timing(cycle_s=0.0001, stale_after_s=60.0))
+    found = finding(substation.source("feeder"), "round trip")
+    assert found.advice.startswith("the cycle does not wait for it")
 
 
 def test_more_than_the_rating_is_wrong(substation: Substation) -> None:
