@@ -214,10 +214,17 @@ async def scanned(driver: OpcUaDriver, seconds: float = 15.0) -> Scan:
 
 async def failed(driver: OpcUaDriver, kind: FailureKind, seconds: float = 10.0) -> str:
     """Scan until it fails in a certain way; why it does."""
+    return await insists(driver.scan, kind, seconds)
+
+
+async def insists(
+    ask: Callable[[], Awaitable[object]], kind: FailureKind, seconds: float = 10.0
+) -> str:
+    """Ask until it fails in a certain way; why it does."""
     async with asyncio.timeout(seconds):
         while True:
             try:
-                await driver.scan()
+                await ask()
             except DriverError as error:
                 if error.kind is kind:
                     return str(error)
@@ -227,7 +234,7 @@ async def failed(driver: OpcUaDriver, kind: FailureKind, seconds: float = 10.0) 
 async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - whatever it is, it has no event
             await asyncio.sleep(0.01)
 
 

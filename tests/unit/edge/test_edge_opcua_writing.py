@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from asyncua import ua
-from opcua_bench import DEVICE, POLLED, SUBSCRIBED, TestServer, driving, run, scanned, serving
+from opcua_bench import (
+    DEVICE,
+    POLLED,
+    SUBSCRIBED,
+    TestServer,
+    driving,
+    insists,
+    run,
+    scanned,
+    serving,
+)
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
 
@@ -58,20 +66,22 @@ def test_the_fall_back_is_set_before_the_first_limit_of_a_connection(profile: st
 @BOTH
 def test_nothing_is_written_to_another_device(profile: str) -> None:
     async def check() -> None:
-        async with serving() as server:
-            async with driving(server.port, profile, identity="4712") as driver:
-                written = recorded(server)
-                with pytest.raises(DriverError, match="'4712' is expected, the device says '4711'"):
-                    await driver.write(10.0, Watchdog(60.0, 7.0))
-                with pytest.raises(DriverError) as caught:
-                    await driver.scan()
-                assert caught.value.kind is FailureKind.WRONG_DEVICE
-                assert written == []
-                assert driver.diagnose().answers == 0
-                await server.show("Serial", "4712")  # the right one is back
-                assert (await scanned(driver)).values[0] == 230.0
-                await driver.write(10.0, None)
-                assert server.value("Setpoint") == 10
+        async with (
+            serving() as server,
+            driving(server.port, profile, identity="4712") as driver,
+        ):
+            written = recorded(server)
+            with pytest.raises(DriverError, match="'4712' is expected, the device says '4711'"):
+                await driver.write(10.0, Watchdog(60.0, 7.0))
+            with pytest.raises(DriverError) as caught:
+                await driver.scan()
+            assert caught.value.kind is FailureKind.WRONG_DEVICE
+            assert written == []
+            assert driver.diagnose().answers == 0
+            await server.show("Serial", "4712")  # the right one is back
+            assert (await scanned(driver)).values[0] == 230.0
+            await driver.write(10.0, None)
+            assert server.value("Setpoint") == 10
 
     run(check)
 
@@ -84,15 +94,8 @@ def test_a_device_that_was_exchanged_while_away_gets_nothing(profile: str) -> No
             await server.show("Maker", "Others")
             server.server.cut()
             written = recorded(server)
-            with pytest.raises(DriverError) as caught:
-                while True:
-                    try:
-                        await driver.write(12.0, None)
-                    except DriverError as error:
-                        if error.kind is FailureKind.WRONG_DEVICE:
-                            raise
-                    await asyncio.sleep(0.02)
-            assert "'Acme' is expected, the device says 'Others'" in str(caught.value)
+            words = await insists(lambda: driver.write(12.0, None), FailureKind.WRONG_DEVICE)
+            assert "'Acme' is expected, the device says 'Others'" in words
             assert written == []
 
     run(check)
