@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,10 +18,14 @@ import pytest
 from misbehaving_drivers import KINDS, Fine, scan
 from toy_device import ToyDevice, environment, install, source, toy_device
 
+from ortsnetz_common.link.messages import Setpoint, SetpointSource
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_edge.acquisition.image import FRESH_A_CYCLE, NextImage, ProcessImage
 from ortsnetz_edge.acquisition.scanner import GIVE_UP_S, Scanner
-from ortsnetz_edge.drivers.contract import Driver, Listener, Scan
+from ortsnetz_edge.control.device import Write
+from ortsnetz_edge.control.writing import write_all, write_notices
+from ortsnetz_edge.drivers.contract import Driver, Listener, Scan, Watchdog
+from ortsnetz_edge.running import stop_drivers
 
 INTERVAL_S = 0.25
 STALE_AFTER_S = 2 * INTERVAL_S
@@ -278,3 +283,43 @@ def test_a_scan_that_never_ends_is_given_up_and_asked_anew() -> None:
         await scanner.drain(0.01)
 
     run(work)
+
+
+def test_a_mistake_while_writing_costs_the_device_its_setpoint_and_nobody_else() -> None:
+    class Mistaken(Fine):
+        async def write(self, _limit: float, _watchdog: Watchdog | None) -> None:
+            raise ZeroDivisionError
+
+    async def work() -> tuple[Write, ...]:
+        drivers = {"mistaken": Mistaken(source("m", 1)), "fine": Fine(source("f", 1))}
+        setpoint = Setpoint("x", 6900.0, SetpointSource.SAFETY, "a test")
+        writes = [Write(name, 10.0, None, setpoint, changed=True) for name in drivers]
+        return await write_all(writes, drivers, counters, deadline_s=5.0, notices=write_notices())
+
+    counters: Counter[str] = Counter()
+    assert [write.device for write in asyncio.run(work())] == ["fine"]
+    assert counters["setpoints_failed"] == 1
+
+
+def test_drivers_that_cannot_be_stopped_do_not_keep_the_agent_from_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stopped: list[str] = []
+
+    class Ends(Fine):
+        async def stop(self) -> None:
+            stopped.append(self.source.name)
+
+    class Never(Fine):
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+    class Fails(Fine):
+        async def stop(self) -> None:
+            raise ZeroDivisionError
+
+    drivers = {kind.__name__: kind(source(kind.__name__, 1)) for kind in (Never, Fails, Ends)}
+    asyncio.run(stop_drivers(cast("dict[str, Driver]", drivers), 0.2))
+    assert stopped == ["Ends"]
+    assert "'Never' could not be stopped within" in caplog.text
+    assert "'Fails' could not be stopped" in caplog.text

@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
 from ortsnetz_edge.bootstrap import Configuration, accept_version, read_configuration
 from ortsnetz_edge.clock import BenchClock
+from ortsnetz_edge.drivers.contract import Driver
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ FLUSH_DEADLINE_S = 5.0
 WORKERS_DEADLINE_S = 60.0
 BENCH_DRAIN_DEADLINE_S = 240.0
 DRAIN_TURN_S = 0.5
+DRIVERS_DEADLINE_S = 5.0
 
 
 def run_agent(path: Path) -> None:
@@ -141,8 +143,7 @@ async def shut_down(agent: Agent) -> None:
     """Stop acquiring, make everything durable, give the cockpit time to take it, end."""
     log.info("stopping: acquisition ends")
     await agent.finish()
-    for driver in agent.drivers.values():
-        await driver.stop()
+    await stop_drivers(agent.drivers, DRIVERS_DEADLINE_S)
     await agent.functions.stop()
     await agent.writer.flush(FLUSH_DEADLINE_S)
     await asyncio.to_thread(agent.uplink.wait_drained, DRAIN_DEADLINE_S)
@@ -151,6 +152,21 @@ async def shut_down(agent: Agent) -> None:
     await asyncio.to_thread(agent.uplink.stop, 3.0)
     agent.journal.store.close()
     log.info("stopped; %d records wait in the journal for the next start", left)
+
+
+async def stop_drivers(drivers: Mapping[str, Driver], deadline_s: float) -> None:
+    """Stop all drivers at once; one that cannot is left behind: what was read has to be saved."""
+    stopping = {asyncio.create_task(driver.stop()): name for name, driver in drivers.items()}
+    if not stopping:
+        return
+    done, late = await asyncio.wait(stopping, timeout=deadline_s)
+    for task in late:
+        task.cancel()
+        log.warning("'%s' could not be stopped within %.0f s", stopping[task], deadline_s)
+    for task in done:
+        error = task.exception()
+        if error is not None:
+            log.error("'%s' could not be stopped", stopping[task], exc_info=error)
 
 
 def _next_instant(now: float, period_s: float) -> float:

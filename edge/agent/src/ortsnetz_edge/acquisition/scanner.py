@@ -41,7 +41,10 @@ class Scanner:
     def listen(self) -> None:
         """Take what devices report by themselves, as it comes. Not in stepped time."""
         for name, driver in self._drivers.items():
-            driver.subscribe(partial(self._reported, name))
+            try:
+                driver.subscribe(partial(self._reported, name))
+            except Exception as error:  # noqa: BLE001 - it is still asked in each cycle
+                self._image.fail(name, self._mistake(name, error))
 
     async def scan(self, patience_s: float, *, everybody: bool = False) -> None:
         """Read all sources.

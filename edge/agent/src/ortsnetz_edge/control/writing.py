@@ -61,7 +61,9 @@ async def write_all(
             counters["setpoints_failed"] += 1
             if error.kind is not FailureKind.WAITING:
                 notices.failed(write.device, str(error))
-        else:
-            raise error
+        else:  # a driver's mistake costs its device a setpoint, not the node its control
+            counters["setpoints_failed"] += 1
+            words = f"the driver made a mistake: {type(error).__name__}: {error}"
+            notices.failed(write.device, words)
     counters["setpoints_written"] += len(confirmed)
     return tuple(confirmed)
