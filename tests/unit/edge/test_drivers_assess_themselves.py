@@ -58,6 +58,8 @@ def test_the_guide_shows_the_levels_that_the_code_has() -> None:
     if BEGIN not in GUIDE.read_text("utf-8"):
         pytest.fail(f"{GUIDE.name} has no place for the table")
     page = GUIDE.read_text("utf-8")
+    if len(assessed()) < len(rooms()):
+        return  # the table is written when all drivers have said something
     assert page == renewed(page), f"out of date; renew it with: {RENEW}"
 
 
