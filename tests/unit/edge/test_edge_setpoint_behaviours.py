@@ -240,3 +240,37 @@ def test_an_inverter_that_stays_above_its_limit_is_blamed_after_its_ramp() -> No
     found = pv.seconds(60, 3000.0)
     assert found.index(True) == pytest.approx(12 + 2, abs=2)
     assert pv.control.cannot_be_limited(now=pv.now)
+
+
+RESOLUTIONS = {
+    "control box": (WALLBOX, CONTROL_BOX),
+    "on or off": (PUMP, ON_OFF),
+    "SG Ready": (PUMP, SG_READY),
+    "on a ramp": (PV, RAMPING),
+    "by amperes": (replace(WALLBOX, rated_w=32 * 690.0), STEPS),
+}
+
+
+@pytest.mark.parametrize("kind", RESOLUTIONS)
+@given(data=st.data())
+def test_whatever_is_asked_a_device_gets_only_what_it_takes_and_when(
+    kind: str, data: st.DataObject
+) -> None:
+    device, resolution = RESOLUTIONS[kind]
+    says_after_s = min(240.0, resolution.acknowledged_s)
+    play = Play(device, resolution, says_after_s=says_after_s)
+    amounts = play.control.amounts
+    wishes = st.tuples(st.integers(1, 90), st.floats(0.0, 1.2 * device.rated_w))
+    for seconds, limit_w in data.draw(st.lists(wishes, min_size=1, max_size=8)):
+        play.seconds(seconds, limit_w)
+    lowered_at: float | None = None
+    before = amounts.top
+    for at, amount in play.written:
+        assert amounts.floor <= amount <= amounts.top
+        assert amount == 0.0 or amount >= resolution.smallest
+        assert amount / resolution.step == pytest.approx(round(amount / resolution.step))
+        if amount > before and lowered_at is not None:
+            assert at - lowered_at >= resolution.hold_s
+        lowered_at = at if amount < before else lowered_at
+        before = amount
+    assert not play.control.goes_its_own_way(now=play.now)
