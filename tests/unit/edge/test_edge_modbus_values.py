@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ortsnetz_edge.drivers.modbus.block_decoding import BlockDecoder
 from ortsnetz_edge.drivers.modbus.decode import (
     clean_text,
     number_decoder,
     registers_of,
     text_of,
 )
-from ortsnetz_edge.profiles.references.modbus import ModbusSyntax, RegisterReference
+from ortsnetz_edge.drivers.modbus.plan import Request
+from ortsnetz_edge.profiles.references.modbus import ModbusSyntax, RegisterReference, Table
 
 
 def ref(text: str) -> RegisterReference:
@@ -181,3 +183,28 @@ def test_any_registers_give_a_number_or_none(kind: str, raw: bytes, absent: int 
 def test_any_bytes_make_a_text_without_control_of_what_follows(raw: bytes) -> None:
     found = clean_text(raw)
     assert found is None or (found == found.strip() and "\0" not in found and found)
+
+
+NUMBERS = st.builds(
+    lambda address, kind, order: ref(f"holding/{address}:{kind},{order}"),
+    st.integers(10, 40),
+    st.sampled_from(KINDS),
+    st.sampled_from(ORDERS),
+)
+
+
+@given(
+    st.lists(st.tuples(NUMBERS, st.one_of(st.none(), st.integers(0, 3))), min_size=1, max_size=8),
+    st.binary(min_size=70, max_size=70),
+)
+def test_decoded_together_values_are_those_that_each_has_by_itself(
+    found: list[tuple[RegisterReference, int | None]], data: bytes
+) -> None:
+    data = data[:40] + bytes(15) + data[55:]  # so that something is "not present"
+    references, absent = [r for r, _ in found], [a for _, a in found]
+    places = tuple(range(len(found)))
+    raws: list[float | None] = [-1.0] * len(found)
+    request = Request(Table.HOLDING, 10, 35, places)
+    BlockDecoder(references, absent, request).put(data, raws)
+    alone = [number_decoder(r, a, 10)(data) for r, a in found]
+    assert [str(value) for value in raws] == [str(value) for value in alone]  # NaN is NaN

@@ -13,7 +13,7 @@ Data = bytes | Sequence[bool]
 Decoder = Callable[[Data], float | None]
 TextDecoder = Callable[[Data], str | None]
 
-_FORMS = {
+FORMS = {  # of numbers, as `struct` calls them
     Kind.U16: "H",
     Kind.I16: "h",
     Kind.U32: "I",
@@ -44,9 +44,9 @@ def number_decoder(reference: RegisterReference, absent: int | None, start: int)
     begin, end = 2 * at, 2 * (at + reference.width)
     if reference.kind is Kind.BIT:
         return _register_bit_decoder(begin, reference.bit, absent)
-    if reference.kind not in _FORMS:
+    if reference.kind not in FORMS:
         raise ValueError(f"{reference} is a text, no number")
-    form = struct.Struct(">" + _FORMS[reference.kind])
+    form = struct.Struct(">" + FORMS[reference.kind])
     missing = None if absent is None else _WHOLE[reference.width].pack(absent)
     order = reference.order
 
@@ -115,7 +115,7 @@ def registers_of(reference: RegisterReference, value: float) -> tuple[int, ...]:
     Raises:
         ValueError: it does not fit into the register, or nothing can be written there.
     """
-    form = _FORMS.get(reference.kind)
+    form = FORMS.get(reference.kind)
     if form is None or not reference.is_register:
         raise ValueError(f"{reference} is no number in registers")
     if not math.isfinite(value):

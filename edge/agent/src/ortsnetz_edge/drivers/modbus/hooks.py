@@ -16,6 +16,7 @@ from pymodbus.exceptions import ModbusException
 _MOST_BYTES = 1024
 """An answer has 260 at most; late ones may come before it. The library drops what is too long and
 says nothing, so that the request waits."""
+_NEVER = 1 << 30
 Told = Callable[[Exception | None], None]
 
 
@@ -30,6 +31,7 @@ def listen_to(client: ModbusBaseClient, *, failed: Told, lost: Told, garbled: To
     """
     context = client.ctx
     context.max_buffer_size = _MOST_BYTES
+    context.max_until_disconnect = _NEVER  # who is silent is for the link to judge
     receive = context.data_received
     create, end, handle = context.call_create, context.callback_disconnected, context.callback_data
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import zlib
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ConnectionException, ModbusException
@@ -52,7 +51,7 @@ class Link:
         self._quiet_until = 0.0
         self._lock = asyncio.Lock()
         self._client: ModbusBaseClient | None = None
-        self._broken: asyncio.Future[DriverError] | None = None
+        self._asked: ModbusBaseClient | None = None
         self._function = 0
         self._request = b""
         self._echo = Echo()
@@ -87,9 +86,10 @@ class Link:
         Raises:
             DriverError: there is no connection.
         """
-        async with self._lock:
-            await self._connected()
-            return self.generation
+        if not self.connected:
+            async with self._lock:
+                await self._connected()
+        return self.generation
 
     async def ask(
         self, unit: int, function: int, call: Call, *, timeout_s: float, generation: int
@@ -207,20 +207,17 @@ class Link:
     async def _answer(
         self, client: ModbusBaseClient, function: int, call: Call, timeout_s: float
     ) -> ModbusPDU:
-        """Wait for the answer, for the end of the connection, or for the late deadline."""
+        """Wait for the answer, for the end of the connection, or for the deadline.
+
+        The library waits for a future of its own; what ends the wait early is put there, so that a
+        request costs no task of its own.
+        """
         self._function, self._heard = function, False
-        broken: asyncio.Future[DriverError] = asyncio.get_running_loop().create_future()
-        self._broken = broken
-        task = asyncio.create_task(_sent(client, call))
         seconds = timeout_s if self.shared else timeout_s * LATE_FACTOR
+        client.ctx.comm_params.timeout_connect = seconds
+        self._asked = client
         try:
-            either: set[asyncio.Future[Any]] = {task, broken}
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if broken.done():
-                raise broken.result()
-            if not task.done():
-                raise self._silence(seconds)
-            answer = task.result()
+            answer = await call(client)
         except asyncio.CancelledError:
             self._drop()  # its answer may be on the way: the next request must not take it
             raise
@@ -228,13 +225,10 @@ class Link:
             raise DriverError(
                 FailureKind.DISCONNECTED, f"{self.where}: the connection is lost"
             ) from error
-        except (ModbusException, OSError) as error:
-            raise DriverError(
-                FailureKind.WRONG_ANSWER, f"{self.where}: no answer that fits: {error}"
-            ) from error
+        except ModbusException as error:
+            raise self._silence(seconds) from error
         finally:
-            self._broken = None
-            task.cancel()
+            self._asked = None
         if answer.function_code & 0x7F != function:
             raise DriverError(
                 FailureKind.WRONG_ANSWER,
@@ -254,7 +248,8 @@ class Link:
         """Look at bytes as they arrive: what does not fit the request ends the connection."""
         if sending:
             self._request = data
-            self._echo.sending(data, reads=self._function in READS)
+            if self._wire.serial:
+                self._echo.sending(data, reads=self._function in READS)
             return data
         if self._wire.serial:
             heard = self._echo.stripped(data)
@@ -267,8 +262,12 @@ class Link:
         return b""
 
     def _break(self, kind: FailureKind, reason: str) -> None:
-        if self._broken is not None and not self._broken.done():
-            self._broken.set_result(DriverError(kind, f"{self.where}: {reason}"))
+        """End the request that is under way."""
+        if self._asked is None:
+            return
+        waiting = self._asked.ctx.response_future
+        if not waiting.done():
+            waiting.set_exception(DriverError(kind, f"{self.where}: {reason}"))
 
     def _broke(self, kind: FailureKind, reason: str) -> DriverError:
         """Close after a failure and note when to try again."""
@@ -281,11 +280,6 @@ class Link:
         if self._client is not None:
             self._client.close()
             self._client = None
-
-
-async def _sent(client: ModbusBaseClient, call: Call) -> ModbusPDU:
-    """The library raises before anything can be awaited where the connection has just gone."""
-    return await call(client)
 
 
 def _why(reason: Exception | None) -> str:

@@ -8,8 +8,8 @@ from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan
+from ortsnetz_edge.drivers.modbus.block_decoding import BlockDecoder
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap
-from ortsnetz_edge.drivers.modbus.decode import Decoder, number_decoder
 from ortsnetz_edge.drivers.modbus.plan import Request, plan
 from ortsnetz_edge.drivers.modbus.splitting import Splitting
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
@@ -39,7 +39,7 @@ class Reading:
             place for place, at in enumerate(self._points.references) if at.model is None
         )
         self._plans: dict[tuple[int, ...], tuple[Request, ...]] = {}
-        self._decoders: dict[Request, tuple[tuple[int, Decoder], ...]] = {}
+        self._decoders: dict[Request, BlockDecoder] = {}
         self._epoch: Epoch | None = None
 
     async def scan(self, epoch: Epoch) -> Scan:
@@ -55,8 +55,7 @@ class Reading:
         for request in self._planned(due):
             for part, data in await self._splitting.fetch(request, epoch):
                 brought = True
-                for place, decode in self._compiled(part):
-                    self._raws[place] = decode(data)
+                self._compiled(part).put(data, self._raws)
         if not brought:
             self._splitting.forget()
             raise DriverError(
@@ -129,15 +128,10 @@ class Reading:
             )
         return planned
 
-    def _compiled(self, part: Request) -> tuple[tuple[int, Decoder], ...]:
-        decoders = self._decoders.get(part)
-        if decoders is None:
+    def _compiled(self, part: Request) -> BlockDecoder:
+        decoder = self._decoders.get(part)
+        if decoder is None:
             points = self._points
-            decoders = self._decoders[part] = tuple(
-                (
-                    place,
-                    number_decoder(points.references[place], points.absent[place], part.address),
-                )
-                for place in part.places
-            )
-        return decoders
+            decoder = BlockDecoder(points.references, points.absent, part)
+            self._decoders[part] = decoder
+        return decoder

@@ -39,10 +39,11 @@ class Splitting:
         Raises:
             DriverError: no answer that fits, or an exception other than 2.
         """
-        known = self._parts.get(request)
+        known = self._parts.get(request) if self._parts else None
         if known is None:
             answers = await self._tried(request, epoch)
-            if [part for part, _ in answers] != [request] and not request.whole:
+            split = len(answers) != 1 or answers[0][0] is not request
+            if split and not request.whole:
                 self._parts[request] = tuple(part for part, _ in answers)
             return answers
         try:
