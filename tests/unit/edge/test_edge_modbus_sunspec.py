@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from modbus_peers.scripted import ScriptedServer, ScriptedUnit, serving, text, words
+from modbus_peers.scripted import RefusalError, ScriptedServer, ScriptedUnit, serving, text, words
 
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.parameters.station import Connection
@@ -257,6 +257,37 @@ def test_the_technician_reads_and_writes_by_model() -> None:
             assert unit.holding[50122 + 5] == 40
             with pytest.raises(DriverError, match="no such SunSpec model"):
                 await probe.write("model124/5", 40)
+            await probe.close()
+
+    run(check)
+
+
+def test_a_device_that_answers_failure_where_it_has_nothing_is_looked_for_further_on() -> None:
+    class Fails(ScriptedUnit):
+        def _served(self, pdu: bytes) -> bytes:
+            if pdu[0] == 3 and struct.unpack(">H", pdu[1:3])[0] == 40000:
+                raise RefusalError(4)
+            return super()._served(pdu)
+
+    async def check() -> None:
+        unit = Fails(holding=whole(base=50000).holding)
+        async with one(unit) as (driver, _):
+            assert named(driver, await driver.scan())["MMXU1.PhV.phsA"] == pytest.approx(230.0)
+
+    run(check)
+
+
+def test_browsing_shows_the_models_as_references() -> None:
+    async def check() -> None:
+        unit = inverter(model_1(), model_103(), model_103(), model_123())
+        async with serving(unit) as server:
+            where = Connection("modbus-tcp", "127.0.0.1", server.port, timeout_s=1.0)
+            probe = ModbusTcp(Environment()).probe(where)
+            found = {each.reference: each.what for each in await probe.browse("", 20)}
+            assert found["model103/0"] == "SunSpec model 103, 50 registers behind holding/40070"
+            assert "holding/40122" in found  # the second of its number can be read by address only
+            (first, *_) = await probe.browse("model103/0", 5)
+            assert (first.reference, first.value) == ("holding/40070", 103)
             await probe.close()
 
     run(check)

@@ -119,8 +119,10 @@ class Browsing:
             model, length = struct.unpack(">2H", data)
             if model == _END_MODEL or address + length + 2 > 65534:
                 break
-            what = f"SunSpec model {model}, {length} registers"
-            found.append(Found(f"holding/{address}", what, folder=True))
+            what = f"SunSpec model {model}, {length} registers behind holding/{address}"
+            first = model > 0 and all(each.reference != f"model{model}/0" for each in found)
+            reference = f"model{model}/0" if first else f"holding/{address}"
+            found.append(Found(reference, what, folder=True))
             address += length + 2
         return found
 

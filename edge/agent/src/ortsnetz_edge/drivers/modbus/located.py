@@ -16,6 +16,8 @@ from ortsnetz_edge.profiles.references.sunspec import HEADER, ChainWalk, Model, 
 Models = Mapping[int, Model]
 _NOT_THERE = {1, 2, 3}
 """Exceptions by which a device says that it does not have what was asked for."""
+_NO_MARKER = {*_NOT_THERE, 4}
+"""Some devices answer 4 where they have no registers at all."""
 
 
 async def models_of(unit: Unit, epoch: Epoch) -> Models:
@@ -29,7 +31,7 @@ async def models_of(unit: Unit, epoch: Epoch) -> Models:
         try:
             data = await unit.read(Table.HOLDING, walk.wanted, HEADER, epoch)
         except RefusedError as error:
-            if error.code not in _NOT_THERE:
+            if error.code not in (_NOT_THERE if walk.begun else _NO_MARKER):
                 raise
             registers: Sequence[int] | None = None
         else:
