@@ -350,6 +350,14 @@ def test_a_script_writes_over_opc_ua_to_the_device_it_names(substation: Substati
     assert noted["value"] == 9
 
 
+def test_the_link_address_of_an_outstation_is_found(substation: Substation) -> None:
+    url = substation.url("meter-feeder-1").partition("/1024")[0]
+    said = ortsnetz("edge", "probe", url, "units", "--first", 1023, "--last", 1025)
+    assert said.code == 0, said.err
+    assert said.out.split()[0] == "1024"
+    assert said.err == "1 of 3 answered\n"
+
+
 def test_a_script_writes_over_dnp3_to_the_device_it_names(tmp_path: Path) -> None:
     with outstation(tmp_path) as (bench, port):
         url = f"dnp3://127.0.0.1:{port}/1024?bay=2"

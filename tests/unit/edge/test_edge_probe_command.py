@@ -311,6 +311,18 @@ def test_a_device_of_another_maker_than_the_profile_says_is_not_written_to(
     assert device.written == []
 
 
+def test_units_that_answer_are_listed(terminal: Terminal, device: Device) -> None:
+    said = terminal.type(device.url, "units", "--first", "3", "--last", "4")
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()] == ["3", "4"]
+    assert "serial number 'S-1'" in said.out
+    assert said.err == "2 of 2 answered\n"
+    assert len(json.loads(terminal.type(device.url, "units", "--last", "2", "--json").out)) == 2
+    device.silent = True
+    nobody = terminal.type(device.url, "units", "--last", "2", "--patience", "0.1")
+    assert (nobody.code, nobody.out, nobody.err) == (1, "", "0 of 2 answered\n")
+
+
 def test_a_silent_device_ends_in_one_line_and_exit_code_1(
     terminal: Terminal, device: Device
 ) -> None:
@@ -329,6 +341,8 @@ def test_a_silent_device_ends_in_one_line_and_exit_code_1(
         (("http://x",), "the address begins with one of dnp3://"),
         (("modbus-tcp://h:1/x",), "'x' has to be a whole number"),
         (("dnp3://h:1/1",), "the driver 'dnp3', which is not installed (installed: modbus-tcp)"),
+        (("opc.tcp://h:1/x", "units"), "an OPC UA server has no units"),
+        (("modbus-tcp://h:1/1", "units", "--first", "9", "--last", "3"), "the first comes first"),
         (("modbus-tcp://h:1/1", "read"), "which values? Name references"),
         (("modbus-tcp://h:1/1", "read", "--profile", "none-such"), "no device profile 'none-such'"),
         (("modbus-tcp://h:1/1", "read", "x", "--side", "to"), "belong to --profile"),

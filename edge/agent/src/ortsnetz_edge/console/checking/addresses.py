@@ -18,7 +18,7 @@ def addresses(placed: Sequence[Placed]) -> Iterator[Finding]:
     yield from _names(placed)
     for group in _groups(placed, _device):
         yield from _bays(group)
-    for group in _groups(placed, _line):
+    for group in _groups(placed, line_of):
         yield from _settings(group)
 
 
@@ -37,7 +37,7 @@ def _device(where: Connection) -> Key:
     return (line, where.unit, where.path)
 
 
-def _line(where: Connection) -> Key:
+def line_of(where: Connection) -> Key:
     """What is opened: a serial line, or a connection to a host."""
     return (where.serial.device if where.serial is not None else (where.host, where.port),)
 

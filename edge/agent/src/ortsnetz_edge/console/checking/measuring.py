@@ -25,6 +25,9 @@ PAUSE_S = 0.25
 ATTEMPTS = 3
 """A source that fails so often before its first answer is given up."""
 DEADLINE_S = 20.0
+SHARED_S = 3.0
+"""So much longer for each source that shares the line: on a serial line they wait in turn."""
+LONGEST_S = 120.0
 STOP_DEADLINE_S = 3.0
 
 
@@ -69,22 +72,24 @@ def open_driver(source: Source, protocols: Protocols) -> Driver | str:
         return str(error)
 
 
-async def measure(driver: Driver, *, asks_identity: bool) -> Measured:
+async def measure(driver: Driver, *, asks_identity: bool, sharing: int) -> Measured:
     """Ask a source who it is, and for a few scans.
 
     Args:
         driver: of the source; it stays open, as others may share its connection.
         asks_identity: whether its profile knows where it says what it is.
+        sharing: how many other sources share its line.
     """
     measured = Measured(points=driver.points)
+    deadline_s = min(LONGEST_S, DEADLINE_S + SHARED_S * sharing)
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             await _scans(driver, measured)
             if asks_identity:
                 await _identify(driver, measured)
     except TimeoutError:
         measured.failure = measured.failure or DriverError(
-            FailureKind.TIMEOUT, f"not done after {DEADLINE_S:.0f} s"
+            FailureKind.TIMEOUT, f"not done after {deadline_s:.0f} s"
         )
     return measured
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, Meter
+from ortsnetz_edge.console.checking.addresses import line_of
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, wrong
 from ortsnetz_edge.console.checking.judging import Case, judge_source
@@ -41,6 +43,7 @@ async def check_online(
     chosen = [placed for placed in node.placed if not only or placed.name in only]
     cases = [_case(placed, node, environment) for placed in chosen]
     opened = [open_driver(case.source, protocols) for case in cases]
+    lines = Counter(line_of(case.source.connection) for case in cases)
     done = 0
 
     async def one(case: Case, driver: Driver | str) -> Measured:
@@ -48,7 +51,11 @@ async def check_online(
         try:
             if isinstance(driver, str):
                 return Measured(unusable=driver)
-            return await measure(driver, asks_identity=case.identity is not None)
+            return await measure(
+                driver,
+                asks_identity=case.identity is not None,
+                sharing=lines[line_of(case.source.connection)] - 1,
+            )
         finally:
             done += 1
 

@@ -8,7 +8,8 @@ import click
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.console.probing import browsing, showing, watching, writing
-from ortsnetz_edge.console.probing.identifying import introduce
+from ortsnetz_edge.console.probing.identifying import Introduction, introduce
+from ortsnetz_edge.console.probing.seeking import seek
 from ortsnetz_edge.console.probing.session import Target, opened, within
 from ortsnetz_edge.console.probing.through_profile import Lens, Seen, Wish, load
 from ortsnetz_edge.console.progress import progress
@@ -67,6 +68,24 @@ async def browse(target: Target, start: str, most: int, depth: int, *, as_json: 
     more = f"; there may be more: --most {most * 10}" if len(found) >= most else ""
     click.echo(f"{len(found)} found{more}", err=True)
     return 0
+
+
+async def units(target: Target, first: int, last: int, patience_s: float, *, as_json: bool) -> int:
+    """Which units answer."""
+    if first > last:
+        raise InputError(f"--first {first} --last {last}: the first comes first")
+    found: list[dict[str, object]] = []
+
+    def shown(unit: int, who: Introduction) -> None:
+        found.append({"unit": unit, "identity": showing.introduction_json(who)})
+        if not as_json:
+            click.echo(f"{unit:>5}  {one_line(str(who))}")
+
+    asked, answered = await seek(target, range(first, last + 1), patience_s, shown)
+    if as_json:
+        click.echo(showing.as_json(found))
+    click.echo(f"{answered} of {asked} answered", err=True)
+    return 0 if answered else 1
 
 
 async def read(

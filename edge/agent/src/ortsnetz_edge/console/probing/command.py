@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from ortsnetz_common.errors import InputError
-from ortsnetz_common.parameters.station import Side
 from ortsnetz_edge.console.probing import actions
+from ortsnetz_edge.console.probing.options import (
+    ADDRESSES,
+    REFERENCES,
+    common,
+    identity,
+    through,
+    wish_of,
+)
 from ortsnetz_edge.console.probing.session import Target, number_of
-from ortsnetz_edge.console.probing.through_profile import Wish
 from ortsnetz_edge.console.probing.writing import Consent
 from ortsnetz_edge.console.quiet import said_once
 
-F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT = "show"
 _HELP = ("--help", "-h")
-_ADDRESSES = """Look at the device at URL, whatever protocol it speaks.
-
-\b
-modbus-tcp://10.0.0.7:502/1        host, port, unit
-modbus-tls://10.0.0.7:802/1?credentials=meters
-modbus-rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=E
-dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
-opc.tcp://10.0.0.11:4840/path?credentials=park
-
-Further options of an address: timeout=SECONDS, bay=NAME. Nothing is ever written but by
-'write', and that only after you have agreed."""
-_REFERENCES = """Read values once; without REF all that a profile names.
-
-\b
-Modbus    holding/1009:i32  input/118:u32,cdab  coil/3
-          holding/4:text8  identification/0
-DNP3      analog-input/4  binary-input/0  counter/1  attribute/248
-OPC UA    ns=2;s=CP1.Limit  nsu=urn:example:park;s=CP1.Limit  i=2258"""
 
 
 class AddressFirst(click.Group):
@@ -54,68 +40,12 @@ class AddressFirst(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=AddressFirst, help=_ADDRESSES)
+@click.group(cls=AddressFirst, help=ADDRESSES)
 @click.argument("url", metavar="URL")
 @click.pass_context
 def probe(ctx: click.Context, url: str) -> None:
     """Look at the device at URL, whatever protocol it speaks."""
     ctx.obj = url
-
-
-def _common(function: F) -> F:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="For scripts."),
-        click.option(
-            "--credentials-dir",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            help="Holds one folder of certificates for each name in ?credentials=. "
-            "[default: credentials]",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-_identity = click.option(
-    "--profile",
-    metavar="KIND",
-    help="Says where the device has its identity: a kind of device, or a FILE.yaml.",
-)
-
-
-def _through(function: F) -> F:
-    for option in (
-        click.option("--rated-w", type=float, help="Rated power, for profiles that need it."),
-        click.option(
-            "--side",
-            type=click.Choice([side.value for side in Side]),
-            help="End of the branch a branch meter sits at, for its sign.",
-        ),
-        click.option(
-            "--terminals",
-            type=click.IntRange(1, 3),
-            default=3,
-            show_default=True,
-            help="Connected terminals, for the profile.",
-        ),
-        click.option(
-            "--profile",
-            metavar="KIND",
-            help="Show what the values mean, too: a kind of device, or a FILE.yaml.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _wish(
-    profile: str | None, terminals: int, side: str | None, rated_w: float | None
-) -> Wish | None:
-    if profile is not None:
-        return Wish(profile, terminals, None if side is None else Side(side), rated_w)
-    if side is not None or rated_w is not None:
-        raise InputError("--side and --rated-w belong to --profile KIND")
-    return None
 
 
 def _run(action: Coroutine[Any, Any, int]) -> None:
@@ -126,8 +56,8 @@ def _run(action: Coroutine[Any, Any, int]) -> None:
 
 
 @probe.command(short_help="Who is there, and what it holds (without an action).")
-@_identity
-@_common
+@identity
+@common
 @click.pass_obj
 def show(url: str, *, profile: str | None, as_json: bool, credentials_dir: Path | None) -> None:
     """Who is there, and the first things it holds (what happens without an action)."""
@@ -144,7 +74,7 @@ def show(url: str, *, profile: str | None, as_json: bool, credentials_dir: Path 
     show_default=True,
     help="So many levels of folders.",
 )
-@_common
+@common
 @click.pass_obj
 def browse(
     url: str, start: str, *, most: int, depth: int, as_json: bool, credentials_dir: Path | None
@@ -154,10 +84,36 @@ def browse(
     _run(actions.browse(target, start, most, depth, as_json=as_json))
 
 
-@probe.command(help=_REFERENCES)
+@probe.command(short_help="Which units of a line or gateway answer.")
+@click.option("--first", type=click.IntRange(0, 65_519), default=1, show_default=True)
+@click.option("--last", type=click.IntRange(0, 65_519), default=32, show_default=True)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0.05, 60),
+    default=1.0,
+    show_default=True,
+    help="Seconds for each.",
+)
+@common
+@click.pass_obj
+def units(
+    url: str,
+    *,
+    first: int,
+    last: int,
+    patience: float,
+    as_json: bool,
+    credentials_dir: Path | None,
+) -> None:
+    """Which units of a serial line, or behind a gateway or serial server, answer at all."""
+    target = Target.of(url, credentials_dir)
+    _run(actions.units(target, first, last, patience, as_json=as_json))
+
+
+@probe.command(help=REFERENCES)
 @click.argument("references", nargs=-1, metavar="[REF]...")
-@_through
-@_common
+@through
+@common
 @click.pass_obj
 def read(
     url: str,
@@ -171,7 +127,7 @@ def read(
     credentials_dir: Path | None,
 ) -> None:
     """Read values once; without REF all that a profile names."""
-    wish = _wish(profile, terminals, side, rated_w)
+    wish = wish_of(profile, terminals, side, rated_w)
     _run(actions.read(Target.of(url, credentials_dir), references, wish, as_json=as_json))
 
 
@@ -185,8 +141,8 @@ def read(
     help="Seconds between reads, where the protocol does not report by itself.",
 )
 @click.option("--seconds", type=click.FloatRange(0.1), help="So long; else until Ctrl-C.")
-@_through
-@_common
+@through
+@common
 @click.pass_obj
 def watch(
     url: str,
@@ -202,7 +158,7 @@ def watch(
     credentials_dir: Path | None,
 ) -> None:
     """Show values as they come, until Ctrl-C."""
-    wish = _wish(profile, terminals, side, rated_w)
+    wish = wish_of(profile, terminals, side, rated_w)
     target = Target.of(url, credentials_dir)
     _run(actions.watch(target, references, wish, period, seconds, as_json=as_json))
 
@@ -215,8 +171,8 @@ def watch(
 @click.argument("value", metavar="VALUE")
 @click.option("--yes", is_flag=True, help="Do not ask; needs --identity.")
 @click.option("--identity", "serial", metavar="SERIAL", help="Only to the device of this number.")
-@_identity
-@_common
+@identity
+@common
 @click.pass_obj
 def write(
     url: str,
