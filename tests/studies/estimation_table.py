@@ -23,7 +23,7 @@ HEAD = (
     "apart",
     "in 95 %: |V|/loading",
     "not normal",
-    "gross found",
+    "gross found + only named",
     "outside",
     "alarms: clean",
     "impedance",
@@ -81,10 +81,18 @@ def ratios(cases: Iterable[Judged], quantity: str, *, equal: bool = False) -> Ra
 
 @dataclass(frozen=True)
 class Detection:
-    """Gross errors: how many had to be found, were found, and were outside the condition."""
+    """Gross errors.
+
+    Attributes:
+        due: had to be found.
+        found: of these, found and left out.
+        named: of these, found and named, but kept: the case is not observable without them.
+        outside: outside the condition.
+    """
 
     due: int
     found: int
+    named: int
     outside: int
 
 
@@ -93,7 +101,10 @@ def detection(cases: Iterable[Judged]) -> Detection:
     gross = [case for case in cases if case.gross_error and case.exact is not None]
     due = [case for case in gross if (case.exact or 0) > CONDITION]
     return Detection(
-        len(due), sum(case.wrong in case.removed for case in due), len(gross) - len(due)
+        due=len(due),
+        found=sum(case.wrong in case.removed for case in due),
+        named=sum(case.named for case in due),
+        outside=len(gross) - len(due),
     )
 
 
@@ -139,7 +150,7 @@ def _row(name: str, everything: Sequence[Judged]) -> tuple[str, ...]:
         _apart(cases),
         _shares(covered(everything, normal=True)),
         _shares(covered(cases, normal=False)),
-        f"{gross.found} of {gross.due}",
+        f"{gross.found} + {gross.named} of {gross.due}",
         str(gross.outside),
         _alarms([case for case in everything if case.clean]),
         _alarms([case for case in cases if case.impedance_error]),

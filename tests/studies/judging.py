@@ -13,6 +13,7 @@ from studies.equal_weights import Equal, judged_equally
 from studies.estimation_cases import Case
 from studies.least_squares import fit
 
+from ortsnetz_grid.functions.state_estimation import StateEstimate
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.model import Network
 
@@ -38,6 +39,7 @@ class Judged:
         doubted: beliefs that ours left out. Customers exceed a belief by five deviations more often
             than a normal distribution: only where beliefs are normal this is wrong.
         wrong: the one with the gross error.
+        named: whether ours says that this one is wrong and keeps it, for nothing can replace it.
         exact: its normalised residual in exact least squares.
         optimum: errors of the exact least squares with all sensors: what the weights allow.
         equal: both again with the same sensors and weights, where no meter has a gross error.
@@ -61,6 +63,7 @@ class Judged:
     removed: tuple[int, ...]
     doubted: tuple[int, ...]
     wrong: int | None
+    named: bool
     exact: float | None
     optimum: Errors | None
     equal: Equal | None
@@ -119,9 +122,21 @@ def judged(case: Case, *, exact: bool = True) -> Judged:
         removed=tuple(sensor for sensor in left_out if sensor not in case.beliefs),
         doubted=tuple(sensor for sensor in left_out if sensor in case.beliefs),
         wrong=case.wrong,
+        named=_named(case.network, case.wrong, state),
         exact=residual,
         optimum=optimum,
         equal=judged_equally(case.network, truth) if equal else None,
+    )
+
+
+def _named(network: Network, wrong: int | None, state: StateEstimate | None) -> bool:
+    """Whether a sensor is named as wrong without being left out."""
+    if wrong is None or state is None:
+        return False
+    begin = f"{network.label(wrong)} seems wrong"
+    return any(
+        problem.startswith(begin) and problem.endswith("nothing can replace it")
+        for problem in state.problems
     )
 
 

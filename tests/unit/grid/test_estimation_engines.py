@@ -13,6 +13,7 @@ from power_grid_model import initialize_array
 from studies.estimation_cases import Kind, make_case
 from studies.grids import register
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.state_estimation import (
     Estimator,
     Measurements,
@@ -72,6 +73,22 @@ def test_both_engines_find_the_same_wrong_meter(monkeypatch: pytest.MonkeyPatch)
     assert [each.sensor for each in first.removed] == [each.sensor for each in second.removed]
     for one, other in zip(first.removed, second.removed, strict=True):
         assert one.normalised_residual == pytest.approx(other.normalised_residual, rel=0.01)
+
+
+@pytest.mark.parametrize("kernels", ["required", "none"])
+def test_without_a_voltage_before_the_transformer_its_zero_sequence_is_unseen(
+    kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's variance there is a negative number of 2e7: no digit of it is left."""
+    monkeypatch.setenv("ORTSNETZ_KERNELS", kernels)
+    network = make_case("kerber-landnetz", 2).network
+    at_source = (
+        network.data["asym_voltage_sensor"]["measured_object"] == network.data["source"]["node"]
+    )
+    sensor = int(network.data["asym_voltage_sensor"]["id"][at_source][0])
+    measurements = Measurements.of_case(network).without(frozenset({sensor}))
+    with pytest.raises(InputError, match=r"determines the voltage of node 0 'Trafostation_OS'"):
+        Estimator.of(network).estimate(measurements, Settings())
 
 
 def settled(case: object) -> tuple[block_fit.Settled, NDArray[np.float64]]:

@@ -140,9 +140,11 @@ def test_with_the_sensors_as_they_are_ours_is_what_exact_least_squares_make_of_t
 def test_a_meter_that_is_three_per_cent_wrong_is_found_where_it_can_be(
     cases: list[Judged],
 ) -> None:
+    """And left out, unless nothing can replace it: then it is named, and the case says so."""
     found = detection(cases)
     assert found.due >= 15
-    assert found.found >= 0.97 * found.due
+    assert found.found + found.named >= 0.97 * found.due
+    assert found.named <= 0.1 * found.due
 
 
 def test_clean_cases_lose_no_meter(cases: list[Judged], clean: list[Judged]) -> None:

@@ -56,8 +56,12 @@ class BlockCovariance:
         return np.asarray(np.where(self.frame.model.energised[:, None], found, 0.0))
 
     def unseen(self, most: float) -> NDArray[np.intp]:
-        """Rows of the nodes whose voltage may move by more than `most`, per unit; worst first."""
-        moved = np.einsum("kaa->ka", self.kept()).max(axis=1)
+        """Rows of the nodes whose voltage may move by more than `most`, per unit; worst first.
+
+        A variance that is not positive has lost its digits: nothing determines that voltage.
+        """
+        variances = np.einsum("kaa->ka", self.kept())
+        moved = np.where(variances > 0, variances, np.inf).max(axis=1)
         order = np.argsort(-moved, kind="stable")
         return np.asarray(self.plan.order[order][moved[order] > most**2])
 

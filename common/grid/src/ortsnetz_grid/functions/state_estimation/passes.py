@@ -44,6 +44,8 @@ _UNSEEN_PU = 0.1
 moves it by far more, and what is known by far less."""
 _PLANS = 8
 """Prepared networks that are kept: sensors come and go."""
+_SINGULAR = "not observable: the measurements determine no state"
+"""Where a matrix is singular to the last digit."""
 _DIVERGED = "no state fits the measurements: least squares do not converge"
 
 
@@ -149,21 +151,24 @@ class Passes:
         angle = Mean(np.angle(self._driven.no_load), quantities.magnitude.variance)
         told = replace(quantities, angle=angle)
         kernels = library()
-        if kernels is None:
-            frame = Frame.at(self.places.admittance, self._driven.no_load, self._matrix)
-            sigma = settings.reference_angle_sigma
-            found = linearise(frame, told, self._references, sigma)
-            self._require_seen(unseen_nodes(found.frame, found.fit, _UNSEEN_PU), quantities)
-            return
-        plan = self._plan(kernels, told)
         no_load = self._driven.no_load
         frame = Frame.at(self.places.admittance, no_load, self._matrix)
-        measured = self._measured(plan, told, settings)
-        with plan.solver.turn:
-            inverse = plan.solver.inverse(measured, no_load[plan.order])
+        inverse = None
+        if kernels is not None:
+            plan = self._plan(kernels, told)
+            measured = self._measured(plan, told, settings)
+            with plan.solver.turn:
+                inverse = plan.solver.inverse(measured, no_load[plan.order])
         if inverse is not None:
-            covariance = BlockCovariance(plan, frame, inverse)
-            self._require_seen(covariance.unseen(_UNSEEN_PU), quantities)
+            unseen = BlockCovariance(plan, frame, inverse).unseen(_UNSEEN_PU)
+        else:
+            sigma = settings.reference_angle_sigma
+            try:
+                found = linearise(frame, told, self._references, sigma)
+            except (np.linalg.LinAlgError, RuntimeError) as error:
+                raise InputError(_SINGULAR) from error
+            unseen = unseen_nodes(found.frame, found.fit, _UNSEEN_PU)
+        self._require_seen(unseen, quantities)
 
     def _plan(self, kernels: CDLL, quantities: Quantities) -> Plan:
         """The prepared network for what is measured; no other one, so that history has no part."""
@@ -214,8 +219,7 @@ class Passes:
         try:
             found, converged = sparse_fit.stepped(frame, quantities, self._references, sigma)
         except (np.linalg.LinAlgError, RuntimeError) as error:
-            # a matrix that is singular to the last digit
-            raise InputError("not observable: the measurements determine no state") from error
+            raise InputError(_SINGULAR) from error
         self._require_seen(unseen_nodes(found.frame, found.fit, _UNSEEN_PU), quantities)
         if not converged:
             raise InputError(_DIVERGED)
