@@ -30,6 +30,8 @@ pins: $(VENV)/.test ## write the pinned requirement files anew
 	@for f in edge runtime test; do \
 	  $(BIN)/uv pip compile -q --universal --upgrade --generate-hashes --no-header --no-annotate \
 	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt || exit 1; done
+	@$(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate \
+	  --python-version 3.10 requirements/opendnp3.in -o requirements/opendnp3.txt
 
 kernels: ## compile the kernels in place after a change of their C sources
 	@$(BIN)/python common/grid/hatch_build.py && $(BIN)/python -m ortsnetz_grid.kernels.native

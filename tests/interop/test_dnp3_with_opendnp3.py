@@ -12,7 +12,7 @@ import pytest
 from dnp3_bench import HOST, Bench, connection
 from opendnp3 import Peer, free_port, peer
 
-from ortsnetz_common.drivers.values import DriverError, FailureKind, Source
+from ortsnetz_common.drivers.values import DriverError, FailureKind, Source, Watchdog
 from ortsnetz_common.measurement.quality import Quality, Validity, validity
 from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver
@@ -197,6 +197,33 @@ def test_limits_are_written_in_each_form_and_read_back(form: str, select: str) -
                 expected = [["select", kind, 0, 700], ["SELECT_BEFORE_OPERATE", kind, 0, 700]]
             assert await outstation.ask("commands") == expected
             assert (await driver.scan()).limit_in_force == 700.0
+            await driver.stop()
+
+    _run(test())
+
+
+def test_the_fall_back_comes_before_the_first_limit_and_what_switches_it_on_after_each() -> None:
+    async def test() -> None:
+        port = free_port()
+        async with peer("outstation", port, 10) as outstation:
+            await outstation.ask("update", [["analog", 9, 42, 1]])
+            profile = DEVICE.replace("FORM", "i32").replace("SELECT", "false")
+            profile = profile.replace(
+                "  reaction_s: 2",
+                "  reaction_s: 2\n"
+                "  enable: {at: 'binary-output/4:latch', value: 1}\n"
+                "  fallback:\n"
+                "    time_at: 'analog-output/1:i16'\n"
+                "    limit_at: 'analog-output/2:i32'\n"
+                "    enable: {at: 'binary-output/5:latch', value: 1}",
+            )
+            driver = _opened(profile, "foreign-device", port)
+            await _first_scan(driver)
+            for limit in (700.0, 650.0):
+                await driver.write(limit, Watchdog(after_s=90.0, limit=300.0))
+            seen = [each[2:] for each in await outstation.ask("commands")]
+            fallback = [[2, 300], [1, 90], [5, "LATCH_ON"]]
+            assert seen == [*fallback, [0, 700], [4, "LATCH_ON"], [0, 650], [4, "LATCH_ON"]]
             await driver.stop()
 
     _run(test())

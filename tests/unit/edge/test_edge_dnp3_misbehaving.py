@@ -6,6 +6,7 @@ Each has a stated outcome: the kind of the failure, a closed connection, and rec
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,30 @@ def test_a_silent_outstation_costs_one_deadline_and_then_a_waiting_time() -> Non
                 await outstation.ended.wait()
             await _recovered(driver)
             assert driver.diagnose().failures[FailureKind.TIMEOUT] >= 1
+            await driver.stop()
+
+    _run(test())
+
+
+def test_an_answer_that_is_late_but_whole_is_taken() -> None:
+    async def test() -> None:
+        def script(line: Line) -> None:
+            if line.requests == 1:
+                line.answer()
+                return
+            octets = good(line.sequence, line.function)
+            loop = asyncio.get_running_loop()  # two time-outs later, in two halves
+            loop.call_later(1.0, line.say, octets[:12])
+            loop.call_later(1.2, line.say, octets[12:])
+
+        async with scripted(script) as outstation:
+            driver = _driver(outstation.port, 0.5)
+            await driver.scan()
+            asked_ns = time.time_ns()
+            scan = await driver.scan()
+            assert close(scan.values[0], 230.0)
+            assert scan.received_ns - asked_ns > 1_000_000_000  # its own time, not the request's
+            assert driver.diagnose().failures == {}
             await driver.stop()
 
     _run(test())
