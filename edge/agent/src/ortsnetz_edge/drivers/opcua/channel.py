@@ -204,7 +204,7 @@ async def connect(
                 client = _client(endpoint)
                 return await _opened(endpoint, client, None, on_failure)
             security.check_own(now_ns)
-            server = security.pinned or await _shown_certificate(endpoint)
+            server = await _certificate(endpoint, security.pinned)
             security.check_server(server, endpoint.host, now_ns)
             client = _client(endpoint)
             client.application_uri = security.application_uri
@@ -253,6 +253,20 @@ async def _opened(
         return channel
 
     return await _guarded(endpoint, client, steps)
+
+
+async def _certificate(endpoint: Endpoint, pinned: x509.Certificate | None) -> x509.Certificate:
+    """The server's certificate.
+
+    One that is pinned would do without asking; a server that shows another one would then be
+    silent, and nobody would know why. Some show theirs to nobody: then the pinned one it is.
+    """
+    try:
+        return await _shown_certificate(endpoint)
+    except DriverError as error:
+        if pinned is None or error.kind in {FailureKind.UNREACHABLE, FailureKind.INSECURE}:
+            raise
+        return pinned
 
 
 async def _shown_certificate(endpoint: Endpoint) -> x509.Certificate:

@@ -89,7 +89,8 @@ class OpcUaProbe:
         node = _parsed(reference)
         await Targets(await self._session.opened()).write([(node, value)])
         (now,) = await self.read([reference])
-        return f"{reference} reads {now.value}" if now.value is not None else f"{now.why}"
+        said = f"{now.value:g}" if isinstance(now.value, float) else now.value
+        return f"{reference} reads {said}" if said is not None else f"{reference}: {now.why}"
 
     async def close(self) -> None:
         """Close the session."""
