@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from ortsnetz_edge.drivers.contract import DriverError, Found
 from ortsnetz_edge.drivers.modbus.decode import Data, clean_text
+from ortsnetz_edge.drivers.modbus.exceptions import NOT_THERE, RefusedError
 from ortsnetz_edge.drivers.modbus.identification import OBJECTS, identification
-from ortsnetz_edge.drivers.modbus.unit import Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
 
 TABLES = (Table.HOLDING, Table.INPUT, Table.COIL, Table.DISCRETE)
@@ -22,9 +23,10 @@ _END_MODEL = 0xFFFF
 _MOST_MODELS = 64
 _MOST_REQUESTS = 400
 _RANGE = 1000
+_LAST_HEADER = 65534
 _CHUNK = 100
-_NOT_THERE = {1, 2, 3, 4}
-"""Some devices answer 3 or 4 where they have no such address."""
+_NOTHING = NOT_THERE | {4}
+"""Some devices say that they have failed where they have no such address."""
 
 
 @dataclass
@@ -44,27 +46,32 @@ class Browsing:
         Raises:
             DriverError: there is no answer.
         """
+        found: list[Found] = []
+        try:
+            await self._explore(found, most)
+        except DriverError:
+            if not found:  # else it leaves what it does not have without an answer
+                raise
+        return tuple(found[:most])
+
+    async def _explore(self, found: list[Found], most: int) -> None:
         epoch = await self.unit.opened()
         texts = await identification(self.unit, epoch)
-        found = [
+        found += [
             Found(f"identification/{number}", _object_name(number), text, writable=False)
             for number, text in sorted(texts.items())
         ]
-        found += await self._sunspec(epoch)
+        for base in SUNSPEC_BASES:
+            if await self._fetch(Table.HOLDING, base, 2, epoch) == _MARKER:
+                await self._models(base, epoch, found)
+                break
         for table in TABLES:
             for address in range(0, 65536, _RANGE):
                 if len(found) >= most or self.requests <= 0:
-                    return tuple(found[:most])
-                try:
-                    there = await self._fetch(table, address, 1, epoch) is not None
-                except DriverError:
-                    if found:  # a device that leaves what it does not have without an answer
-                        return tuple(found[:most])
-                    raise
-                if there:
+                    return
+                if await self._fetch(table, address, 1, epoch) is not None:
                     what = f"{table} from {address} on"
                     found.append(Found(f"{table}/{address}", what, folder=True))
-        return tuple(found[:most])
 
     async def listing(self, start: RegisterReference, most: int) -> tuple[Found, ...]:
         """What a table holds from an address on, until a whole chunk is not there.
@@ -102,29 +109,21 @@ class Browsing:
             *await self._values(table, address + half, count - half, epoch),
         ]
 
-    async def _sunspec(self, epoch: Epoch) -> list[Found]:
-        for base in SUNSPEC_BASES:
-            data = await self._fetch(Table.HOLDING, base, 2, epoch)
-            if data == _MARKER:
-                return await self._models(base, epoch)
-        return []
-
-    async def _models(self, base: int, epoch: Epoch) -> list[Found]:
-        found: list[Found] = []
+    async def _models(self, base: int, epoch: Epoch, found: list[Found]) -> None:
+        """Models follow each other, each with its number and length, until an end model."""
         address = base + 2
         for _ in range(_MOST_MODELS):
             data = await self._fetch(Table.HOLDING, address, 2, epoch)
             if not isinstance(data, bytes):
-                break
+                return
             model, length = struct.unpack(">2H", data)
-            if model == _END_MODEL or address + length + 2 > 65534:
-                break
+            if model == _END_MODEL or address + length + 2 > _LAST_HEADER:
+                return
             what = f"SunSpec model {model}, {length} registers behind holding/{address}"
             first = model > 0 and all(each.reference != f"model{model}/0" for each in found)
             reference = f"model{model}/0" if first else f"holding/{address}"
             found.append(Found(reference, what, folder=True))
             address += length + 2
-        return found
 
     async def _fetch(self, table: Table, address: int, count: int, epoch: Epoch) -> Data | None:
         """Data, or None where the device says that it has none."""
@@ -132,7 +131,7 @@ class Browsing:
         try:
             return await self.unit.read(table, address, count, epoch)
         except RefusedError as error:
-            if error.code not in _NOT_THERE:
+            if error.code not in _NOTHING:
                 raise
             return None
 

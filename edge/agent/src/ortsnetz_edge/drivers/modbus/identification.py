@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Identity
 from ortsnetz_edge.drivers.modbus.decode import clean_text, text_of
-from ortsnetz_edge.drivers.modbus.unit import Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.exceptions import NO_SUCH_FUNCTION, NOT_THERE, RefusedError
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
 
@@ -21,8 +22,6 @@ OBJECTS = (
 _BASIC, _REGULAR, _EXTENDED = 1, 2, 3
 _MOST_ANSWERS = 16
 """So many answers may follow each other; a device that always promises more is left."""
-_NOT_THERE = {1, 2, 3}
-"""Exceptions by which a device says that it does not have what was asked for."""
 
 
 async def identity_at(places: IdentityMap[RegisterReference], unit: Unit, epoch: Epoch) -> Identity:
@@ -65,9 +64,9 @@ async def identification(unit: Unit, epoch: Epoch) -> dict[int, str]:
         try:
             return await _objects(unit, epoch, code)
         except RefusedError as error:
-            if error.code not in _NOT_THERE:
+            if error.code not in NOT_THERE:
                 raise
-            if error.code == 1:
+            if error.code == NO_SUCH_FUNCTION:
                 return {}
     return {}
 
@@ -103,7 +102,7 @@ async def _text(
     try:
         data = await unit.read(at.table, at.address, at.width, epoch)
     except RefusedError as error:
-        if error.code in _NOT_THERE:
+        if error.code in NOT_THERE:
             return None
         raise
     return text_of(at, data, at.address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import zlib
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
 from ortsnetz_edge.drivers.modbus.inspection import Echo, tcp_misfit
+from ortsnetz_edge.drivers.modbus.neighbours import Neighbours
 from ortsnetz_edge.drivers.modbus.wire import Wire
 
 BACKOFF_FIRST_S = 0.5
@@ -24,6 +26,7 @@ LATE_FACTOR = 4.0
 """A whole answer is still taken until this many time-outs where a link has one unit only: the
 device has served it, and a served read must not be lost. The cycle does not wait for it."""
 READS = {1, 2, 3, 4, 43}
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # the driver says it once, in words
 Call = Callable[[ModbusBaseClient], Awaitable[ModbusPDU]]
 
 
@@ -57,8 +60,7 @@ class Link:
         self._echo = Echo()
         self._heard = False
         self._reason: Exception | None = None
-        self._answering: set[int] = set()
-        self._fallen_silent = 0
+        self._neighbours = Neighbours()
 
     @property
     def connected(self) -> bool:
@@ -122,20 +124,14 @@ class Link:
             finally:
                 self._quiet_until = asyncio.get_running_loop().time() + self._wire.quiet_s
         self._backoff.succeeded()
-        self._answering.add(unit)
-        self._fallen_silent = 0
+        self._neighbours.answered(unit)
         return answer
 
     def _judged(self, unit: int, error: DriverError) -> DriverError:
-        """Whether a failure is one of the unit alone; if not, the connection is closed.
-
-        Units behind a gateway fall silent one by one, a connection without a peer falls silent as a
-        whole: then it is the second one in a row that has answered before, or the last.
-        """
+        """Whether a failure is one of the unit alone; if not, the connection is closed."""
         if error.kind is FailureKind.TIMEOUT and self.shared and self.connected:
-            self._fallen_silent += unit in self._answering
-            self._answering.discard(unit)
-            if self.serial or (self._fallen_silent < 2 and self._answering):
+            whole = self._neighbours.silent(unit)
+            if self.serial or not whole:
                 return error
         if error.kind is FailureKind.WRONG_ANSWER and self.serial and self.connected:
             return error
@@ -167,8 +163,7 @@ class Link:
         self._client = client
         self.generation += 1
         self._echo = Echo()
-        self._answering = set(self.units)
-        self._fallen_silent = 0
+        self._neighbours = Neighbours(self.units)
         return client
 
     async def _new_client(self) -> ModbusBaseClient:

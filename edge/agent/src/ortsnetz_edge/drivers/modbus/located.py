@@ -8,15 +8,14 @@ from dataclasses import replace
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap, ModbusSetpoint
-from ortsnetz_edge.drivers.modbus.unit import Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.exceptions import NOT_THERE, RefusedError
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
 from ortsnetz_edge.profiles.references.sunspec import HEADER, ChainWalk, Model, resolved
 
 Models = Mapping[int, Model]
-_NOT_THERE = {1, 2, 3}
-"""Exceptions by which a device says that it does not have what was asked for."""
-_NO_MARKER = {*_NOT_THERE, 4}
+_NO_MARKER = {*NOT_THERE, 4}
 """Some devices answer 4 where they have no registers at all."""
 
 
@@ -31,7 +30,7 @@ async def models_of(unit: Unit, epoch: Epoch) -> Models:
         try:
             data = await unit.read(Table.HOLDING, walk.wanted, HEADER, epoch)
         except RefusedError as error:
-            if error.code not in (_NOT_THERE if walk.begun else _NO_MARKER):
+            if error.code not in (NOT_THERE if walk.begun else _NO_MARKER):
                 raise
             registers: Sequence[int] | None = None
         else:

@@ -18,12 +18,13 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.drivers.modbus.browsing import Browsing
 from ortsnetz_edge.drivers.modbus.decode import Data, number_decoder, registers_of, text_of
+from ortsnetz_edge.drivers.modbus.exceptions import NO_SUCH_FUNCTION, RefusedError
 from ortsnetz_edge.drivers.modbus.identification import basic_identity, identification
 from ortsnetz_edge.drivers.modbus.located import found, models_of
 from ortsnetz_edge.drivers.modbus.plan import plan
 from ortsnetz_edge.drivers.modbus.splitting import Splitting
 from ortsnetz_edge.drivers.modbus.sunspec import common_model
-from ortsnetz_edge.drivers.modbus.unit import Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.drivers.modbus.writing import write_reference
 from ortsnetz_edge.profiles.references.modbus import (
     Kind,
@@ -36,7 +37,6 @@ _PATIENCE_S = 20.0
 """A technician waits for the end of the back-off instead of being told of it."""
 _STEP_S = 0.1
 _LIMIT = 125
-_ILLEGAL_FUNCTION = 1
 _MISSING = int(Quality.INVALID | Quality.BAD_REFERENCE)
 _EMPTY = int(Quality.INVALID | Quality.FAILURE)
 _SET_BY_RECEIVER = int(TimeQuality.SET_BY_RECEIVER)
@@ -119,7 +119,7 @@ class ModbusProbe:
         try:
             await write_reference(self._unit, at, value, epoch, multiple=False)
         except RefusedError as error:
-            if error.code != _ILLEGAL_FUNCTION or at.table is not Table.HOLDING:
+            if error.code != NO_SUCH_FUNCTION or at.table is not Table.HOLDING:
                 raise
             await write_reference(self._unit, at, value, epoch, multiple=True)
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ortsnetz_edge.drivers.modbus.decode import Data
+from ortsnetz_edge.drivers.modbus.exceptions import NO_SUCH_ADDRESS, RefusedError
 from ortsnetz_edge.drivers.modbus.plan import Request
-from ortsnetz_edge.drivers.modbus.unit import NO_SUCH_ADDRESS, Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.profiles.references.modbus import RegisterReference
 
 Answer = tuple[Request, Data]

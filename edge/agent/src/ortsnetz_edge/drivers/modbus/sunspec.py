@@ -5,7 +5,8 @@ from __future__ import annotations
 from ortsnetz_edge.drivers.contract import Identity
 from ortsnetz_edge.drivers.modbus.browsing import SUNSPEC_BASES
 from ortsnetz_edge.drivers.modbus.decode import clean_text
-from ortsnetz_edge.drivers.modbus.unit import Epoch, RefusedError, Unit
+from ortsnetz_edge.drivers.modbus.exceptions import RefusedError
+from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 from ortsnetz_edge.profiles.references.modbus import Table
 
 _MARKER = b"SunS"

@@ -17,6 +17,7 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.decode import Data
+from ortsnetz_edge.drivers.modbus.exceptions import AWAY, RefusedError
 from ortsnetz_edge.drivers.modbus.link import BACKOFF_CAP_S, BACKOFF_FIRST_S, Call, Link
 from ortsnetz_edge.profiles.references.modbus import Table
 
@@ -24,33 +25,6 @@ Epoch = tuple[int, int]
 """What has to be the same for a device to be the one that was asked what it is."""
 
 _READ_FUNCTIONS = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
-_EXCEPTIONS = {
-    1: "it does not know the function",
-    2: "it has no such address",
-    3: "it does not take the value",
-    4: "it has failed",
-    5: "it has taken the request and is still at it",
-    6: "it is busy",
-    7: "it cannot do that now",
-    8: "its memory has a parity error",
-    10: "the gateway has no path to the unit",
-    11: "the unit behind the gateway does not answer",
-}
-_BUSY = {5, 6}
-_AWAY = {10, 11}
-NO_SUCH_ADDRESS = 2
-
-
-class RefusedError(DriverError):
-    """The device answered with an exception.
-
-    Attributes:
-        code: of the exception (MODBUS application protocol 1.1b3, 7).
-    """
-
-    def __init__(self, kind: FailureKind, reason: str, code: int) -> None:
-        super().__init__(kind, reason)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,17 +212,12 @@ class Unit:
         if not answer.isError():
             self._backoff.succeeded()
             return answer
-        raise self._refusal(function, answer.exception_code)
-
-    def _refusal(self, function: int, code: int) -> RefusedError:
-        words = _EXCEPTIONS.get(code, "which the protocol does not know")
-        reason = f"{self.where}: exception {code} to function {function}: {words}"
-        if code in _AWAY:
+        refused = RefusedError(self.where, function, answer.exception_code)
+        if refused.code in AWAY:
             self._away()
-            return RefusedError(FailureKind.UNREACHABLE, reason, code)
-        self._backoff.succeeded()
-        kind = FailureKind.BUSY if code in _BUSY else FailureKind.REFUSED
-        return RefusedError(kind, reason, code)
+        else:
+            self._backoff.succeeded()
+        raise refused
 
     def _wrong(self, reason: str) -> DriverError:
         """An answer that cannot be right: the connection is closed, on a line the unit left."""
