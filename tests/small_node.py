@@ -78,7 +78,7 @@ NETWORK = {
 
 
 def where(port: int, **further: Any) -> Connection:
-    return Connection("modbus-tcp", "127.0.0.1", port, timeout_s=0.3, **further)
+    return Connection("modbus-tcp", "127.0.0.1", port, **{"timeout_s": 0.3, **further})
 
 
 def transformer_meter(port: int = 1001) -> Meter:

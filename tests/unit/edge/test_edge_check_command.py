@@ -201,6 +201,38 @@ MISTAKES: list[tuple[Change, Verdict, str, str, str]] = [
         "at least two cycles",
     ),
     (
+        lambda n: n.further.update(timing=Timing(cycle_s=0.0)),
+        Verdict.WRONG,
+        "parameters",
+        "cycle_s",
+        "above zero",
+    ),
+    (
+        lambda n: n.profile(
+            "toy-meter",
+            ("direction:", "groups: {slow: 60}\ndirection:"),
+            ("scale: 0.1, range", "scale: 0.1, group: slow, range"),
+        ),
+        Verdict.WRONG,
+        "feeder",
+        "voltage",
+        "reads it every 60 s",
+    ),
+    (
+        lambda n: n.device(connection=where(1003, identity="S-1", timeout_s=3.0)),
+        Verdict.ATTENTION,
+        "ev-1",
+        "time-out",
+        "the cycle of 1 s",
+    ),
+    (
+        lambda n: n.meter(1, connection=where(1001, unit=2, timeout_s=0.5)),
+        Verdict.ATTENTION,
+        "trafo",
+        "time-out",
+        "feeder 0.5",
+    ),
+    (
         lambda n: n.further.update(network_sha256="0" * 64),
         Verdict.WRONG,
         "network",
@@ -760,7 +792,8 @@ def test_a_page_that_cannot_be_written_is_a_mistake_of_the_input(
 def test_that_the_agent_runs_is_said(node: SmallNode) -> None:
     (node.directory / "data").mkdir()
     write_status(node.directory / "data", STATUS)
-    found = bad(check_node(node.write(), online=False))
+    assert bad(check_node(node.write(), online=False)) == []  # then it does not matter
+    found = bad(check_node(node.write(), online=True))
     assert [(f.what, f.sees) for f in found] == [("process", "the agent is running")]
 
 

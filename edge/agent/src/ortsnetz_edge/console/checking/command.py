@@ -12,7 +12,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import now_ns, rfc3339
 from ortsnetz_edge.console.checking.findings import Verdict
 from ortsnetz_edge.console.checking.html_report import html_report
-from ortsnetz_edge.console.checking.node_files import Node, read_node
+from ortsnetz_edge.console.checking.node_files import Node, read_node, running
 from ortsnetz_edge.console.checking.offline import check_offline, environment_of
 from ortsnetz_edge.console.checking.online import check_online
 from ortsnetz_edge.console.checking.report import Report, SourceReport
@@ -76,6 +76,7 @@ def check_node(agent: Path, *, online: bool, only: tuple[str, ...] = ()) -> Repo
     found += check_offline(node, environment, Protocols(environment), only)
     sources: tuple[SourceReport, ...] = ()
     if online and node.parameters is not None:
+        found += running(node.bootstrap)
         sources, of_station = asyncio.run(
             check_online(node, environment, Protocols(environment), only)
         )

@@ -54,7 +54,7 @@ def read_node(path: Path) -> tuple[Node, list[Finding]]:
         InputError: AGENT.json itself cannot be read: nothing else is known then.
     """
     bootstrap = read_bootstrap(path)
-    findings = [ok("agent", "bootstrap file", f"node '{bootstrap.node}'"), *_running(bootstrap)]
+    findings = [ok("agent", "bootstrap file", f"node '{bootstrap.node}'")]
     parameters = _parameters(bootstrap, findings)
     network = _network(bootstrap, parameters, findings)
     return Node(bootstrap, parameters, network), findings
@@ -156,7 +156,8 @@ def _network(
     return index
 
 
-def _running(bootstrap: Bootstrap) -> list[Finding]:
+def running(bootstrap: Bootstrap) -> list[Finding]:
+    """Whether an agent speaks to the devices at the same time."""
     try:
         pid = read_status(bootstrap.data_dir).pid
         os.kill(pid, 0)

@@ -124,6 +124,10 @@ def _credentials(node: Node, environment: Environment) -> Iterator[Finding]:
 
 
 def _timing(timing: Timing) -> Iterator[Finding]:
+    for field in timing.__struct_fields__:
+        value = getattr(timing, field)
+        if not value > 0:
+            yield wrong("parameters", field, f"{value:g}", "above zero", "correct the timing")
     if timing.stale_after_s < 2 * timing.cycle_s:
         yield attention(
             "parameters",

@@ -76,7 +76,9 @@ def _times(source: Placed, profile: Profile, timing: Timing) -> Iterator[Finding
         )
     for name in _QUANTITIES:
         quantity = getattr(profile, name)
-        period_s = 0.0 if quantity is None else profile.groups.get(quantity.group, 0.0)
+        if quantity is None or not quantity.group:
+            continue
+        period_s = profile.groups[quantity.group]
         if period_s > timing.stale_after_s:
             yield wrong(
                 source.name,
