@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -202,14 +203,17 @@ def run(check: Callable[[], Awaitable[None]], seconds: float = 30.0) -> None:
     asyncio.run(bounded())
 
 
-async def scanned(driver: OpcUaDriver, seconds: float = 15.0) -> Scan:
-    """The next scan that succeeds."""
+async def scanned(
+    driver: OpcUaDriver, seconds: float = 15.0, wanted: Callable[[Scan], bool] = lambda _: True
+) -> Scan:
+    """The next scan that succeeds and shows what is wanted."""
     async with asyncio.timeout(seconds):
         while True:
-            try:
-                return await driver.scan()
-            except DriverError:
-                await asyncio.sleep(0.02)
+            with contextlib.suppress(DriverError):
+                scan = await driver.scan()
+                if wanted(scan):
+                    return scan
+            await asyncio.sleep(0.02)
 
 
 async def failed(driver: OpcUaDriver, kind: FailureKind, seconds: float = 10.0) -> str:

@@ -117,13 +117,13 @@ class OpcUa:
                 "not an OPC UA connection"
             )
         path = where.path if not where.path or where.path.startswith("/") else f"/{where.path}"
-        patience = self._environment.clock.patience
+        # as for Modbus, silence is silence in stepped time, too
         return Endpoint(
             host=where.host,
             port=where.port,
             path=path,
-            answer_s=patience(where.timeout_s * LATE_FACTOR),
-            connect_s=patience(max(where.timeout_s * LATE_FACTOR, CONNECT_AT_LEAST_S)),
+            answer_s=where.timeout_s * LATE_FACTOR,
+            connect_s=max(where.timeout_s * LATE_FACTOR, CONNECT_AT_LEAST_S),
         )
 
     def _security(self, where: Connection, name: str) -> security.Security | None:

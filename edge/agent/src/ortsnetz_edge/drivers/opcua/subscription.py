@@ -345,6 +345,8 @@ class Subscription:
                     touched[member.first] = member
             elif isinstance(notification, ua.StatusChangeNotification):
                 code = int(notification.Status.value)
+                if code == StatusCodes.GoodSubscriptionTransferred:
+                    continue  # to us: node-opcua keeps it among what can be asked for again
                 self._spoke = False  # it is gone: it cannot be taken over
                 channel.fail(
                     DriverError(
