@@ -344,14 +344,17 @@ def test_a_number_that_is_none_is_no_value() -> None:
     _run(test())
 
 
-def test_an_outstation_that_refuses_polls_is_refused_in_words() -> None:
+def test_an_outstation_that_refuses_polls_is_refused_in_words_and_left_alone() -> None:
     async def test() -> None:
         refusal = _says(lambda line: framed(fragment(line.sequence, iin=b"\0\x01")))
-        async with scripted(refusal) as outstation:
+        async with scripted(_first_connection(refusal)) as outstation:
             driver = _driver(outstation.port)
             failure = await _failure(driver.scan)
             assert failure.kind is FailureKind.REFUSED
             assert "func not supported" in str(failure)
+            async with asyncio.timeout(10):
+                await outstation.ended.wait()
+            await _recovered(driver)
             await driver.stop()
 
     _run(test())

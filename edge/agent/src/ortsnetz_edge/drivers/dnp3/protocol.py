@@ -85,13 +85,14 @@ class Dnp3Tcp:
                 f"'{name}': outstation and node have the same link address {where.unit}"
             )
         clock = self._environment.clock
+        # as for Modbus, silence is silence in stepped time, too: only connecting may take long
         return Endpoint(
             where.host,
             where.port,
             where.unit,
             where.own_address,
             connect_s=clock.patience(where.timeout_s),
-            answer_s=clock.patience(where.timeout_s * LATE_FACTOR),
+            answer_s=where.timeout_s * LATE_FACTOR,
             tls=self._tls(where, name),
         )
 

@@ -199,7 +199,12 @@ class Dnp3Session:
         self._ready = False
         self._drained_ns, self._outputs_read = None, True
         await self._station.connect(self._heard)
-        polled = await self._begin(connecting=True)
+        try:
+            polled = await self._begin(connecting=True)
+        except DriverError as error:
+            if error.kind is FailureKind.REFUSED:  # the connection stands, and is of no use
+                self._station.lose(error)
+            raise
         self._ready = True
         self._station.recovered()
         return polled

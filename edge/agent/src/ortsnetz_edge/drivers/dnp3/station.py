@@ -74,8 +74,10 @@ class Station:
         wait = self._not_before - self._clock.monotonic()
         if wait > 0:
             raise DriverError(FailureKind.WAITING, f"{self.where}: next attempt in {wait:.1f} s")
-        if self._connection is not None and self._connection.broken is not None:
-            self._note_lost(self._connection.broken)
+        if self._connection is not None:
+            if self._connection.broken is not None:
+                self._note_lost(self._connection.broken)
+            self._connection.abandon()
         self.restarted = self._restart_seen = False
         self._indications = IIN()
         try:
