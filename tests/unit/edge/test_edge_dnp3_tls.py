@@ -200,6 +200,17 @@ def test_neither_end_falls_back_to_plain_text(tmp_path: Path) -> None:
     _run(test())
 
 
+def test_bays_of_one_station_agree_on_their_certificates(tmp_path: Path) -> None:
+    ca = Ca("ca")
+    for folder in ("one", "two"):
+        ca.issue(tmp_path / folder, NODE)
+    protocol = _protocol(tmp_path)
+    protocol.open(feeder(20001, 0, protocol="dnp3-tls", credentials="one"))
+    protocol.open(feeder(20001, 1, protocol="dnp3-tls", credentials="one"))
+    with pytest.raises(InputError, match="share one connection"):
+        protocol.open(feeder(20001, 2, protocol="dnp3-tls", credentials="two"))
+
+
 def test_certificates_that_are_not_there_are_refused_before_anything_is_connected(
     tmp_path: Path,
 ) -> None:

@@ -33,7 +33,7 @@ class Dnp3Tcp:
 
     def __init__(self, environment: Environment | None = None) -> None:
         self._environment = environment or Environment()
-        self._sessions: dict[_Key, Dnp3Session] = {}
+        self._sessions: dict[_Key, tuple[Dnp3Session, str | None]] = {}
 
     def validate(self, source: Source) -> tuple[str, ...]:
         """What is wrong with a source's configuration, in words; nothing is connected."""
@@ -54,10 +54,15 @@ class Dnp3Tcp:
         endpoint = self._endpoint(where, source.name)
         maps, options = self._compiled(source)
         key = (where.host, where.port, where.unit, where.own_address)
-        session = self._sessions.get(key)
-        if session is None:
+        if key not in self._sessions:
             session = Dnp3Session(endpoint, self._environment.clock, name=source.name)
-            self._sessions[key] = session
+            self._sessions[key] = (session, where.credentials)
+        session, credentials = self._sessions[key]
+        if credentials != where.credentials:
+            raise InputError(
+                f"'{source.name}': another bay of {endpoint.where} has credentials "
+                f"'{credentials}', this one '{where.credentials}'; they share one connection"
+            )
         session.attach(maps.points.references, options)
         return Dnp3Driver(source, maps, session)
 
