@@ -28,7 +28,7 @@ import msgspec
 import pytest
 from dnp3_bench import Bench
 from modbus_peers.line import line
-from modbus_peers.scripted import ScriptedUnit
+from modbus_peers.scripted import ScriptedUnit, serving, text, words
 from pymodbus.client import ModbusTcpClient
 
 from ortsnetz_common.parameters.parameter_set import ParameterSet, SignedParameters, write_signed
@@ -355,17 +355,48 @@ def test_a_script_writes_over_opc_ua_to_the_device_it_names(substation: Substati
     assert noted["value"] == 9
 
 
-def test_units_of_a_serial_line_are_found_and_read() -> None:
-    async def typed(*arguments: object) -> Said:
-        process = await asyncio.create_subprocess_exec(
-            *(ORTSNETZ, "edge", "probe", *map(str, arguments)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return Said(process.returncode or 0, out.decode(), err.decode())
+async def typed(*arguments: object) -> Said:
+    """A command beside devices that this test's own event loop plays."""
+    process = await asyncio.create_subprocess_exec(
+        *(ORTSNETZ, "edge", "probe", *map(str, arguments)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return Said(process.returncode or 0, out.decode(), err.decode())
 
+
+def test_a_sunspec_inverter_is_read_wherever_its_models_begin() -> None:
+    """Models 1, 103 and 123 after the published tables; power and voltage with powers of ten."""
+    common = [1, 66, *text("Sunny Works", 16), *text("SW-10", 16), *text("", 16)]
+    common += [*text("SN-7", 16), 1, 0x8000]
+    amperes = words("4Hh", 2174, 725, 725, 724, -2)
+    volts = words("6Hh", *[0xFFFF] * 3, 2300, 2310, 2320, -1)
+    power = words("hhHhhhhh", 500, 1, 5000, -2, 500, 1, 0, 0)
+    rest = words("hhIh", 0, 0, 123_456, 1) + [0x8000] * 11 + [4, 0xFFFF] + [0] * 12
+    inverter = [103, 50, *amperes, *volts, *power, *rest]
+    controls = [123, 24, 0, 0, 1, 60, 0, 0, 0, 1, *[0] * 16]  # 60 % of the rating, in force
+    unit = ScriptedUnit()
+    unit.put(50_000, [0x5375, 0x6E53, *common, *inverter, *controls, 0xFFFF, 0])
+
+    async def check() -> None:
+        async with serving(unit) as server:
+            url = f"modbus-tcp://127.0.0.1:{server.port}/1"
+            shown = await typed(url)
+            assert "maker 'Sunny Works', model 'SW-10', serial number 'SN-7'" in shown.out
+            through = ("read", "--profile", "sunspec-inverter-103", "--rated-w", 10_000, "--json")
+            read = await typed(url, *through)
+            assert read.code == 0, read.err
+            points = {p["point"]: p["value"] for p in json.loads(read.out)["points"]}
+            assert points["MMXU1.PhV.phsB"] == pytest.approx(231.0)
+            assert points["MMXU1.W.phsA"] == pytest.approx(-5000 / 3)
+            assert points["DWMX1.WLimSpt"] == pytest.approx(6000.0)
+
+    asyncio.run(asyncio.wait_for(check(), DEADLINE_S))
+
+
+def test_units_of_a_serial_line_are_found_and_read() -> None:
     def meter(volts: int) -> ScriptedUnit:
         unit = ScriptedUnit()
         unit.put(0, [volts])

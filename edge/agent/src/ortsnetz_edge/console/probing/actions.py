@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -96,7 +96,7 @@ async def read(
     wanted = _wanted(references, lens)
     async with opened(target) as probe:
         found = await within(target.deadline_s, probe.read(wanted))
-    seen = _seen(found, references, lens)
+    seen = _seen(dict(zip(wanted, found, strict=True)), references, lens)
     if as_json:
         document: dict[str, object] = {"raw": [showing.observation_json(item) for item in found]}
         if lens is not None:
@@ -196,11 +196,11 @@ def _wanted(references: Sequence[str], lens: Lens | None) -> tuple[str, ...]:
 
 
 def _seen(
-    found: Sequence[Observation], references: Sequence[str], lens: Lens | None
+    found: Mapping[str, Observation], references: Sequence[str], lens: Lens | None
 ) -> tuple[Seen, ...]:
     if lens is None:
         return ()
-    every = lens.points({item.reference: item for item in found})
+    every = lens.points(found)
     if not references:
         return every
     touched = lens.touched(references)
