@@ -223,6 +223,13 @@ def test_a_limit_below_the_floor_and_a_fault_of_the_charge_point_need_attention(
     assert source.verdict is Verdict.ATTENTION
 
 
+def test_a_device_that_does_not_keep_its_limit_is_told(substation: Substation) -> None:
+    change(substation.ev, holding_30=8.0)  # and it draws 10 A
+    found = finding(substation.source("ev-1"), "limit")
+    assert found.sees == "6900 W at a limit of 5520 W"
+    assert found.verdict is Verdict.ATTENTION
+
+
 def test_a_clock_that_is_wrong_is_told(substation: Substation) -> None:
     substation.ev.values = ChargerValues(ahead_s=3600.0)
     source = substation.source("ev-1")

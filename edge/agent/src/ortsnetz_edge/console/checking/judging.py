@@ -6,22 +6,21 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
 from ortsnetz_edge.console.advice import ADVICE, in_place
-from ortsnetz_edge.console.checking.apparent_power import Mismatch, mismatch
+from ortsnetz_edge.console.checking.apparent_power import mismatch
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
 from ortsnetz_edge.console.checking.judging_points import point_reports, terminals
+from ortsnetz_edge.console.checking.judging_powers import powers
 from ortsnetz_edge.console.checking.measuring import Measured
 from ortsnetz_edge.console.checking.report import Manner, SourceReport
 from ortsnetz_edge.console.words import seconds
-from ortsnetz_edge.drivers.contract import LimitUnit, Role, Scan, Source, SourcePoint
+from ortsnetz_edge.drivers.contract import LimitUnit, Source
 from ortsnetz_edge.profiles.identity import IdentityMap
 
 _SLOW_SHARE = 0.8
-_REVERSED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,7 @@ def judge_source(case: Case, measured: Measured) -> SourceReport:
         *_answers(case, measured),
         *_identity(case, measured),
         *_behaviour(case, measured),
-        *_apparent(case, off),
-        *_directions(case, scan, measured.points),
+        *(() if scan is None else powers(case.source.name, scan, measured.points, off)),
     ]
     return SourceReport(
         name=case.source.name,
@@ -133,43 +131,6 @@ def _behaviour(case: Case, measured: Measured) -> Iterator[Finding]:
             "cannot be read back",
             "the limit in force",
             "no limit is raised without it: check the profile's 'limit'",
-        )
-
-
-def _apparent(case: Case, off: Mismatch | None) -> Iterator[Finding]:
-    if off is not None:
-        yield attention(
-            case.source.name, "U*I beside |S|", off.sees, "equal within 5 %", off.advice
-        )
-
-
-def _directions(
-    case: Case, scan: Scan | None, points: tuple[SourcePoint, ...]
-) -> Iterator[Finding]:
-    """One phase that flows against the two others."""
-    if scan is None:
-        return
-    powers = [
-        value
-        for point, value, quality in zip(points, scan.values, scan.qualities, strict=True)
-        if point.role is Role.ACTIVE_POWER and value is not None and is_usable(quality)
-    ]
-    if len(powers) < 3:
-        return
-    most = max(map(abs, powers))
-    against = [
-        n
-        for n, value in enumerate(powers, start=1)
-        if abs(value) > max(_REVERSED_SHARE * most, 100.0)
-        and all(value * other < 0 for m, other in enumerate(powers, start=1) if m != n)
-    ]
-    if len(against) == 1:
-        yield attention(
-            case.source.name,
-            "direction of phases",
-            f"terminal {against[0]} flows against the other two",
-            "one direction",
-            "a current transformer the wrong way round, unless there is single-phase feed-in",
         )
 
 
