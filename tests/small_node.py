@@ -17,6 +17,7 @@ from ortsnetz_common.parameters.station import (
     DeviceKind,
     Meter,
     MeterRole,
+    PseudoMeasurement,
     Side,
     SourcePseudo,
     Station,
@@ -92,6 +93,7 @@ def transformer_meter(port: int = 1001) -> Meter:
         u_sigma=0.002,
         p_sigma=50.0,
         side=Side.TO,
+        guards=True,
     )
 
 
@@ -144,6 +146,8 @@ class SmallNode:
     meters: tuple[Meter, ...] = field(default_factory=lambda: (transformer_meter(), feeder_meter()))
     devices: tuple[Device, ...] = field(default_factory=lambda: (charger(),))
     bootstrap: dict[str, Any] = field(default_factory=dict)
+    pseudo: tuple[PseudoMeasurement, ...] = ()
+    source: SourcePseudo = field(default_factory=lambda: SourcePseudo(1, 1.0, 0.02))
     network: dict[str, Any] = field(default_factory=lambda: dict(NETWORK))
     further: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, str] = field(
@@ -174,7 +178,7 @@ class SmallNode:
     def write(self, tamper: Callable[[bytes], bytes] = lambda payload: payload) -> Path:
         """Write all files; the path of AGENT.json."""
         network = json.dumps(self.network).encode()
-        station = Station(self.meters, self.devices, (), SourcePseudo(1, 1.0, 0.02))
+        station = Station(self.meters, self.devices, self.pseudo, self.source)
         parameters = ParameterSet(
             **{
                 "schema": SCHEMA,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from line_protocol import installed
 from small_node import SmallNode, charger, feeder_meter, where
-from small_substation import (
-    bad,
-)
+from small_substation import bad
 
 from ortsnetz_common.parameters.parameter_set import Timing
+from ortsnetz_common.parameters.station import Device, PseudoMeasurement, SourcePseudo
 from ortsnetz_common.trust.authority import Authority
 from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.command import check_node
@@ -33,6 +33,14 @@ def test_a_node_as_it_should_be_has_nothing_against_it(node: SmallNode) -> None:
     assert bad(report) == []
     assert {finding.what for finding in report.findings} >= {"signature", "network.json"}
     assert report.verdict is Verdict.OK
+
+
+def renamed(device: Device, name: str) -> Device:
+    return msgspec.structs.replace(device, name=name)
+
+
+def assumed(element: int, sigma_w: float = 300.0) -> PseudoMeasurement:
+    return PseudoMeasurement(element, (500.0,) * 24, (sigma_w,) * 24)
 
 
 # What a technician or an engineer may get wrong: the change, who it is said of, what about, words.
@@ -161,6 +169,55 @@ MISTAKES: list[tuple[Change, Verdict, str, str, str]] = [
         "at least two cycles",
     ),
     (
+        lambda n: n.meter(0, guards=False),
+        Verdict.ATTENTION,
+        "station",
+        "guards",
+        "no meter guards the limits",
+    ),
+    (
+        lambda n: setattr(n, "devices", (charger(), renamed(charger(1004), "ev-2"))),
+        Verdict.WRONG,
+        "ev-2",
+        "element",
+        "6, as ev-1",
+    ),
+    (
+        lambda n: setattr(n, "pseudo", (assumed(77),)),
+        Verdict.WRONG,
+        "station",
+        "pseudo-measurement 77",
+        "no such load or generator",
+    ),
+    (
+        lambda n: setattr(n, "pseudo", (assumed(6), assumed(6))),
+        Verdict.WRONG,
+        "station",
+        "pseudo-measurement 6",
+        "there 2 times",
+    ),
+    (
+        lambda n: setattr(n, "pseudo", (assumed(6, sigma_w=0.0),)),
+        Verdict.WRONG,
+        "station",
+        "pseudo-measurement 6",
+        "above zero in each hour",
+    ),
+    (
+        lambda n: setattr(n, "source", SourcePseudo(9, 1.0, 0.02)),
+        Verdict.WRONG,
+        "station",
+        "source",
+        "no node 9",
+    ),
+    (
+        lambda n: setattr(n, "source", SourcePseudo(1, 400.0, 0.02)),
+        Verdict.WRONG,
+        "station",
+        "source",
+        "0.85 to 1.15 pu",
+    ),
+    (
         lambda n: n.further.update(timing=Timing(cycle_s=0.0)),
         Verdict.WRONG,
         "parameters",
@@ -272,14 +329,13 @@ def test_a_set_that_was_changed_is_said_to_be_and_its_contents_are_checked_all_t
 
 
 def test_bays_of_one_address_are_each_their_own(node: SmallNode) -> None:
-    node.meters = tuple(
-        type(meter)(**{**{f: getattr(meter, f) for f in meter.__struct_fields__}, **change})
-        for meter, change in (
-            (node.meters[1], {"name": "f-1", "connection": where(9, bay="1")}),
-            (node.meters[1], {"name": "f-2", "connection": where(9, bay="1")}),
-            (node.meters[1], {"name": "f-3", "connection": where(9, bay="2")}),
-            (node.meters[1], {"name": "f-4", "connection": where(9)}),
-        )
+    trafo, feeder = node.meters
+    node.meters = (
+        trafo,
+        *(
+            msgspec.structs.replace(feeder, name=name, connection=where(9, bay=bay))
+            for name, bay in (("f-1", "1"), ("f-2", "1"), ("f-3", "2"), ("f-4", ""))
+        ),
     )
     found = bad(check_node(node.write(), online=False))
     assert {(f.where, f.what, f.verdict) for f in found} == {

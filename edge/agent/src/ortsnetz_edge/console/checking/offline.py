@@ -14,6 +14,7 @@ from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.findings import Finding, attention, ok, wrong
 from ortsnetz_edge.console.checking.node_files import Node, Placed
 from ortsnetz_edge.console.checking.source_rules import source_rules
+from ortsnetz_edge.console.checking.station_rules import station_rules
 from ortsnetz_edge.console.protocols import Protocols
 from ortsnetz_edge.drivers.contract import Source
 from ortsnetz_edge.drivers.environment import Environment
@@ -48,6 +49,7 @@ def check_offline(
     found = [*_broker(node), *_credentials(node, environment)]
     if node.parameters is not None:
         found += _timing(node.parameters.timing)
+        found += station_rules(node.parameters, node.network)
     found += addresses(node.placed)
     for placed in node.placed:
         if not only or placed.name in only:
