@@ -8,7 +8,7 @@ import logging
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint, connect
+from ortsnetz_edge.drivers.opcua.framing import EncodedRequest
 from ortsnetz_edge.drivers.opcua.security import Security
 from ortsnetz_edge.drivers.opcua.values import nanoseconds
 from ortsnetz_edge.profiles.references.opcua import NodeReference
@@ -28,6 +29,7 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_CAP_S = 15.0
 MOST_AT_ONCE = 500
 """Most nodes a request where the server states no limit of its own (part 5, 6.3.11)."""
+MOST_PLANS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,26 @@ class _Batch:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One read request and how many values it brings."""
+
+    request: EncodedRequest
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How nodes are read.
+
+    Attributes:
+        places: of each node among the values; None for one whose namespace is not there.
+    """
+
+    parts: tuple[Part, ...]
+    places: tuple[int | None, ...]
+
+
 class Session:
     """Opens the connection when somebody asks, and again after a back-off.
 
@@ -92,6 +114,8 @@ class Session:
         self._channel: Channel | None = None
         self._opening: asyncio.Task[Channel] | None = None
         self._batch: _Batch | None = None
+        self._plans: dict[tuple[NodeReference, ...], _Plan] = {}
+        self._plans_of: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost = False
         self._sources: set[str] = set()
@@ -230,22 +254,33 @@ class Session:
     async def _send(self, batch: _Batch) -> None:
         """Send a batch once everybody who runs in this instant has joined it."""
         self._batch = None
-        known: list[ua.NodeId] = []
-        places: list[int | None] = []
-        for node in batch.nodes:
-            found = node_id(node, batch.channel.namespaces)
-            places.append(None if found is None else len(known))
-            if found is not None:
-                known.append(found)
+        plan = self._plan(batch)
+        values: list[ua.DataValue] = []
+        server_ns: int | None = None
         try:
-            values, server_ns = await read_values(batch.channel, known, self.limits.read)
+            for part in plan.parts:
+                found, server_ns = await read_part(batch.channel, part)
+                values += found
         except DriverError as error:
             batch.answer.set_exception(error)
             batch.answer.exception()  # whoever waited has heard of it; nobody may have
             return
         self.answered()
-        found_values = tuple(None if place is None else values[place] for place in places)
+        found_values = tuple(None if place is None else values[place] for place in plan.places)
         batch.answer.set_result(Reading(found_values, server_ns, self.clock.now_ns()))
+
+    def _plan(self, batch: _Batch) -> _Plan:
+        """How the nodes of a batch are asked for; a cycle asks for the same ones each time."""
+        if self._plans_of is not batch.channel:
+            self._plans_of = batch.channel
+            self._plans.clear()
+        key = tuple(batch.nodes)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = _planned(key, batch.channel.namespaces, self.limits.read)
+        return plan
 
 
 async def read_values(
@@ -261,6 +296,23 @@ async def read_values(
     """
     values: list[ua.DataValue] = []
     server_ns: int | None = None
+    for part in _parts(nodes, most, attribute):
+        found, server_ns = await read_part(channel, part)
+        values += found
+    return values, server_ns
+
+
+async def read_part(channel: Channel, part: Part) -> tuple[list[ua.DataValue], int | None]:
+    """Send one read request. Raises DriverError."""
+    answer = await channel.request(part.request, ua.ReadResponse)
+    if len(answer.Results) != part.count:
+        raise channel.wrong(f"{len(answer.Results)} values instead of {part.count}")
+    return answer.Results, server_clock(answer.ResponseHeader.Timestamp)
+
+
+def _parts(
+    nodes: Sequence[ua.NodeId], most: int, attribute: ua.AttributeIds = ua.AttributeIds.Value
+) -> Iterator[Part]:
     for first in range(0, len(nodes), most):
         part = nodes[first : first + most]
         request = ua.ReadRequest()
@@ -268,12 +320,18 @@ async def read_values(
         request.Parameters.NodesToRead = [
             ua.ReadValueId(NodeId=node, AttributeId=attribute) for node in part
         ]
-        answer = await channel.request(request, ua.ReadResponse)
-        if len(answer.Results) != len(part):
-            raise channel.wrong(f"{len(answer.Results)} values instead of {len(part)}")
-        values += answer.Results
-        server_ns = server_clock(answer.ResponseHeader.Timestamp)
-    return values, server_ns
+        yield Part(EncodedRequest(request), len(part))
+
+
+def _planned(nodes: Sequence[NodeReference], namespaces: Sequence[str], most: int) -> _Plan:
+    known: list[ua.NodeId] = []
+    places: list[int | None] = []
+    for node in nodes:
+        found = node_id(node, namespaces)
+        places.append(None if found is None else len(known))
+        if found is not None:
+            known.append(found)
+    return _Plan(tuple(_parts(known, most)), tuple(places))
 
 
 def server_clock(stamp: datetime | None) -> int | None:

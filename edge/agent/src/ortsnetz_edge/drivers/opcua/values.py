@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from asyncua import ua
 
 from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_edge.drivers.opcua import status
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_NUMBER = int(Quality.INVALID | Quality.FAILURE)
-_MICROSECOND = timedelta(microseconds=1)
 _INTEGERS: dict[ua.VariantType, tuple[int, int]] = {
     ua.VariantType.SByte: (-(2**7), 2**7 - 1),
     ua.VariantType.Byte: (0, 2**8 - 1),
@@ -100,7 +100,8 @@ def text(content: Any) -> str | None:
 def nanoseconds(stamp: datetime) -> int | None:
     """UTC ns since 1970; None for the date that stands for none (part 6, 5.2.2.5)."""
     aware = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
-    time_ns = (aware - EPOCH) // _MICROSECOND * 1000
+    since = aware - EPOCH
+    time_ns = (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
     return time_ns if time_ns > 0 else None
 
 
