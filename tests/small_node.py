@@ -199,7 +199,8 @@ class SmallNode:
             json.dumps(
                 {
                     "node": "ons-1",
-                    "data_dir": "data",
+                    "data_dir": ".",
+                    "journal_max_bytes": 32 * 1024**2,
                     "parameters": "parameters.json",
                     "trust_anchor": "anchor.pem",
                     "network": "network.json",

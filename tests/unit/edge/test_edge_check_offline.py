@@ -250,6 +250,27 @@ MISTAKES: list[tuple[Change, Verdict, str, str, str]] = [
         "feeder 0.5",
     ),
     (
+        lambda n: n.bootstrap.update(journal_max_bytes=2**60),
+        Verdict.ATTENTION,
+        "agent",
+        "data directory",
+        "room for the whole journal",
+    ),
+    (
+        lambda n: n.bootstrap.update(bench_clock={"host": "127.0.0.1", "port": 7}),
+        Verdict.ATTENTION,
+        "agent",
+        "bench_clock",
+        "none on a node in the field",
+    ),
+    (
+        lambda n: (n.directory / "parameters-version").write_text("9"),
+        Verdict.WRONG,
+        "parameters",
+        "version",
+        "at least 9",
+    ),
+    (
         lambda n: n.further.update(network_sha256="0" * 64),
         Verdict.WRONG,
         "network",

@@ -277,8 +277,7 @@ def test_a_silent_device_costs_no_other_its_check(substation: Substation) -> Non
 
 
 def test_that_the_agent_runs_is_said(node: SmallNode) -> None:
-    (node.directory / "data").mkdir()
-    write_status(node.directory / "data", STATUS)
+    write_status(node.directory, STATUS)
     assert bad(check_node(node.write(), online=False)) == []  # then it does not matter
     found = bad(check_node(node.write(), online=True))
     assert [(f.what, f.sees) for f in found] == [("process", "the agent is running")]

@@ -11,6 +11,7 @@ from ortsnetz_common.parameters.parameter_set import ParameterSet, Timing
 from ortsnetz_common.parameters.station import Meter
 from ortsnetz_edge.console.checking.addresses import addresses
 from ortsnetz_edge.console.checking.certificates import Files, certificates
+from ortsnetz_edge.console.checking.data_directory import data_directory
 from ortsnetz_edge.console.checking.findings import Finding, attention, ok, wrong
 from ortsnetz_edge.console.checking.node_files import Node, Placed
 from ortsnetz_edge.console.checking.source_rules import source_rules
@@ -46,7 +47,8 @@ def check_offline(
         protocols: that are installed.
         only: names of the sources to look at; empty for all.
     """
-    found = [*_broker(node), *_credentials(node, environment)]
+    found = [*data_directory(node.bootstrap, node.parameters), *_broker(node)]
+    found += _credentials(node, environment)
     if node.parameters is not None:
         found += _timing(node.parameters.timing)
         found += station_rules(node.parameters, node.network)
