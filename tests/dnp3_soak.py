@@ -77,6 +77,7 @@ async def soak(
             await _live(bench, drivers, rng)
             await _disconnect(bench, drivers, rng)
             await _everybody(drivers)
+            bench.owners[2].log.flush()
             if number + 1 == max(1, disconnections // 10):
                 early = _left()
         late = _left()
