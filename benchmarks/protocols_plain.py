@@ -1,12 +1,16 @@
 """What a script would do: a plain loop on the library underneath each driver.
 
 No deadlines of its own, no back-off, no check who answers, no ranges and no qualities: the same
-values from the same server, as numbers.
+values from the same server, as numbers. In a process in which nothing of ours has changed the
+libraries.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +26,10 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.transport import CommParams, CommType
 
 HOST = "127.0.0.1"
+BAUD = 19200
+SILENCE_S = 3.5 * 11 / BAUD
+"""Before each frame of a serial line (Modbus over serial line 1.02, 2.5.1.1); the library keeps
+none, a master has to."""
 Values = list[Any]
 Read = Callable[[], Awaitable[Values]]
 
@@ -51,9 +59,10 @@ def _client_context(folder: Path) -> ssl.SSLContext:
 @asynccontextmanager
 async def modbus(where: int | str, node: Path | None) -> AsyncIterator[Read]:
     """One read of 30 registers and its 14 numbers; `where` is a port or a serial line."""
+    serial = isinstance(where, str)
     if isinstance(where, str):
         client: Any = AsyncModbusSerialClient(
-            where, framer=FramerType.RTU, baudrate=19200, parity="N", stopbits=1
+            where, framer=FramerType.RTU, baudrate=BAUD, parity="N", stopbits=1
         )
     elif node is not None:
         client = _TlsClient(where, _client_context(node))
@@ -63,6 +72,8 @@ async def modbus(where: int | str, node: Path | None) -> AsyncIterator[Read]:
     kinds, convert = client.DATATYPE, client.convert_from_registers
 
     async def read() -> Values:
+        if serial:
+            await asyncio.sleep(SILENCE_S)
         words = (await client.read_holding_registers(0, count=30, device_id=1)).registers
         return [
             *convert(words[:24], kinds.FLOAT32),
@@ -93,9 +104,9 @@ async def dnp3(port: int, node: Path | None) -> AsyncIterator[Read]:
 
 
 @asynccontextmanager
-async def opcua(url: str, names: list[str], node: Path | None) -> AsyncIterator[Read]:
+async def opcua(port: int, names: list[str], node: Path | None) -> AsyncIterator[Read]:
     """One read of all nodes: values with status and time."""
-    client = Client(url)
+    client = Client(f"opc.tcp://{HOST}:{port}/test")
     if node is not None:
         client.application_uri = "urn:ortsnetz:node:node-1"
         await client.set_security(
@@ -119,3 +130,37 @@ async def opcua(url: str, names: list[str], node: Path | None) -> AsyncIterator[
 
     yield read
     await client.disconnect()
+
+
+@asynccontextmanager
+async def apart(port: int) -> AsyncIterator[tuple[Read, int]]:
+    """A Modbus loop in a process of its own, asked line by line; and the process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, str(port), stdin=-1, stdout=-1
+    )
+    asked, answers = process.stdin, process.stdout
+    assert asked is not None
+    assert answers is not None
+
+    async def read() -> Values:
+        asked.write(b"\n")
+        values: Values = json.loads(await answers.readline())
+        return values
+
+    yield read, process.pid
+    process.kill()
+    await process.wait()
+
+
+async def _serve(port: int) -> None:
+    """The other end of `apart`."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with modbus(port, None) as read:
+        while await reader.readline():
+            print(json.dumps(await read()), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))

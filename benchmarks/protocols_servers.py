@@ -2,8 +2,9 @@
 
     python protocols_servers.py KIND FOLDER
 
-Prints one JSON line once they listen; for each line `N` on standard input everything that the
-N-th of them measures changes, and a line is printed back. Certificates lie in FOLDER.
+Prints one JSON line once they listen: where, and a further port for readers. There, for each line
+`N`, everything that the N-th device measures changes, and a line comes back. It serves until
+standard input ends. Certificates lie in FOLDER.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import ssl
 import struct
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,7 @@ class _Nothing(list[bytes]):
 
 class _Rtu:
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._clock = HandClock()
         self._devices: list[HandDevice] = [meter(f"f{n}", self._clock) for n in range(FEEDERS)]
         self.station = Dnp3Station(
@@ -195,18 +196,16 @@ async def serve(kind: str, folder: Path) -> None:
     """Serve until standard input ends."""
     served: Served
     async with KINDS[kind](folder) as served:
-        print(json.dumps(served.where), flush=True)
-        await _obey(served.change)
 
+        async def obey(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while order := await reader.readline():
+                served.change(int(order))
+                writer.write(b"\n")
 
-async def _obey(change: Callable[[int], None]) -> None:
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    lines: Callable[[], Awaitable[bytes]] = reader.readline
-    while order := await lines():
-        change(int(order))
-        print(flush=True)
+        control = await asyncio.start_server(obey, HOST, 0)
+        port = control.sockets[0].getsockname()[1]
+        print(json.dumps({"where": served.where, "control": port}), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,101 @@
-"""Reads of a driver and of the plain loop in turn: CPU seconds and how long each read took."""
+"""A driver and the plain loop in turn, each in a process of its own before the same server."""
 
 from __future__ import annotations
 
-import time
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from protocols_cases import Case, Reader
-
-WARM_UP = 30
+WARM_UP = 50
 ROUND_S = 0.4
-FEWEST, MOST = 20, 1500
+FEWEST, MOST = 20, 2000
+HERE = Path(__file__).parent
 
 
 @dataclass
 class Measured:
-    """What a reader took; one entry of `cpu_s` and `all_cpu_s` a round.
+    """What a side took; one entry of `cpu_s` and `all_cpu_s` a round.
 
     Attributes:
-        cpu_s: of this process, a read.
-        all_cpu_s: the same with a further process that works for the reader.
+        brings: points or values a read.
+        apart: whether a further process works for it.
+        cpu_s: of its process, a read.
+        all_cpu_s: the same with the further process.
         seconds: of each read.
     """
 
+    brings: int
+    apart: bool
     cpu_s: list[float] = field(default_factory=list)
     all_cpu_s: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
 
-def process_cpu_s(pid: int) -> float:
-    """CPU seconds of another process so far, to the nanosecond."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1e9
+class Child:
+    """A process that says one JSON line after each order."""
+
+    def __init__(self, program: str, *arguments: str) -> None:
+        command = [sys.executable, str(HERE / program), *arguments]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._name = " ".join([program, *arguments[:2]])
+        self.greeting = self._said()
+
+    def ask(self, reads: int) -> dict[str, Any]:
+        """Read so often; what it took."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{reads}\n")
+        self._process.stdin.flush()
+        return self._said()
+
+    def end(self) -> None:
+        """End it: by itself where it can, else hard."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5)
+
+    def _said(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._name} has ended")
+        found: dict[str, Any] = json.loads(line)
+        return found
 
 
-async def measure(case: Case, rounds: int) -> tuple[Measured, Measured]:
+def measure(case: str, folder: Path, rounds: int) -> tuple[Measured, Measured]:
     """The driver and the plain loop, round by round in turn."""
-    ours, plain = Measured(), Measured()
-    reads = {id(found): await _reads_a_round(reader) for found, reader in _both(case, ours, plain)}
-    for number in range(rounds):
-        pairs = _both(case, ours, plain)
-        for found, reader in pairs if number % 2 else reversed(pairs):
-            await _round(reader, reads[id(found)], found)
-    return ours, plain
+    kind = "modbus-tcp" if case == "remote" else case
+    with ExitStack() as stack:
+        server = Child("protocols_servers.py", kind, str(folder))
+        stack.callback(server.end)
+        sides = []
+        for side in ("ours", "plain"):
+            child = Child(
+                "protocols_reader.py", side, case, str(folder), json.dumps(server.greeting)
+            )
+            stack.callback(child.end)
+            sides.append((child, Measured(**child.greeting)))
+        reads = {child: _reads_a_round(child) for child, _ in sides}
+        for number in range(rounds):
+            for child, into in sides if number % 2 else reversed(sides):
+                found = child.ask(reads[child])
+                into.cpu_s.append(found["cpu_s"])
+                into.all_cpu_s.append(found["all_cpu_s"])
+                into.seconds += found["seconds"]
+        return sides[0][1], sides[1][1]
 
 
-def _both(case: Case, ours: Measured, plain: Measured) -> list[tuple[Measured, Reader]]:
-    return [(ours, case.ours), (plain, case.plain)]
-
-
-async def _reads_a_round(reader: Reader) -> int:
-    begun = time.perf_counter()
-    await _round(reader, WARM_UP, Measured())
-    each_s = (time.perf_counter() - begun) / WARM_UP
+def _reads_a_round(child: Child) -> int:
+    seconds = sorted(child.ask(WARM_UP)["seconds"])
+    each_s = seconds[len(seconds) // 2]
     return round(min(MOST, max(FEWEST, ROUND_S / each_s)))
-
-
-async def _round(reader: Reader, reads: int, into: Measured) -> None:
-    cpu_s = 0.0
-    others_s = process_cpu_s(reader.process) if reader.process else 0.0
-    for _ in range(reads):
-        reader.before()
-        cpu, begun = time.process_time(), time.perf_counter()
-        await reader.read()
-        into.seconds.append(time.perf_counter() - begun)
-        cpu_s += time.process_time() - cpu
-    others_s = process_cpu_s(reader.process) - others_s if reader.process else 0.0
-    into.cpu_s.append(cpu_s / reads)
-    into.all_cpu_s.append((cpu_s + others_s) / reads)
