@@ -66,6 +66,14 @@ class StationServer(OutstationServer):
         if self._active is not None:
             reset(self._active.transport)
 
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection; one that a newer one displaces ends without a word.
+
+        The library cancels its task, of which asyncio in Python 3.11 makes an error in the log.
+        """
+        with contextlib.suppress(asyncio.CancelledError):
+            await super()._handle(reader, writer)
+
     async def _initiate(self, writer: asyncio.StreamWriter, draining: asyncio.Lock) -> None:
         """Send what the session has to say unasked, as the library does, and end when told to.
 

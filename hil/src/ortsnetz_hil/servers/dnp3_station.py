@@ -118,6 +118,9 @@ class Dnp3Station:
     def tick(self, now_s: float) -> None:
         """Live through a step of the plant with all devices, and push what has changed.
 
+        Restarts and delayed commands of the devices are let happen here: a device lives behind its
+        station or behind a server of its own, not behind both.
+
         Args:
             now_s: instant of the step, plant seconds.
         """
