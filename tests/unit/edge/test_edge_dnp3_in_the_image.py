@@ -25,20 +25,23 @@ def test_a_silent_station_is_invalid_after_two_cycles_and_recovers(tmp_path: Pat
             {name: driver.points for name, driver in drivers.items()}, stale_after_s=2 * CYCLE_S
         )
         now = 0.0
+        ages: list[float | None] = []
         scanner = Scanner(drivers, image, lambda: now)
         scanner.listen()
 
         async def cycle() -> tuple[bool, ...]:
+            """Whether each source is valid; how old its last answer is, is in `ages`."""
             nonlocal now
             now += CYCLE_S
             bench.step(CYCLE_S)
             await scanner.scan(0.3)
             await asyncio.sleep(0.02)  # one that is not waited for gets its turn, too
             frozen = image.freeze(int(now), 0, now=now)
+            ages[:] = [frozen.sources[name].age_s for name in drivers]
             return tuple(frozen.sources[name].valid for name in drivers)
 
         async with asyncio.timeout(20):
-            while await cycle() != (True, True):
+            while await cycle() != (True, True) or ages != [0.0, 0.0]:
                 pass
         bench.station.fall_silent()
         seen = [await cycle() for _ in range(3)]
