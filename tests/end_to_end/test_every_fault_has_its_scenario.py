@@ -1,6 +1,6 @@
 """Every way in which meters, devices and wires go wrong is played, and the agent reacts.
 
-The two scenarios in stepped time are played beside each other; the one in real time has the machine
+The scenarios in stepped time are played beside each other; the one in real time has the machine
 to itself.
 """
 
@@ -22,7 +22,7 @@ from ortsnetz_hil.scenarios.faults import KEYS, UPLINK, Wire
 from ortsnetz_hil.scenarios.schema import Scenario
 
 ORTSNETZ = Path(sys.executable).with_name("ortsnetz")
-STEPPED = ("meters-gone-wrong", "devices-gone-wrong")
+STEPPED = ("meters-gone-wrong", "devices-gone-wrong", "mixed-substation-gone-wrong")
 REAL = "bad-wires"
 BASE_PORT = 30_100
 PORTS_A_RUN = 100

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from ortsnetz_common.link.messages import Catalogue, Samples
+from ortsnetz_common.measurement.origin import Origin
+from ortsnetz_common.measurement.point import Point, Unit
 from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality
+from ortsnetz_hil.bench.observer import _Notes
 from ortsnetz_hil.demo.reported import Reported, StoredSample, compare
+from ortsnetz_hil.faults.timeline import Entry
 from ortsnetz_hil.plant.calendar import Window
-from ortsnetz_hil.plant.configuration import FORMAT, PlantConfiguration, StationServer
+from ortsnetz_hil.plant.configuration import (
+    FORMAT,
+    PlantConfiguration,
+    PlantMeter,
+    StationServer,
+)
 from ortsnetz_hil.scenarios import library
 from ortsnetz_hil.scenarios.reader import parse as parse_scenario
 from ortsnetz_hil.servers.counters import Counters, DeviceCounters
 from ortsnetz_hil.servers.shown import Shown
+from ortsnetz_hil.verdict import observed
 from ortsnetz_hil.verdict.criteria import parse
-from ortsnetz_hil.verdict.observed import Observed, ReadCount, Totals
+from ortsnetz_hil.verdict.observed import Observed, ReadCount, SourceQuality, Totals
 from ortsnetz_hil.verdict.recording import Recording
 
 START = 1_795_255_200_123_456_789
@@ -106,7 +119,7 @@ def recording(heard: ReadCount) -> Recording:
         configuration=plant,
         rows=(),
         counters=Counters("f", 0, devices),
-        observed=Observed((), (), (), totals=Totals(10, 0, 0, 1, {"pv-01": heard})),
+        observed=Observed(totals=Totals(10, 0, 0, 1, {"pv-01": heard})),
     )
 
 
@@ -126,3 +139,46 @@ def test_nothing_lost_cannot_be_judged_where_nobody_counts() -> None:
     judgement = parse("nothing lost").judge(alone)
     assert not judgement.passed
     assert "no device was ever read" in judgement.words
+
+
+def test_values_that_stand_for_long_do_not_date_the_report_that_carries_them(
+    tmp_path: Path,
+) -> None:
+    """Two charge points draw nothing for a minute; what is new in the record is its instant."""
+    notes = _Notes(observed.Writer(tmp_path / "observed.jsonl"))
+    names = [f"{d}/{p}" for d in ("ev-01", "ev-02", "feeder-1") for p in (VOLTS, WATTS)]
+    notes.take(Catalogue(0, tuple(Point(name, Unit.WATT) for name in names), "0" * 64))
+    old, now = START - 60 * 10**9, START
+    lost = int(Quality.INVALID | Quality.OLD_DATA)
+    times = (now, old, now, old, now, now)
+    qualities = (0, 0, 0, 0, lost, lost)
+    notes.take(Samples(Origin.MEASURED, tuple(range(6)), (1.0,) * 6, qualities, times, (0,) * 6))
+    notes.close(Counter())
+    found = observed.read(tmp_path / "observed.jsonl").qualities
+    assert {(one.source, one.good, one.time_ns) for one in found} == {
+        ("ev-01", True, now),
+        ("ev-02", True, now),
+        ("feeder-1", False, now),
+    }
+
+
+@pytest.mark.parametrize(("lost_at_s", "within"), [(10.0, True), (12.0, True), (13.5, False)])
+def test_a_loss_reported_in_the_step_of_its_fault_was_no_loss_before(
+    lost_at_s: float, within: bool
+) -> None:
+    found = recording(ReadCount(20, 0))
+    fault = Entry(
+        kind="fault", name="gone", what="", target="ev-01", due_s=10.0, at_s=10.0,
+        time_ns=START, state="begin",
+    )  # fmt: skip
+    meter = PlantMeter("ev-01", "meter-feeder", 1, 0, None, (), "abc")
+    told = [(1.0, True), (lost_at_s, False)]
+    qualities = tuple(SourceQuality(START + round(at * 1e9), "ev-01", good) for at, good in told)
+    lossy = replace(
+        found,
+        timeline=(fault,),
+        observed=Observed(qualities=qualities, totals=Totals(10, 0, 0, 1, {})),
+        configuration=msgspec.structs.replace(found.configuration, meters=(meter,)),
+    )
+    judgement = parse("quality of ev-01 invalid within 3 s of gone").judge(lossy)
+    assert judgement.passed is within, judgement.words

@@ -217,18 +217,23 @@ class _Notes:
     def _samples(self, record: Samples) -> None:
         if record.origin is not Origin.MEASURED or not record.points:
             return
-        now_ns = int(median(record.times_ns))
         good: dict[str, bool] = {}
-        rows = zip(record.points, record.values, record.qualities, strict=True)
-        for point, value, quality in rows:
+        newest: dict[str, int] = {}
+        rows = zip(record.points, record.values, record.qualities, record.times_ns, strict=True)
+        for point, value, quality, time_ns in rows:
             if point >= len(self._sources):  # its catalogue was not heard: nobody knows what it is
                 self._unknown += 1
                 continue
             source = self._sources[point]
             fine = validity(quality) is Validity.GOOD
             good[source] = good.get(source, True) and fine
+            newest[source] = max(newest.get(source, 0), time_ns)
             if point in self._counted and value is not None:
                 self._reads.setdefault(source, NumbersSeen()).add(int(value))
+        if not newest:
+            return
+        # what has not changed for long carries an old time, and a single clock may be wrong
+        now_ns = int(median(newest.values()))
         for source, fine in good.items():
             if self._good.get(source) is not fine:
                 self._good[source] = fine

@@ -25,7 +25,8 @@ class QualityInvalid(Soon, frozen=True, kw_only=True):
         begin_s = self.anchor.instant(recording)
         slowest: Judgement | None = None
         for name, states_ in _sources(recording, self.source).items():
-            if begin_s > 0.0 and states_.at(begin_s) is not True:
+            # a station server reports a loss in the very step in which it happens
+            if begin_s > 0.0 and states_.before(begin_s) is not True:
                 raise CannotJudgeError(f"{name} was not good before")
             found = self._reached(
                 recording, f"{name} invalid", states_.first(state=False, begin_s=begin_s)

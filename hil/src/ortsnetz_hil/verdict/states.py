@@ -31,6 +31,11 @@ class States(Generic[State]):
         found = [state for at_s, state in self.changes if at_s <= instant_s]
         return found[-1] if found else None
 
+    def before(self, instant_s: float) -> State | None:
+        """The state up to an instant, whatever is reported at the instant itself."""
+        found = [state for at_s, state in self.changes if at_s < instant_s]
+        return found[-1] if found else None
+
     def first(self, state: State, begin_s: float) -> float | None:
         """First instant from `begin_s` on at which this state holds, None if it never does."""
         if self.at(begin_s) == state:
