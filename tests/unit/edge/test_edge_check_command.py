@@ -72,7 +72,10 @@ def test_the_report_is_read_from_the_worst_to_the_best(
     lines = said.out.splitlines()
     assert lines[0].startswith("node ons-1  parameter set version 3  20")
     assert lines[-1] == "wrong: 3 sources: 2 ok, 0 need attention, 1 wrong"
-    assert any("MMXU1.PhV.phsB" in line and "the scale is wrong by 0.1" in line for line in lines)
+    assert any(
+        "MMXU1.PhV.phsB" in line and "0.1 times what it should be: the scale" in line
+        for line in lines
+    )
     assert not any("MMXU1.PhV.phsA" in line and "ev-1" in line for line in lines)
     assert sum("MMXU1.PhV.phsA" in line for line in lines) == 1  # of the source that is wrong
     assert (
@@ -154,7 +157,7 @@ def test_the_page_holds_everything_and_loads_and_runs_nothing(
         assert not any(name.startswith("on") or name == "src" for name in attributes)
         assert (attributes.get("href") or "#").startswith("#")
     assert hostile in page.words  # as text
-    for words in ("ons-1", "MMXU1.PhV.phsB", "the scale is wrong by 0.1", "127.0.0.1"):
+    for words in ("ons-1", "MMXU1.PhV.phsB", "0.1 times what it should be: the scale", "127.0.0.1"):
         assert words in page.words
     marks = [a for tag, a in page.tags if tag == "rect" and a.get("class") == "mark"]
     assert len(marks) >= 12

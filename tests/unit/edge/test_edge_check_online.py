@@ -92,8 +92,8 @@ def test_a_substation_as_it_should_be_is_ok_point_by_point(substation: Substatio
     [
         (2550, Verdict.ATTENTION, "outside EN 50160"),
         (0, Verdict.WRONG, "no voltage: a fuse"),
-        (230, Verdict.WRONG, "the scale is wrong by 0.1"),
-        (23, Verdict.WRONG, "the scale is wrong by 0.01"),
+        (230, Verdict.WRONG, "0.1 times what it should be: the scale"),
+        (23, Verdict.WRONG, "0.01 times what it should be: the scale"),
         (3990, Verdict.WRONG, "the voltage between phases"),
         (1300, Verdict.WRONG, "scale, type or order of words"),
     ],

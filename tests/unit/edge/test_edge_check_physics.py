@@ -78,6 +78,26 @@ def test_a_scale_that_is_wrong_is_named(
     assert found.advice == f"|S| is U*I times {scale:g}: a scale is wrong"
 
 
+APART = [st.tuples(VOLTS, st.floats(*ends), ANGLES) for ends in ((40, 50), (75, 80), (110, 130))]
+
+
+@given(st.tuples(*APART).flatmap(st.permutations), st.sampled_from(SCALES))
+def test_a_swap_and_a_scale_at_once_are_both_named(
+    phasors: list[tuple[float, float, float]], scale: float
+) -> None:
+    one, two, three = (terminal(*phasor, scale=scale) for phasor in phasors)
+    found = mismatch(
+        {
+            1: Terminal(one.u, two.i, one.p, one.q),
+            2: Terminal(two.u, one.i, two.p, two.q),
+            3: three,
+        }
+    )
+    assert found is not None
+    assert "power 1 with current 2" in found.advice
+    assert f"|S| is U*I times {scale:g}: a scale is wrong" in found.advice
+
+
 @given(VOLTS, st.floats(0, 0.9), ANGLES)
 def test_of_next_to_nothing_nothing_is_concluded(volts: float, share: float, angle: float) -> None:
     shown = terminal(volts, share * SMALL_VA / volts, angle)

@@ -81,29 +81,43 @@ def _fits(terminal: Terminal) -> bool:
 
 
 def _cause(terminals: Mapping[int, Terminal], off: tuple[int, ...]) -> str:
-    if swapped := _swapped(terminals):
-        return f"the currents fit in another order: {swapped}; swap phases in wiring or profile"
-    ratios = [terminals[n].s_va / terminals[n].ui_va for n in off if terminals[n].ui_va > SMALL_VA]
+    """What explains all terminals at once: another order of currents, a common factor, or both."""
+    numbers = tuple(terminals)
+    orders = [order for order in permutations(numbers) if order != numbers]
+    for order in orders:
+        if _explains(terminals, order, 1.0):
+            return _swapped(numbers, order)
     for ratio, words in _RATIOS:
-        if ratios and all(abs(r / ratio - 1) <= TOLERANCE for r in ratios):
+        only_off = {n: terminals[n] for n in off}
+        if _explains(only_off, off, ratio):
             return f"|S| is U*I times {words}"
+    for ratio, words in _RATIOS:
+        for order in orders:
+            if _explains(terminals, order, ratio):
+                return f"{_swapped(numbers, order)}; and |S| is U*I times {words}"
     return "check scales, current transformers, and whether all come from the same instant"
 
 
-def _swapped(terminals: Mapping[int, Terminal]) -> str:
-    """The order of currents in which everything fits; empty if there is none, or no need."""
-    numbers = tuple(terminals)
-    for order in permutations(numbers):
-        if order == numbers:
-            continue
-        tried = {
-            n: Terminal(t.u, terminals[other].i, t.p, t.q)
-            for (n, t), other in zip(terminals.items(), order, strict=True)
-        }
-        if all(map(_fits, tried.values())):
-            return ", ".join(
-                f"power {n} with current {other}"
-                for n, other in zip(numbers, order, strict=True)
-                if n != other
-            )
-    return ""
+def _explains(terminals: Mapping[int, Terminal], order: tuple[int, ...], ratio: float) -> bool:
+    """Whether everything fits with the currents in an order and the powers divided by a factor."""
+    known = False
+    for (_, terminal), other in zip(terminals.items(), order, strict=True):
+        ui, s = terminal.u * abs(terminals[other].i), terminal.s_va
+        if ratio != 1.0:
+            if min(ui, s / ratio) <= SMALL_VA:
+                continue  # too little to tell a factor
+            if abs(s / ratio / ui - 1) > TOLERANCE:
+                return False
+        elif not _fits(Terminal(terminal.u, terminals[other].i, terminal.p, terminal.q)):
+            return False
+        known = True
+    return known
+
+
+def _swapped(numbers: tuple[int, ...], order: tuple[int, ...]) -> str:
+    pairs = ", ".join(
+        f"power {n} with current {other}"
+        for n, other in zip(numbers, order, strict=True)
+        if n != other
+    )
+    return f"the currents fit in another order: {pairs}; swap phases in wiring or profile"

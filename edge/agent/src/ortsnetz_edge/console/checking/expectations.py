@@ -87,7 +87,7 @@ def _voltage(value: float, nominal_v: float) -> Expected:
         return sound.but(Verdict.WRONG, "this is the voltage between phases")
     for power in (-4, -3, -2, -1, 1, 2, 3, 4):
         if abs(u_pu / 10.0**power - 1) <= OUTER_BAND:
-            advice = f"the scale is wrong by {10.0**power:g}"
+            advice = f"{10.0**power:g} times what it should be: the scale is wrong"
             return sound.but(Verdict.WRONG, advice)
     if abs(u_pu) < _DEAD:
         advice = "no voltage: a fuse, the wiring, or a terminal that is not connected"

@@ -17,7 +17,7 @@ from ortsnetz_edge.console.checking.judging_powers import powers
 from ortsnetz_edge.console.checking.measuring import Measured
 from ortsnetz_edge.console.checking.report import Manner, SourceReport
 from ortsnetz_edge.console.words import seconds
-from ortsnetz_edge.drivers.contract import LimitUnit, Source
+from ortsnetz_edge.drivers.contract import FailureKind, LimitUnit, Source
 from ortsnetz_edge.profiles.identity import IdentityMap
 
 _SLOW_SHARE = 0.8
@@ -79,7 +79,8 @@ def _answers(case: Case, measured: Measured) -> Iterator[Finding]:
     sees, advice = in_place(case.source.connection, measured.failure), ADVICE[measured.failure.kind]
     answered, asked = len(measured.judged), measured.asked
     if not measured.judged:
-        yield wrong(name, "connection", sees, "an answer", advice)
+        if not any(_identity(case, measured)):  # else that says it
+            yield wrong(name, "connection", sees, "an answer", advice)
     elif answered < asked:
         sees = f"{answered} of {asked} scans answered; {sees}"
         yield attention(name, "connection", sees, "all", advice)
@@ -93,7 +94,11 @@ def _identity(case: Case, measured: Measured) -> Iterator[Finding]:
         misfit = case.identity.misfit(measured.identity)
         if misfit is not None:
             yield wrong(
-                name, "identity", misfit, expects, "nothing is taken from it or written to it"
+                name,
+                "identity",
+                misfit,
+                expects,
+                f"{ADVICE[FailureKind.WRONG_DEVICE]}; nothing is taken from it or written to it",
             )
     elif measured.silence is not None and measured.judged:
         sees = f"it does not say what it is: {measured.silence}"
