@@ -89,7 +89,7 @@ def _endless(line: Line) -> bytes:
     """Fragments without an end."""
     return b"".join(
         framed(fragment(line.sequence + n, VALUE * 150, flags=0x80 if n == 0 else 0))
-        for n in range(3000)
+        for n in range(700)
     )
 
 
