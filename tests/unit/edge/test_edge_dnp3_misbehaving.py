@@ -139,6 +139,7 @@ WRONG: dict[str, Callable[[Line], bytes]] = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("what", list(WRONG))
 def test_what_does_not_fit_closes_the_connection_and_the_next_one_works(what: str) -> None:
     async def test() -> None:
