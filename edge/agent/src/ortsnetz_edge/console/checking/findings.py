@@ -24,6 +24,11 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=_ORDER.__getitem__, default=Verdict.OK)
 
 
+def worst_first(found: Iterable[Finding]) -> list[Finding]:
+    """Findings from the worst to the best, else in their order."""
+    return sorted(found, key=lambda finding: -_ORDER[finding.verdict])
+
+
 class Finding(Struct, frozen=True):
     """One thing that was looked at.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from ortsnetz_edge.console.checking.findings import Finding, Verdict
+from ortsnetz_edge.console.checking.findings import Finding, Verdict, worst_first
 from ortsnetz_edge.console.checking.html_style import STYLE
 from ortsnetz_edge.console.checking.report import PointReport, Report, SourceReport
 from ortsnetz_edge.console.checking.showing import clock, summary
@@ -37,7 +37,7 @@ def html_report(report: Report) -> str:
         *_findings(report.findings),
     ]
     if report.sources:
-        parts += ["<h2>Sources</h2>", *_overview(report.sources)]
+        parts += ["<h2>Sources</h2>", *_overview(report)]
         for source in report.sources:
             parts += _source(source)
     return "\n".join([*parts, "</body></html>", ""])
@@ -47,30 +47,31 @@ def _badge(verdict: Verdict) -> str:
     return f'<span class="badge {verdict}">{verdict}</span>'
 
 
-def _findings(found: Iterable[Finding]) -> Iterator[str]:
+def _findings(found: Iterable[Finding], *, names: bool = True) -> Iterator[str]:
     rows = [
         (
             _badge(finding.verdict),
-            escape(finding.where),
+            *((escape(finding.where),) if names else ()),
             escape(finding.what),
             escape(finding.sees),
             escape(finding.expects),
             escape(finding.advice),
         )
-        for finding in found
+        for finding in worst_first(found)
     ]
+    heads = ("", *(("where",) if names else ()), "what", "sees", "expects", "what to do")
     if rows:
-        yield from _table(("", "where", "what", "sees", "expects", "what to do"), rows)
+        yield from _table(heads, rows)
 
 
-def _overview(sources: Sequence[SourceReport]) -> Iterator[str]:
+def _overview(report: Report) -> Iterator[str]:
     rows = []
-    for source in sources:
+    for source in report.sources:
         manner = source.manner
         reads = manner.reads_per_scan
         rows.append(
             (
-                _badge(source.verdict),
+                _badge(report.verdict_of(source.name)),
                 f'<a href="#{escape(source.name)}">{escape(source.name)}</a>',
                 escape(source.profile),
                 escape(source.address),
@@ -89,7 +90,7 @@ def _overview(sources: Sequence[SourceReport]) -> Iterator[str]:
 def _source(source: SourceReport) -> Iterator[str]:
     yield f'<h3 id="{escape(source.name)}">{escape(source.name)} {_badge(source.verdict)}</h3>'
     yield f"<p>says {escape(source.says)}; expected {escape(source.expected)}</p>"
-    yield from _findings(source.findings)
+    yield from _findings(source.findings, names=False)
     rows = [
         (
             "" if point.verdict is Verdict.OK else _badge(point.verdict),

@@ -4,7 +4,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem;
   color: #1c2024; background: #fff; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2rem; } h3 { margin-top: 1.8rem; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; margin-bottom: 1rem; }
 th, td { text-align: left; vertical-align: top; padding: 3px 10px 3px 0;
   border-bottom: 1px solid #e3e6e8; }
 th { font-weight: 600; color: #5b6670; }

@@ -26,7 +26,7 @@ def lines(report: Report, *, every_point: bool) -> Iterator[str]:
     yield from findings(report.findings)
     if report.sources:
         yield ""
-        yield from _overview(report.sources)
+        yield from _overview(report)
         for source in report.sources:
             if every_point or source.verdict is not Verdict.OK:
                 yield ""
@@ -65,10 +65,10 @@ def _names(where: list[str]) -> str:
     return f"{', '.join(where[:_MANY])} and {len(where) - _MANY} more"
 
 
-def _overview(sources: Sequence[SourceReport]) -> list[str]:
+def _overview(report: Report) -> list[str]:
     rows = [
         (
-            source.verdict.value,
+            report.verdict_of(source.name).value,
             source.name,
             source.profile,
             source.address,
@@ -79,7 +79,7 @@ def _overview(sources: Sequence[SourceReport]) -> list[str]:
             clock(source.manner),
             source.manner.limit,
         )
-        for source in sources
+        for source in report.sources
     ]
     heads = (
         "verdict",
