@@ -70,12 +70,36 @@ def test_the_limiter_serves_more_than_uniform_scaling(summary: dict[str, Any]) -
     assert summary["with_limiter"]["served_share"] > summary["uniform_scaling"]["served_share"]
 
 
-def test_every_sample_that_a_device_served_is_committed_once(summary: dict[str, Any]) -> None:
+def test_the_substation_is_a_mixed_one(summary: dict[str, Any]) -> None:
+    assert summary["protocols"] == "mixed"
+    assert summary["samples"]["devices"] > 0
+    assert summary["reported"]["devices"] > 20
+    assert set(summary["setpoints"]["accepted"]) == {"modbus", "dnp3", "opcua"}
+
+
+def test_every_sample_that_a_device_counted_is_committed_once(summary: dict[str, Any]) -> None:
     samples = summary["samples"]
     assert samples["acquired"] > 100 * SECONDS
     assert samples["committed"] == samples["acquired"]
     assert samples["lost"] == 0
     assert samples["doubled"] == 0
+
+
+def test_what_is_stored_of_reporting_devices_is_what_they_showed(summary: dict[str, Any]) -> None:
+    reported = summary["reported"]
+    assert reported["points"] >= reported["devices"] * 4
+    assert reported["compared"] >= 5 * reported["points"]
+    assert reported["committed"] > 100 * SECONDS
+    assert reported["different"] == 0, reported["worst"]
+    assert reported["unheard"] == 0
+
+
+def test_limits_reach_devices_through_modbus_and_opc_ua_alike(summary: dict[str, Any]) -> None:
+    setpoints = summary["setpoints"]
+    assert setpoints["accepted"]["modbus"] > 10
+    assert setpoints["accepted"]["opcua"] > 10
+    assert setpoints["accepted"]["dnp3"] == 0, "a meter takes no limit"
+    assert setpoints["confirmed"] == sum(setpoints["accepted"].values())
 
 
 def test_no_floor_was_cut(summary: dict[str, Any]) -> None:
