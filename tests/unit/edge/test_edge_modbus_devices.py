@@ -242,6 +242,19 @@ def test_registers_in_between_that_do_not_exist_cost_no_point() -> None:
     run(check)
 
 
+def test_a_whole_block_is_never_split() -> None:
+    async def check() -> None:
+        unit = meter()
+        profiles = {"meter": PROFILES["meter"] + "modbus: {whole: [holding/0+26]}\n"}
+        async with serving(unit) as server:
+            protocol = ModbusTcp(Environment(library=Library(profiles)))
+            driver = Station(protocol, TestClock()).driver(server, "meter")
+            assert await kind_of(driver.scan()) is FailureKind.REFUSED
+            assert unit.reads() == [(3, 0, 26)]
+
+    run(check)
+
+
 def test_a_device_that_has_nothing_of_its_profile_refuses_and_is_asked_again() -> None:
     async def check() -> None:
         unit = ScriptedUnit()

@@ -17,7 +17,8 @@ from ortsnetz_common.parameters.station import SerialLine
 from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.identification import identification
-from ortsnetz_edge.drivers.modbus.inspection import Echo, tcp_misfit
+from ortsnetz_edge.drivers.modbus.inspection import tcp_misfit
+from ortsnetz_edge.drivers.modbus.line_frames import Echo, answer_in
 from ortsnetz_edge.drivers.modbus.link import Link
 from ortsnetz_edge.drivers.modbus.unit import Unit
 from ortsnetz_edge.drivers.modbus.wire import LineWire, TcpWire
@@ -241,6 +242,20 @@ def test_no_sound_answer_is_refused_nor_any_beginning_of_it(
     assert tcp_misfit(stale + answer, request(function, len(values))) is None
 
 
+@pytest.mark.parametrize(
+    ("function", "pdu"),
+    [
+        (3, b"\x03\x02\0\0"),
+        (3, b"\x03\x05\0\0\0\0\0"),
+        (1, b"\x01\x02\0\0"),
+        (6, b"\x06\0\0"),
+        (16, b"\x10\0\0\0\2\0"),
+    ],
+)
+def test_an_answer_of_another_size_than_was_asked_for_is_refused(function: int, pdu: bytes) -> None:
+    assert tcp_misfit(framed(pdu), request(function, 2)) is not None
+
+
 @given(st.integers(0, 255).filter(lambda code: code & 0x7F != 3), st.binary(max_size=60))
 def test_an_answer_of_another_function_is_refused_even_behind_a_stale_one(
     function: int, rest: bytes
@@ -249,6 +264,32 @@ def test_an_answer_of_another_function_is_refused_even_behind_a_stale_one(
     answer = framed(bytes([function]) + rest)
     if len(answer) > 8:
         assert tcp_misfit(stale + answer, request(3, 1)) is not None
+
+
+NOISE = st.binary(max_size=40)
+
+
+@given(NOISE, NOISE, st.lists(st.integers(0, 65535), min_size=4, max_size=4), st.integers(1, 247))
+def test_an_answer_is_found_among_noise_and_the_late_answers_of_others(
+    before: bytes, after: bytes, values: list[int], unit: int
+) -> None:
+    asked = rtu(unit, struct.pack(">BHH", 3, 100, 4))
+    answer = rtu(unit, struct.pack(">BB4H", 3, 8, *values))
+    other = rtu(unit % 247 + 1, struct.pack(">BB4H", 3, 8, 1, 2, 3, 4))
+    assert answer_in(before + answer + after, asked) == answer
+    assert answer_in(other + answer, asked) == answer
+    assert answer_in(answer[:-1], asked) == b""
+
+
+@given(st.binary(max_size=300), st.sampled_from([1, 2, 3, 4, 5, 6, 16, 43]), st.integers(0, 2000))
+def test_whatever_is_on_a_line_nothing_without_its_checksum_is_an_answer(
+    data: bytes, function: int, count: int
+) -> None:
+    asked = rtu(1, struct.pack(">BHH", function, 100, count))
+    found = answer_in(data, asked)
+    assert found == b"" or function == 43 or crc(found[:-2]) == found[-2:]
+    refused = rtu(1, bytes([function | 0x80, 6]))
+    assert answer_in(refused, asked) == refused
 
 
 @given(st.binary(min_size=8, max_size=8), st.binary(max_size=80), st.integers(1, 80))

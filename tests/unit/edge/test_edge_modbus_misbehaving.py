@@ -258,3 +258,72 @@ def test_the_watchdog_is_set_up_before_the_first_limit_of_each_connection_only()
     fallback = [(2002, 7), (2001, 60)]
     expected = [*fallback, (2000, 16), (2000, 10), *fallback, (2000, 8)]
     assert asyncio.run(asyncio.wait_for(check(), 5)) == expected
+
+
+def test_an_answer_of_another_unit_is_refused_at_once() -> None:
+    def make(request: bytes) -> bytes:
+        answer = registers_answer(request)
+        return answer[:6] + b"\x02" + answer[7:]
+
+    error, took = outcome(answering(make))
+    assert error.kind is FailureKind.WRONG_ANSWER
+    assert "unit 2" in str(error)
+    assert took < TIMEOUT_S * LATE_FACTOR
+
+
+def test_a_flood_in_the_place_of_an_answer_is_refused_at_once() -> None:
+    def make(request: bytes) -> bytes:
+        return registers_answer(request)[:9] + bytes(5000)
+
+    error, took = outcome(answering(make))
+    assert error.kind is FailureKind.WRONG_ANSWER
+    assert took < TIMEOUT_S * LATE_FACTOR
+
+
+def test_a_coil_that_is_confirmed_otherwise_is_not_taken_for_written() -> None:
+    async def check() -> None:
+        def make(request: bytes) -> bytes:
+            return frame(request[:2], request[7:10] + b"\x00\x00")
+
+        async with device(answering(make)) as (unit, _, _):
+            with pytest.raises(DriverError) as caught:
+                await unit.write_coil(3, True, await unit.opened())
+            assert caught.value.kind is FailureKind.WRONG_ANSWER
+
+    asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_nothing_goes_over_a_connection_whose_device_nobody_has_asked_for_its_name() -> None:
+    """The connection may have ended since the identity was checked: another device may be there."""
+
+    async def check() -> None:
+        async def refuse(request: bytes, writer: asyncio.StreamWriter) -> None:
+            writer.write(registers_answer(request))
+            await writer.drain()
+            writer.close()
+
+        async with device(refuse) as (unit, seen, _):
+            known = await unit.opened()
+            await unit.read(Table.HOLDING, 0, 4, known)
+            async with asyncio.timeout(5):
+                while unit.connected:  # noqa: ASYNC110 - the library has no event for it
+                    await asyncio.sleep(0.01)
+            with pytest.raises(DriverError) as caught:
+                await unit.write_registers(2000, [16], known, multiple=False)
+            assert caught.value.kind is FailureKind.DISCONNECTED
+            assert [request[7] for request in seen] == [3]
+
+    asyncio.run(asyncio.wait_for(check(), 10))
+
+
+def test_nothing_goes_to_a_device_that_has_started_anew_before_it_is_asked_who_it_is() -> None:
+    async def check() -> None:
+        async with device(answering(registers_answer)) as (unit, seen, _):
+            known = await unit.opened()
+            unit.restarted()
+            with pytest.raises(DriverError) as caught:
+                await unit.write_registers(2000, [16], known, multiple=False)
+            assert caught.value.kind is FailureKind.DISCONNECTED
+            assert seen == []
+
+    asyncio.run(asyncio.wait_for(check(), 5))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from modbus_peers.line import ScriptedLine, line
-from modbus_peers.scripted import ScriptedUnit, bench_identity, crc, words
+from modbus_peers.scripted import ScriptedUnit, bench_identity, crc, rtu, words
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Connection, SerialLine
@@ -25,6 +26,7 @@ from ortsnetz_edge.drivers.contract import (
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.modbus.protocol import ModbusRtu
 from ortsnetz_edge.profiles.library import Library
+from ortsnetz_edge.profiles.references.modbus import Table
 
 TIMEOUT_S = 0.15
 METER = """
@@ -190,18 +192,61 @@ def test_limits_are_written_whether_the_line_echoes_or_not(echoes: bool) -> None
     run(check)
 
 
-def test_noise_before_an_answer_is_skipped_or_costs_this_answer_only() -> None:
+def test_a_silent_unit_does_not_close_the_line() -> None:
+    async def check() -> None:
+        async with line() as found:
+            bus = Bus(found)
+            silent, other = bus.driver(5), bus.driver(6)
+            for driver in (silent, other):
+                assert await failure(driver.scan()) is FailureKind.TIMEOUT
+            assert silent.diagnose().connected
+            await silent.stop()
+
+    run(check)
+
+
+def test_the_answer_to_a_request_that_was_given_up_is_not_taken_for_the_next() -> None:
+    """On a line answers have no number; a deadline of the caller may end a request early."""
+
+    async def check() -> None:
+        unit = meter()
+        unit.put(10, [110, 111, 112])
+        unit.late_s = 0.4 * TIMEOUT_S
+        async with line(u1=unit) as found:
+            bus = Bus(found)
+            bus.driver(1)
+            (modbus,) = bus.protocol._units.values()
+            epoch = await modbus.opened()
+            given_up = asyncio.create_task(modbus.read(Table.HOLDING, 0, 3, epoch))
+            await asyncio.sleep(0.1 * TIMEOUT_S)
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+            data = await modbus.read(Table.HOLDING, 10, 3, await modbus.opened())
+            assert struct.unpack(">3H", bytes(data)) == (110, 111, 112)
+            await modbus.close()
+
+    run(check)
+
+
+@pytest.mark.parametrize("noise", [b"\x00\xff\x81", b"\x01\x03\x06", b"\x01\x03" * 40])
+def test_noise_before_an_answer_is_skipped(noise: bytes) -> None:
     async def check() -> None:
         async with line(u1=meter()) as found:
             bus = Bus(found)
             driver = bus.driver(1)
-            found.noise = b"\x00\xff\x81"
-            with_noise = await asyncio.gather(driver.scan(), return_exceptions=True)
-            assert isinstance(with_noise[0], Scan | DriverError)
-            if isinstance(with_noise[0], Scan):
-                assert with_noise[0].values[0] == 230.0
-            found.noise = b""
-            bus.clock.now_s += 16.0
+            found.noise = noise
+            assert (await driver.scan()).values[0] == 230.0
+            await driver.stop()
+
+    run(check)
+
+
+def test_a_late_answer_and_the_one_that_was_asked_for_may_arrive_together() -> None:
+    async def check() -> None:
+        async with line(u1=meter()) as found:
+            bus = Bus(found)
+            driver = bus.driver(1)
+            found.noise = rtu(2, bytes([3, 6]) + bytes(6))  # of unit 2, from before
             assert (await driver.scan()).values[0] == 230.0
             await driver.stop()
 

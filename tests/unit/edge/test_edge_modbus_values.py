@@ -185,6 +185,18 @@ def test_any_bytes_make_a_text_without_control_of_what_follows(raw: bytes) -> No
     assert found is None or (found == found.strip() and "\0" not in found and found)
 
 
+def test_together_too_what_is_not_present_is_no_value() -> None:
+    found = [ref("holding/10:i32"), ref("holding/12"), ref("holding/13:f32"), ref("holding/15:i16")]
+    raws: list[float | None] = [-1.0] * 4
+    request = Request(Table.HOLDING, 10, 6, (0, 1, 2, 3))
+    data = bytes.fromhex("80000000 FFFF 7FC00000 8000")
+    BlockDecoder(found, [0x80000000, 0xFFFF, 0x7FC00000, 0x8000], request).put(data, raws)
+    assert raws == [None] * 4
+    BlockDecoder(found, [None, 0xFFFE, None, None], request).put(data, raws)
+    assert raws[:2] == [-(2**31), 0xFFFF]
+    assert raws[3] == -(2**15)
+
+
 NUMBERS = st.builds(
     lambda address, kind, order: ref(f"holding/{address}:{kind},{order}"),
     st.integers(10, 40),

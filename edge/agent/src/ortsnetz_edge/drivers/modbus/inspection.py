@@ -6,13 +6,11 @@ time-out after garbage; both are caught here. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 MAX_ADU = 260  # MODBUS messaging on TCP/IP 1.0b, 3.1.3
 HEADER = 8
 _BITS, _REGISTERS, _WRITES = {1, 2}, {3, 4}, {5, 6, 15, 16}
 _IDENTIFICATION = 43
-_ECHOED = 6  # unit, function, address, and value or count
+_ECHOED = 5  # function, address, and value or count
 
 
 def tcp_misfit(data: bytes, request: bytes) -> str | None:
@@ -31,6 +29,16 @@ def tcp_misfit(data: bytes, request: bytes) -> str | None:
     return None
 
 
+def answer_size(pdu: bytes) -> int | None:
+    """Bytes of the answer to a request, function included; None where its contents say it."""
+    function, count = pdu[0], int.from_bytes(pdu[3:5], "big")
+    if function in _WRITES:
+        return _ECHOED
+    if function in _REGISTERS:
+        return 2 + 2 * count
+    return 2 + (count + 7) // 8 if function in _BITS else None
+
+
 def _misfit(data: bytes, length: int, request: bytes) -> str | None:
     if data[2:4] != b"\0\0" or not 3 <= length <= MAX_ADU - 6:
         return "not a Modbus frame"
@@ -47,16 +55,11 @@ def _misfit(data: bytes, length: int, request: bytes) -> str | None:
 
 
 def _wrong_size(data: bytes, length: int, request: bytes) -> str | None:
-    function = request[7]
-    count = int.from_bytes(request[10:12], "big")
-    if function in _WRITES:
-        return None if length == _ECHOED else "a confirmation of a wrong length"
-    if function in _BITS | _REGISTERS:
-        size = 2 * count if function in _REGISTERS else (count + 7) // 8
-        if length - 3 != size:
-            return f"{length - 3} bytes of values instead of {size}"
-        if len(data) > HEADER and data[8] != size:
-            return "byte count and frame length disagree"
+    function, wanted = request[7], answer_size(request[7:])
+    if wanted is not None and length - 1 != wanted:
+        return f"{length - 1} bytes after the header instead of {wanted}"
+    if function in _BITS | _REGISTERS and len(data) > HEADER and data[8] != length - 3:
+        return "byte count and frame length disagree"
     if function == _IDENTIFICATION and len(data) >= 6 + length:
         return _wrong_objects(data[HEADER : 6 + length])
     return None
@@ -72,35 +75,3 @@ def _wrong_objects(body: bytes) -> str | None:
             return "fewer objects than promised"
         at += 2 + body[at + 1]
     return None if at == len(body) else "objects and frame length disagree"
-
-
-@dataclass
-class Echo:
-    """Removes what a two-wire line repeats of our own request.
-
-    Some adapters hear what they send. A request to read is never its own answer, so the first one
-    shows it; the answer to a write may well be, and is judged by what was learned.
-
-    Attributes:
-        hears: whether the line repeats; None until known.
-    """
-
-    hears: bool | None = None
-    _sent: bytes = field(default=b"", repr=False)
-    _tells: bool = False
-
-    def sending(self, data: bytes, *, reads: bool) -> None:
-        """Note a request; `reads` says that its answer cannot be the same bytes."""
-        self._sent, self._tells = data, reads
-
-    def stripped(self, data: bytes) -> bytes:
-        """What has arrived since the request, without its echo."""
-        if self.hears is None and self._tells and len(data) >= len(self._sent):
-            self.hears = data.startswith(self._sent)
-        if self.hears is None and self._tells and self._sent.startswith(data):
-            return b""  # not enough of it to tell
-        if not self.hears:
-            return data
-        if data.startswith(self._sent):
-            return data[len(self._sent) :]
-        return b"" if self._sent.startswith(data) else data

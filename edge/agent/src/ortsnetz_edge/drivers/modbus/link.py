@@ -12,11 +12,13 @@ from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
-from ortsnetz_edge.drivers.modbus.inspection import Echo, tcp_misfit
+from ortsnetz_edge.drivers.modbus.inspection import tcp_misfit
+from ortsnetz_edge.drivers.modbus.line_frames import Echo, answer_in
 from ortsnetz_edge.drivers.modbus.neighbours import Neighbours
 from ortsnetz_edge.drivers.modbus.wire import Wire
 
@@ -117,12 +119,16 @@ class Link:
                     f"{self.where}: a new connection, and nobody knows yet who is there",
                 )
             await self._quiet()
+            rest_s = self._wire.quiet_s
             try:
                 answer = await self._answer(client, function, call, timeout_s)
             except DriverError as error:
                 raise self._judged(unit, error) from error.__cause__
+            except asyncio.CancelledError:
+                rest_s = self._given_up(timeout_s)
+                raise
             finally:
-                self._quiet_until = asyncio.get_running_loop().time() + self._wire.quiet_s
+                self._quiet_until = asyncio.get_running_loop().time() + rest_s
         self._backoff.succeeded()
         self._neighbours.answered(unit)
         return answer
@@ -146,10 +152,21 @@ class Link:
         self._break(FailureKind.DISCONNECTED, "closed by the agent")
         self._drop()
 
+    def _given_up(self, timeout_s: float) -> float:
+        """The caller does not wait any more, but the answer may be on its way.
+
+        The next request must not take it: a connection is closed; on a line, where answers have no
+        number, nothing is sent until it must have come. How long that is.
+        """
+        if self.serial:
+            return max(timeout_s, self._wire.quiet_s)
+        self._drop()
+        return 0.0
+
     async def _quiet(self) -> None:
-        """Leave the silence between two frames of a serial line."""
+        """Leave the silence that a serial line needs."""
         wait = self._quiet_until - asyncio.get_running_loop().time()
-        if self._wire.quiet_s and wait > 0:
+        if wait > 0:
             await asyncio.sleep(wait)
 
     async def _connected(self) -> ModbusBaseClient:
@@ -185,6 +202,7 @@ class Link:
             if insecure is not None:
                 raise self._broke(FailureKind.INSECURE, insecure)
             raise self._broke(FailureKind.UNREACHABLE, f"no connection{_why(self._reason)}")
+        read_little(client.ctx.transport)
         return client
 
     def _not_made(self, reason: Exception | None) -> None:
@@ -213,9 +231,6 @@ class Link:
         self._asked = client
         try:
             answer = await call(client)
-        except asyncio.CancelledError:
-            self._drop()  # its answer may be on the way: the next request must not take it
-            raise
         except ConnectionException as error:
             raise DriverError(
                 FailureKind.DISCONNECTED, f"{self.where}: the connection is lost"
@@ -249,7 +264,7 @@ class Link:
         if self._wire.serial:
             heard = self._echo.stripped(data)
             self._heard = self._heard or bool(heard)
-            return heard
+            return answer_in(heard, self._request)
         reason = tcp_misfit(data, self._request)
         if reason is None:
             return data
