@@ -25,6 +25,7 @@ from ortsnetz_common.drivers.values import FailureKind, Observation, Scan
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
+from ortsnetz_common.link.reads import read_little
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ async def serve(end: socket.socket, name: str, factory: Factory) -> None:
         FrameError: the agent broke the contract.
     """
     reader, writer = await asyncio.open_connection(sock=end, limit=say.MAX_MESSAGE_BYTES)
+    read_little(writer.transport)
     try:
         hello = await _receive(reader)
         if not isinstance(hello, say.Hello):

@@ -13,6 +13,7 @@ from py1815.application import FunctionCode
 from py1815.master.association import Exchange, Unsolicited
 from py1815.master.operations import Steps
 
+from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.dnp3.association import StrictAssociation
 
@@ -101,6 +102,7 @@ class Dnp3Connection:
             raise DriverError(
                 FailureKind.UNREACHABLE, f"{endpoint.where}: {error.strerror or error}"
             ) from error
+        read_little(writer.transport)
         return cls(endpoint, reader, writer, on_unsolicited)
 
     @property

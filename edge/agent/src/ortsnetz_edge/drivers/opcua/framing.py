@@ -13,6 +13,7 @@ from asyncua import ua
 from asyncua.client.ua_client import UaClient, UASocketProtocol
 from asyncua.ua.ua_binary import nodeid_to_binary, struct_to_binary, uatcp_to_binary
 
+from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.drivers.opcua.hardening import harden
 
 harden()
@@ -70,6 +71,7 @@ class GuardedProtocol(UASocketProtocol):  # type: ignore[misc]
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Connected."""
         super().connection_made(transport)
+        read_little(transport)
         self._bytes = bytearray()
         self._message = 0
 

@@ -10,6 +10,7 @@ from typing import Any
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
+from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Observation
 from ortsnetz_edge.drivers.remote.consultation import checked
 from ortsnetz_edge.drivers.remote.process import DriverProcess, Plan
@@ -47,6 +48,7 @@ class Link:
         self._reader, self._writer = await asyncio.open_connection(
             sock=self.process.end, limit=say.MAX_MESSAGE_BYTES
         )
+        read_little(self._writer.transport)
 
     def send(self, message: say.ToProcess) -> None:
         """Send a message.
