@@ -62,11 +62,17 @@ def prepared_in(folder: Path, network: Path) -> Path:
 
 @dataclass
 class Substation:
-    """A plant behind its servers; plant time is what the test says."""
+    """A plant behind its servers; plant time is what the test says.
+
+    Attributes:
+        servers: station servers that are there; a park takes a second to start, and devices that
+            are behind none have a Modbus server each.
+    """
 
     run: Path
     out: Path
     faults: tuple[Fault, ...]
+    servers: tuple[str, ...] = (RTU, PARK)
     time: float = 0.0
     scene: Scene = field(default_factory=Scene)
 
@@ -74,7 +80,7 @@ class Substation:
         found = files.read(self.run / "plant")
         exact = tuple(MeterClass(each.profile, 0.0, 0.0) for each in found.meter_classes)
         self.configuration: PlantConfiguration = msgspec.structs.replace(
-            found, faults=self.faults, meter_classes=exact, **_free_ports(found)
+            found, faults=self.faults, meter_classes=exact, **self._free_ports(found)
         )
         self.plant: Plant = load(self.run / "plant", self.configuration)
         served = devices(self.plant, self.scene)
@@ -92,6 +98,17 @@ class Substation:
             Timeline(self.out),
             directory=self.run / "plant",
         )
+
+    def _free_ports(self, found: PlantConfiguration) -> dict[str, Any]:
+        """Every device at a free port: two runs of tests beside each other do not meet."""
+
+        def free(each: Any) -> Any:
+            return msgspec.structs.replace(each, port=0)
+
+        kinds = ("meters", "charge_points", "inverters", "station_servers")
+        freed = {kind: tuple(free(each) for each in getattr(found, kind)) for kind in kinds}
+        wanted = (s for s in freed["station_servers"] if s.name in self.servers)
+        return {**freed, "station_servers": tuple(wanted)}
 
     def now_s(self) -> float:
         return self.time
@@ -145,19 +162,12 @@ class Substation:
         return client
 
 
-def _free_ports(found: PlantConfiguration) -> dict[str, Any]:
-    """Every device at a free port: two runs of tests beside each other do not meet."""
-
-    def free(each: Any) -> Any:
-        return msgspec.structs.replace(each, port=0)
-
-    kinds = ("meters", "charge_points", "inverters", "station_servers")
-    return {kind: tuple(free(each) for each in getattr(found, kind)) for kind in kinds}
-
-
 @contextlib.asynccontextmanager
-async def serving(run: Path, out: Path, *faults: Fault) -> AsyncIterator[Substation]:
-    substation = Substation(run, out, faults)
+async def serving(
+    run: Path, out: Path, *faults: Fault, servers: tuple[str, ...] = (RTU, PARK)
+) -> AsyncIterator[Substation]:
+    """A substation while it is served."""
+    substation = Substation(run, out, faults, servers)
     await substation.ready.start()
     try:
         yield substation
