@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -123,6 +124,18 @@ def test_without_an_agent_json_there_is_one_line_and_exit_code_2(
     assert said.code == 2
     assert said.err.count("\n") == 1
     assert "cannot be read" in said.err
+
+
+def test_an_agent_that_runs_carries_no_tools() -> None:
+    """Neither their memory nor their mistakes."""
+    script = (
+        "import sys, ortsnetz_edge.commands;"
+        "print([m for m in sys.modules if 'console.probing' in m or 'console.checking' in m])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
 
 
 class Page(HTMLParser):

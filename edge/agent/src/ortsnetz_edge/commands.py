@@ -10,21 +10,16 @@ import msgspec
 
 from ortsnetz_common.measurement.time import now_ns, rfc3339
 from ortsnetz_edge.bootstrap import read_bootstrap
-from ortsnetz_edge.console.checking.command import check
-from ortsnetz_edge.console.probing.command import probe
+from ortsnetz_edge.console.tools import WithTools
 from ortsnetz_edge.running import run_agent
 from ortsnetz_edge.status import SourceStatus, Status, read_status
 
 _AGENT = click.argument("agent", metavar="AGENT.json", type=click.Path(path_type=Path))
 
 
-@click.group()
+@click.group(cls=WithTools)
 def edge() -> None:
     """The edge agent of a secondary substation."""
-
-
-edge.add_command(probe)
-edge.add_command(check)
 
 
 @edge.command()
