@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check study-estimation web kernels wheels wheels-check
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation web kernels wheels wheels-check
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,12 @@ bench-core: $(VENV)/.test ## power flow and state estimation beside all peers, o
 
 bench-core-check: $(VENV)/.test ## fails where the core fell behind its peers since the committed figures
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/core.py --check -o run/bench-core.jsonl
+
+bench-protocols: $(VENV)/.test ## each driver beside a plain loop on its library, one table (2 minutes)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/protocols.py $(BENCH_OPTIONS)
+
+soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: what is left behind [MINUTES=5]
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(or $(MINUTES),5)
 
 study-estimation: $(VENV)/.test ## state estimation on unknown networks beside power-grid-model [SEEDS=30] (15 min)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.estimation --seeds $(or $(SEEDS),30) -o run/study-estimation.jsonl
