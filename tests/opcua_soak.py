@@ -46,7 +46,7 @@ class Soaked:
     late: Left
     answers: int
     failures: int
-    transferred: int
+    resumed: int
     renewed: int
 
 
@@ -88,7 +88,7 @@ async def soak(disconnections: int, seed: int = 1) -> Soaked:
         late,
         sum(one.answers for one in diagnoses),
         sum(sum(one.failures.values()) for one in diagnoses),
-        counters["subscriptions_transferred"],
+        counters["sessions_resumed"],
         counters["subscriptions_renewed"],
     )
 

@@ -86,7 +86,13 @@ def test_a_server_that_answers_and_reports_nothing_is_not_believed() -> None:
             counters = driver.session.counters
             assert counters["subscriptions_silent"] == 1
             # one that was taken over and stays silent is given up at the next connection
-            assert counters["subscriptions_renewed"] + counters["subscriptions_transferred"] >= 1
+            await failed(driver, FailureKind.TIMEOUT)
+            await scanned(driver)
+            assert counters["subscriptions_renewed"] == 1
+            await server.show("U1", 223.0)
+            member = driver._member
+            assert member is not None
+            await until(lambda: member.held[0].raw == 223.0)
             await until(
                 lambda: counters["subscriptions_renewed"] >= 1 or driver.diagnose().connected
             )
@@ -135,9 +141,14 @@ def test_after_a_restart_the_values_are_those_of_now(profile: str) -> None:
     run(check)
 
 
-def test_a_subscription_is_taken_over_after_a_break_and_no_change_is_lost() -> None:
+@pytest.mark.parametrize("how", ["resumed", "transferred"])
+def test_a_subscription_is_taken_over_after_a_break_and_no_change_is_lost(how: str) -> None:
+    """With its session, where the server still has that; else by a session of its own."""
+
     async def check() -> None:
         async with serving() as server, driving(server.port, SUBSCRIBED) as driver:
+            if how == "transferred":
+                _forgets_sessions(server)
             seen: list[float | None] = []
             driver.subscribe(lambda scan: seen.append(scan.values[0]))
             await driver.scan()
@@ -152,7 +163,9 @@ def test_a_subscription_is_taken_over_after_a_break_and_no_change_is_lost() -> N
             await scanned(driver)
             await until(lambda: 242.0 in seen)
             counters = driver.session.counters
-            assert counters["subscriptions_transferred"] == 1
+            assert counters["subscriptions_transferred"] == (how == "transferred")
+            assert counters["sessions_resumed"] == (how == "resumed")
+            assert counters["subscriptions_renewed"] == 0
             assert counters["reports_republished"] >= 1
             assert counters["reports_lost"] == 0
             assert [value for value in seen if value != 230.0][:3] == [240.0, 241.0, 242.0]
@@ -169,6 +182,7 @@ def test_where_a_subscription_cannot_be_taken_over_everything_is_read_anew() -> 
             driver.subscribe(reports.append)
             await driver.scan()
             await until(lambda: bool(reports))
+            _forgets_sessions(server)
             service = server.server.iserver.subscription_service
 
             async def refuse(params: Any, *_: object) -> list[ua.TransferResult]:
@@ -202,6 +216,32 @@ def test_a_message_that_is_missing_is_asked_for_again_and_in_its_order() -> None
             await until(lambda: 242.0 in seen)
             assert seen.index(241.0) < seen.index(242.0)
             assert driver.session.counters["reports_republished"] == 1
+
+    run(check)
+
+
+def test_several_messages_that_are_missing_are_all_asked_for_again() -> None:
+    async def check() -> None:
+        async with serving() as server, driving(server.port, SUBSCRIBED) as driver:
+            seen: list[float | None] = []
+            driver.subscribe(lambda scan: seen.append(scan.values[0]))
+            await driver.scan()
+            await server.show("U1", 240.0)
+            await until(lambda: 240.0 in seen)
+            for value in (241.0, 242.0, 243.0):
+                lost = _next_report_is_lost(server)
+                await server.show("U1", value)
+                await until(lost.is_set)
+            await server.show("U1", 244.0)
+            await until(lambda: 244.0 in seen)
+            assert [value for value in seen if value != 230.0] == [
+                240.0,
+                241.0,
+                242.0,
+                243.0,
+                244.0,
+            ]
+            assert driver.session.counters["reports_lost"] == 0
 
     run(check)
 
@@ -315,6 +355,28 @@ def test_random_breaks_leave_neither_tasks_nor_connections() -> None:
             await until(lambda: not server.server.bserver.clients)
 
     run(check, 60)
+
+
+def _forgets_sessions(server: TestServer) -> None:
+    """A server that goes on with no session over another connection."""
+    server.server.iserver.lookup_external_session = lambda _: None
+
+
+@BOTH
+def test_connections_that_break_use_up_no_sessions_of_the_server(profile: str) -> None:
+    async def check() -> None:
+        async with serving() as server, driving(server.port, profile) as driver:
+            await driver.scan()
+            for _ in range(12):
+                server.server.cut()
+                driver.session._not_before = 0.0
+                await until(lambda: not driver.diagnose().connected)
+                driver.session._not_before = 0.0
+                await scanned(driver)
+            assert len(server.server.iserver._external_sessions) <= 1 + (profile == POLLED)
+            assert driver.session.generation == 13
+
+    run(check)
 
 
 def _tasks_of_the_driver() -> int:

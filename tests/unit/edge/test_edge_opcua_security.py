@@ -249,7 +249,7 @@ def test_no_secret_is_in_what_is_said(site: Site, caplog: pytest.LogCaptureFixtu
             made = protocol(credentials_dir=site.node.parent)
             driver = made.open(source(server.port, credentials="park"))
             await driver.scan()
-            token = str(driver.session._channel._client.uaclient.session.authentication_token)
+            token = str(driver.session._channel.client.uaclient.session.authentication_token)
             server.server.cut()
             with caplog.at_level(logging.DEBUG, logger="ortsnetz_edge"):
                 said = await failed(driver, FailureKind.WAITING)

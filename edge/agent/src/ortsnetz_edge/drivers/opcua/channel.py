@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from asyncua import Client, ua
 from asyncua.client.ua_client import UaClientState
 from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.uaerrors import UaStatusCodeError
 from cryptography import x509
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
@@ -63,20 +63,30 @@ class Channel:
         endpoint: where it leads.
         failure: why it is of no use any more; None while it is.
         namespaces: URIs by number, as this server has them since it started.
+        client: the library's; its session may be gone on with over another connection.
+        resumed: whether the session is that of the connection before.
     """
 
-    def __init__(self, endpoint: Endpoint, client: Client, on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client: Client,
+        on_failure: Callable[[], None],
+        *,
+        resumed: bool = False,
+    ) -> None:
         self.endpoint = endpoint
         self.failure: DriverError | None = None
         self.namespaces: tuple[str, ...] = ()
-        self._client = client
+        self.client = client
+        self.resumed = resumed
         self._on_failure = on_failure
         self._renewing: asyncio.Task[None] | None = None
 
     @property
     def alive(self) -> bool:
         """Whether it is of use."""
-        return self.failure is None and self._client.uaclient.state is UaClientState.CONNECTED
+        return self.failure is None and self.client.uaclient.state is UaClientState.CONNECTED
 
     async def request(self, request: Any, answer: Any, seconds: float | None = None) -> Any:
         """Ask for a service.
@@ -90,7 +100,7 @@ class Channel:
             DriverError: no answer, or none that fits; the channel has then failed, unless the
                 server understood and refused.
         """
-        protocol = self._client.uaclient.protocol
+        protocol = self.client.uaclient.protocol
         if self.failure is not None or protocol is None:
             raise self._again()
         deadline = self.endpoint.answer_s if seconds is None else seconds
@@ -127,14 +137,19 @@ class Channel:
         if self._renewing is not None:
             self._renewing.cancel()
         self._mark_closing()
-        with contextlib.suppress(Exception):  # whoever leaves does not mind how
+        try:
             async with asyncio.timeout(CLOSING_S):
-                await self._client.disconnect()
+                await self.client.disconnect()
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+        except Exception:  # noqa: BLE001, S110 - whoever leaves does not mind how
+            pass
         self._drop()
 
     def _start(self) -> None:
         self._renewing = asyncio.create_task(self._renew())
-        self._client.uaclient.protocol.on_connection_lost = self._lost
+        self.client.uaclient.protocol.on_connection_lost = self._lost
 
     def _lost(self, _: Exception | None) -> None:
         misfit = self._misfit()
@@ -148,20 +163,20 @@ class Channel:
     async def _renew(self) -> None:
         """Renew the security token before its time is over."""
         while True:
-            await asyncio.sleep(self._client.secure_channel_timeout / 1000 * RENEW_AFTER)
+            await asyncio.sleep(self.client.secure_channel_timeout / 1000 * RENEW_AFTER)
             try:
-                await self._client.open_secure_channel(renew=True)
-                self._client.uaclient.revolve_security_token()
+                await self.client.open_secure_channel(renew=True)
+                self.client.uaclient.revolve_security_token()
             except Exception as error:  # noqa: BLE001 - whatever it is, the channel is of no use
                 self.fail(explained(error, str(self.endpoint), self._misfit()))
                 return
 
     def _misfit(self) -> str | None:
-        protocol = self._client.uaclient.protocol
+        protocol = self.client.uaclient.protocol
         return getattr(protocol, "misfit", None)
 
     def _mark_closing(self) -> None:
-        protocol = self._client.uaclient.protocol
+        protocol = self.client.uaclient.protocol
         if protocol is not None:
             protocol.closing = True
 
@@ -169,7 +184,7 @@ class Channel:
         if self._renewing is not None and self._renewing is not asyncio.current_task():
             self._renewing.cancel()
         self._mark_closing()
-        self._client.uaclient.disconnect_socket()
+        self.client.uaclient.disconnect_socket()
 
     def _wrong(self, reason: str) -> DriverError:
         return DriverError(FailureKind.WRONG_ANSWER, f"{self.endpoint}: {reason}")
@@ -186,6 +201,7 @@ async def connect(
     security: Security | None,
     now_ns: int,
     on_failure: Callable[[], None] = lambda: None,
+    former: Client | None = None,
 ) -> Channel:
     """Connect, secure the channel, and open a session.
 
@@ -194,26 +210,29 @@ async def connect(
         security: certificates; None for a connection without security.
         now_ns: wall clock, UTC ns, by which certificates are checked.
         on_failure: called once when the channel has failed.
+        former: the client of the connection before, whose session the server may still have (part
+            4, 6.7: that comes first, for servers have few).
 
     Raises:
         DriverError: there is no such connection; says at which step and why.
     """
     try:
         async with asyncio.timeout(endpoint.connect_s):
+            client = former or _client(endpoint)
             if security is None:
-                client = _client(endpoint)
                 return await _opened(endpoint, client, None, on_failure)
             security.check_own(now_ns)
             server = await _certificate(endpoint, security.pinned)
             security.check_server(server, endpoint.host, now_ns)
-            client = _client(endpoint)
             client.application_uri = security.application_uri
             client.security_policy = security.policy(server)
             client.uaclient.set_security(client.security_policy)
             client.user_certificate = security.certificate
             client.user_private_key = security.key
             return await _opened(endpoint, client, server, on_failure)
-    except TimeoutError as error:
+    except (TimeoutError, asyncio.CancelledError) as error:
+        if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            raise
         seconds = f"{endpoint.connect_s:.1f} s"
         raise DriverError(
             FailureKind.UNREACHABLE, f"{endpoint}: no connection within {seconds}"
@@ -223,6 +242,16 @@ async def connect(
         if not text.startswith(str(endpoint)):
             text = f"{endpoint}: {text}"
         raise DriverError(error.kind, text) from error
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody else has cancelled this task.
+
+    The library's `wait_for` raises a `CancelledError` of its own kind where an answer and a
+    deadline come at once; `asyncio.timeout` does not take that for its own.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _client(endpoint: Endpoint) -> Client:
@@ -244,15 +273,31 @@ async def _opened(
 ) -> Channel:
     async def steps() -> Channel:
         await client.open_secure_channel()
-        created = await client.create_session()
-        if server is not None:
-            certificates.check_application(server, _application_of(created, client))
-        await client.activate_session(certificate=client.user_certificate)
-        channel = Channel(endpoint, client, on_failure)
+        resumed = await _resumed(client)
+        if not resumed:
+            created = await client.create_session()
+            if server is not None:
+                certificates.check_application(server, _application_of(created, client))
+            await client.activate_session(certificate=client.user_certificate)
+        channel = Channel(endpoint, client, on_failure, resumed=resumed)
         channel._start()  # noqa: SLF001 - its own module makes it
         return channel
 
     return await _guarded(endpoint, client, steps)
+
+
+async def _resumed(client: Client) -> bool:
+    """Go on with the session of the connection before; whether the server still has it."""
+    session = client.uaclient.session
+    if not client.uaclient.has_session:
+        return False
+    session.rebind_authentication_token()
+    try:
+        await client.activate_session(certificate=client.user_certificate)
+    except UaStatusCodeError:
+        session.reset_authentication_token()
+        return False
+    return True
 
 
 async def _certificate(endpoint: Endpoint, pinned: x509.Certificate | None) -> x509.Certificate:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from asyncua import ua
+from asyncua import Client, ua
 from asyncua.ua.object_ids import ObjectIds
 
 from ortsnetz_edge.clock import Clock
@@ -112,6 +112,7 @@ class Session:
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
         self._not_before = 0.0
         self._channel: Channel | None = None
+        self._former: Client | None = None
         self._opening: asyncio.Task[Channel] | None = None
         self._batch: _Batch | None = None
         self._plans: dict[tuple[NodeReference, ...], _Plan] = {}
@@ -193,16 +194,17 @@ class Session:
         if self._opening is not None:
             self._opening.cancel()
         channel, self._channel = self._channel, None
+        self._former = None
         if channel is not None:
             await channel.close()
 
     async def _open(self) -> Channel:
         """Connect and ask for what may have changed since the last time."""
         channel = None
+        former, self._former = self._former, None
+        now_ns = self.clock.now_ns()
         try:
-            channel = await connect(
-                self.endpoint, self._security, self.clock.now_ns(), self._failed
-            )
+            channel = await connect(self.endpoint, self._security, now_ns, self._failed, former)
             await self._ask_names(channel)
         except DriverError as error:
             if channel is not None:
@@ -216,6 +218,7 @@ class Session:
         self._channel = channel
         self.generation += 1
         self.counters["connections"] += 1
+        self.counters["sessions_resumed"] += channel.resumed
         return channel
 
     def _opened(self, task: asyncio.Task[Channel]) -> None:
@@ -242,6 +245,7 @@ class Session:
         """The channel has failed."""
         channel, self._channel = self._channel, None
         if channel is not None and channel.failure is not None:
+            self._former = channel.client
             self._back_off(channel.failure)
 
     def _back_off(self, error: DriverError) -> None:

@@ -133,11 +133,14 @@ class Subscription:
         self.stop()
         self._acknowledgements.clear()
         counters = self._session.counters
-        if self._id and self._spoke and await self._transferred(channel):
+        if self._id and self._spoke and channel.resumed:
+            await self._read_all(channel)  # what was missed shows in the number of what comes next
+        elif self._id and self._spoke and await self._transferred(channel):
             counters["subscriptions_transferred"] += 1
         else:
             if self._id:
                 counters["subscriptions_renewed"] += 1
+                await self._delete(channel)
             self.refused = not await self._created(channel)
         self._spoke = False
         self._attached = channel
@@ -166,6 +169,16 @@ class Subscription:
                     self._acknowledgements.append(number)
         await self._read_all(channel)
         return True
+
+    async def _delete(self, channel: Channel) -> None:
+        """Take leave of a subscription that is of no use, if the server still has it."""
+        request = ua.DeleteSubscriptionsRequest()
+        request.Parameters.SubscriptionIds = [self._id]
+        try:
+            await channel.request(request, ua.DeleteSubscriptionsResponse)
+        except DriverError as error:
+            if error.kind is not FailureKind.REFUSED:
+                raise
 
     async def _created(self, channel: Channel) -> bool:
         """Make a new one; False where the server makes none."""
@@ -295,8 +308,8 @@ class Subscription:
         number, data = int(message.SequenceNumber), message.NotificationData or ()
         missed = (number - self._next) % _LAST_SEQUENCE
         if 0 < missed <= MOST_MISSED:
-            for step in range(missed):
-                await self._republish(channel, (self._next + step - 1) % _LAST_SEQUENCE + 1)
+            for _ in range(missed):
+                await self._republish(channel, self._next)
         elif missed:
             self._session.counters["reports_lost"] += 1
             await self._read_all(channel)
