@@ -132,6 +132,20 @@ def test_a_limit_that_is_confirmed_and_not_there_is_not_believed() -> None:
     run(check)
 
 
+def test_a_control_box_that_answers_later_is_not_disbelieved() -> None:
+    async def check() -> None:
+        later = POLLED.replace("  reaction_s: 5", "  reaction_s: 5\n  acknowledged_s: 300")
+        async with serving() as server, driving(server.port, later) as driver:
+            attribute = server.server.iserver.aspace[server.node("Setpoint")].attributes[
+                ua.AttributeIds.Value
+            ]
+            attribute.value_setter = lambda *_: None
+            await driver.write(10.0, None)
+            assert server.value("Setpoint") == 16
+
+    run(check)
+
+
 def test_a_node_that_is_not_writable_is_not_written() -> None:
     async def check() -> None:
         nodes = {"Fixed": ua.Variant(16, ua.VariantType.UInt16), **DEVICE}

@@ -133,7 +133,10 @@ class OpcUaDriver:
             if watchdog is not None and self._commissioned != generation:
                 await self._commission(self._targets, setpoint, watchdog, power)
                 self._commissioned = generation
-            await self._targets.write([(setpoint.at, setpoint.counts(limit, power))])
+            # a control box says later what it has taken; control waits for it (`acknowledged_s`)
+            at_once = not setpoint.resolution.acknowledged_s
+            wanted = (setpoint.at, setpoint.counts(limit, power))
+            await self._targets.write([wanted], read_back=at_once)
             if setpoint.enable is not None:
                 await self._targets.write([setpoint.enable])
         except DriverError as error:

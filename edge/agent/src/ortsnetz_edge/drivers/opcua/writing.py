@@ -36,8 +36,14 @@ class Targets:
         self.channel = channel
         self._known: dict[NodeReference, Target] = {}
 
-    async def write(self, wanted: Sequence[tuple[NodeReference, float]]) -> None:
+    async def write(
+        self, wanted: Sequence[tuple[NodeReference, float]], *, read_back: bool = True
+    ) -> None:
         """Write numbers in one request and read them back.
+
+        Args:
+            wanted: what goes where.
+            read_back: whether the nodes say at once what was written to them.
 
         Raises:
             DriverError: a node does not take its number, or does not have it afterwards; names it.
@@ -61,7 +67,8 @@ class Targets:
             code = int(result.value)
             if status.is_bad(code):
                 raise self._refused(f"{target.reference}: {status.words(code)}", kind_of(code))
-        await self._read_back(targets, [value for _, value in wanted])
+        if read_back:
+            await self._read_back(targets, [value for _, value in wanted])
 
     async def _read_back(self, targets: Sequence[Target], values: Sequence[float]) -> None:
         found = await self._read([(target.node, ua.AttributeIds.Value) for target in targets])
