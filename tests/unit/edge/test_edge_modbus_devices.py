@@ -528,6 +528,101 @@ def test_two_sources_that_ask_the_same_at_once_send_one_request() -> None:
     run(check)
 
 
+class BaysOfADevice:
+    """Feeders that lie beside each other in one device, ten registers each."""
+
+    PROFILE = (
+        HEAD.format(kind="bay")
+        + """
+voltage: {at: [holding/0, holding/1, holding/2], range: [0, 460]}
+bay_stride: 10
+modbus: {registers: 45, gap: 8}
+"""
+    )
+
+    def __init__(self, number: int) -> None:
+        self.unit = ScriptedUnit(late_s=0.01)
+        for bay in range(number):
+            self.unit.put(10 * bay, list(range(100 * bay, 100 * bay + 10)))
+        self._number = number
+
+    def drivers(self, server: ScriptedServer) -> list[Driver]:
+        protocol = ModbusTcp(Environment(library=Library({"bay": self.PROFILE})))
+        found = Station(protocol, TestClock())
+        return [found.driver(server, "bay", bay=str(bay)) for bay in range(self._number)]
+
+
+def test_what_the_bays_of_a_device_want_at_the_same_time_comes_in_the_fewest_requests() -> None:
+    async def check() -> None:
+        device = BaysOfADevice(8)
+        async with serving(device.unit) as server:
+            drivers = device.drivers(server)
+            await drivers[0].scan()
+            for _ in range(2):
+                device.unit.seen.clear()
+                scans = await asyncio.gather(*(driver.scan() for driver in drivers))
+                assert device.unit.reads() == [(3, 0, 43), (3, 50, 23)]
+                assert [scan.values for scan in scans] == [
+                    (100.0 * bay, 100.0 * bay + 1, 100.0 * bay + 2) for bay in range(8)
+                ]
+            await drivers[0].stop()
+
+    run(check)
+
+
+def test_a_bay_that_is_not_there_costs_the_other_bays_nothing_but_their_common_request() -> None:
+    async def check() -> None:
+        device = BaysOfADevice(4)
+        for address in range(20, 30):
+            del device.unit.holding[address]
+        async with serving(device.unit) as server:
+            drivers = device.drivers(server)
+            for _ in range(3):
+                device.unit.seen.clear()
+                outcomes = await asyncio.gather(
+                    *(driver.scan() for driver in drivers), return_exceptions=True
+                )
+                assert isinstance(outcomes[2], DriverError)
+                assert outcomes[2].kind is FailureKind.REFUSED
+                values = [each.values[0] for each in outcomes if isinstance(each, Scan)]
+                assert values == [0.0, 100.0, 300.0]
+            assert (3, 0, 33) not in device.unit.reads()
+            await drivers[0].stop()
+
+    run(check)
+
+
+def test_a_caller_that_gives_up_takes_nothing_from_those_who_wait_with_it() -> None:
+    async def check() -> None:
+        device = BaysOfADevice(2)
+        async with serving(device.unit) as server:
+            one, two = device.drivers(server)
+            await one.scan()
+            impatient = asyncio.create_task(one.scan())
+            patient = asyncio.create_task(two.scan())
+            await asyncio.sleep(0.003)
+            impatient.cancel()
+            assert (await patient).values[0] == 100.0
+            assert (await one.scan()).values[0] == 0.0
+            await one.stop()
+
+    run(check)
+
+
+def test_a_silent_device_is_silent_for_all_of_its_bays() -> None:
+    async def check() -> None:
+        device = BaysOfADevice(3)
+        async with serving(device.unit) as server:
+            drivers = device.drivers(server)
+            await asyncio.gather(*(driver.scan() for driver in drivers))
+            device.unit.silent = True
+            kinds = [await kind_of(driver.scan()) for driver in drivers]
+            assert kinds[0] is FailureKind.TIMEOUT
+            await drivers[0].stop()
+
+    run(check)
+
+
 def test_bays_of_one_device_lie_so_many_registers_further() -> None:
     async def check() -> None:
         unit = meter()

@@ -55,6 +55,7 @@ class ModbusProtocol(ABC):
             raise InputError(f"'{source.name}': {error}") from error
         compiled = self._compiled(source)
         unit = self._unit(wire, source.connection, source.name)
+        unit.shared_by(compiled.options.registers, compiled.options.gap)
         return ModbusDriver(source, compiled, unit, self._environment.clock)
 
     def probe(self, connection: Connection) -> ModbusProbe:
@@ -87,9 +88,7 @@ class ModbusProtocol(ABC):
         if wire not in self._links:
             self._links[wire] = Link(wire, connection.timeout_s, clock, name=name)
         key = (wire, connection.unit)
-        if key in self._units:
-            self._units[key].sources += 1
-        else:
+        if key not in self._units:
             self._units[key] = Unit(self._links[wire], connection.unit, connection.timeout_s, clock)
         return self._units[key]
 

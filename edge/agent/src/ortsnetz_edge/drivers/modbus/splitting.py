@@ -80,4 +80,6 @@ class Splitting:
         return Request(request.table, first, end - first, tuple(sorted(places)))
 
     async def _read(self, request: Request, epoch: Epoch) -> Data:
-        return await self._unit.read(request.table, request.address, request.count, epoch)
+        return await self._unit.read(
+            request.table, request.address, request.count, epoch, whole=request.whole
+        )

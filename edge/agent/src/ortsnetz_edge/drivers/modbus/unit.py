@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 import zlib
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from pymodbus.client.base import ModbusBaseClient
 from pymodbus.pdu import ModbusPDU
@@ -18,6 +16,7 @@ from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.decode import Data
 from ortsnetz_edge.drivers.modbus.exceptions import AWAY, RefusedError
+from ortsnetz_edge.drivers.modbus.gathering import Gathering
 from ortsnetz_edge.drivers.modbus.link import BACKOFF_CAP_S, BACKOFF_FIRST_S, Call, Link
 from ortsnetz_edge.profiles.references.modbus import Table
 
@@ -47,9 +46,6 @@ class Unit:
     it has neighbours, only it does.
     """
 
-    sources = 1
-    """How many drivers ask this unit."""
-
     def __init__(self, link: Link, number: int, timeout_s: float, clock: Clock) -> None:
         self.number = number
         self._link, self._timeout_s, self._clock = link, timeout_s, clock
@@ -57,7 +53,8 @@ class Unit:
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S, seed)
         self._not_before = 0.0
         self._absences = 0
-        self._pending: dict[tuple[Table, int, int, Epoch], asyncio.Task[Data]] = {}
+        self._sources = 0
+        self._gathering = Gathering(self._read)
         link.units.add(number)
 
     @property
@@ -83,34 +80,29 @@ class Unit:
         """The device says that it has started anew: it has to be asked again what it is."""
         self._absences += 1
 
-    async def read(self, table: Table, address: int, count: int, epoch: Epoch) -> Data:
-        """Read registers or bits with one request.
+    def shared_by(self, limit: int, gap: int) -> None:
+        """One more source asks this unit, with requests of at most this size and gap."""
+        self._sources += 1
+        self._gathering.agree(limit, gap)
+
+    async def read(
+        self, table: Table, address: int, count: int, epoch: Epoch, *, whole: bool = False
+    ) -> Data:
+        """Read registers or bits; together with what other sources want at the same time.
+
+        Args:
+            table: where they are.
+            address: protocol address of the first.
+            count: how many.
+            epoch: in which the device has been asked what it is.
+            whole: with a request of its own.
 
         Raises:
             DriverError: no answer that fits; `RefusedError` where it is an exception.
         """
-        if self.sources < 2:
+        if self._sources < 2:
             return await self._read(table, address, count, epoch)
-        return await asyncio.shield(self._shared_read(table, address, count, epoch))
-
-    def _shared_read(
-        self, table: Table, address: int, count: int, epoch: Epoch
-    ) -> asyncio.Task[Data]:
-        """The same request of several sources at the same time is sent once."""
-        key = (table, address, count, epoch)
-        task = self._pending.get(key)
-        if task is None:
-            task = asyncio.create_task(self._read(table, address, count, epoch))
-            self._pending[key] = task
-            task.add_done_callback(partial(self._shared_read_is_over, key))
-        return task
-
-    def _shared_read_is_over(
-        self, key: tuple[Table, int, int, Epoch], task: asyncio.Task[Data]
-    ) -> None:
-        del self._pending[key]
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; nobody may be left
+        return await self._gathering.read(table, address, count, epoch, whole=whole)
 
     async def _read(self, table: Table, address: int, count: int, epoch: Epoch) -> Data:
         def call(client: ModbusBaseClient) -> Awaitable[ModbusPDU]:
