@@ -217,3 +217,14 @@ def test_a_device_that_comes_back_is_waited_for_again() -> None:
         assert len(image.freeze(2, NOW_NS, now=0.0).fresh) == 2
 
     asyncio.run(asyncio.wait_for(check(), 5))
+
+
+def test_what_is_invalid_and_out_of_range_stays_invalid() -> None:
+    """Or-ing questionable onto invalid would read as questionable."""
+    image = image_of("m")
+    lost = int(Quality.INVALID | Quality.OLD_DATA)
+    image.place("m", replace(scan(1, 4600.0), qualities=(lost, 0, 0)), now=10.0)
+    quality = image.freeze(1, NOW_NS, now=10.1).fresh[0][1].qualities[0]
+    assert validity(quality) is Validity.INVALID
+    assert quality & Quality.OUT_OF_RANGE
+    assert quality & Quality.OLD_DATA

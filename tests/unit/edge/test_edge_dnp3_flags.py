@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ortsnetz_common.measurement.quality import Quality, Validity, validity
-from ortsnetz_edge.drivers.dnp3.flags import quality, worst
+from ortsnetz_common.measurement.quality import Quality, Validity, validity, worst
+from ortsnetz_edge.drivers.dnp3.flags import quality
 from ortsnetz_edge.profiles.references.dnp3 import PointKind
 
 ANALOGS = (PointKind.ANALOG_INPUT, PointKind.ANALOG_OUTPUT)

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.measurement.quality import Quality, Validity, validity
+from ortsnetz_common.measurement.quality import Quality, Validity, validity, worst
 from ortsnetz_common.parameters.station import Connection, Side
 from ortsnetz_edge.drivers.contract import Source
-from ortsnetz_edge.profiles.conversion import combined
 from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.library import Library, parse_profile
 from ortsnetz_edge.profiles.point_map import PointMap, compile_point_map
@@ -284,7 +283,7 @@ def test_any_profile_makes_no_value_of_what_is_missing(
 
 @given(st.lists(st.integers(0, (1 << 13) - 1), min_size=1, max_size=4))
 def test_a_value_is_as_good_as_the_worst_that_it_rests_on(qualities: list[int]) -> None:
-    found = combined(qualities)
+    found = worst(*qualities)
     assert validity(found) is max(map(validity, qualities))
     for quality in qualities:
         assert quality & ~int(Quality.QUESTIONABLE) & ~found == 0

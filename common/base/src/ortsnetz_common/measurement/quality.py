@@ -37,6 +37,11 @@ class Validity(IntEnum):
 
 
 _VALIDITY_BITS = int(Quality.QUESTIONABLE)
+_BITS_OF = {
+    Validity.GOOD: int(Quality.GOOD),
+    Validity.QUESTIONABLE: int(Quality.QUESTIONABLE),
+    Validity.INVALID: int(Quality.INVALID),
+}
 
 
 def validity(quality: int) -> Validity:
@@ -45,6 +50,18 @@ def validity(quality: int) -> Validity:
     if bits == 0:
         return Validity.GOOD
     return Validity.QUESTIONABLE if bits == _VALIDITY_BITS else Validity.INVALID
+
+
+def worst(*qualities: int) -> int:
+    """All details together with the worst validity.
+
+    Or-ing would not do: invalid and questionable together read as questionable.
+    """
+    details, found = 0, Validity.GOOD
+    for quality in qualities:
+        details |= quality & ~_VALIDITY_BITS
+        found = max(found, validity(quality))
+    return details | _BITS_OF[found]
 
 
 def is_usable(quality: int) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.quality import Quality, worst
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.frozen import as_old
 from ortsnetz_edge.drivers.contract import Scan, SourcePoint
 
+_OUT_OF_RANGE = int(Quality.QUESTIONABLE | Quality.OUT_OF_RANGE)
 MAX_CLOCK_ERROR_S = 5.0
 """A device clock further off than this is not used for time stamps."""
 
@@ -49,7 +50,7 @@ def judge(scan: Scan, previous: Scan | None, points: tuple[SourcePoint, ...]) ->
     out_of_range: list[str] = []
     for index, (value, point) in enumerate(zip(scan.values, points, strict=True)):
         if value is not None and not point.low <= value <= point.high:
-            qualities[index] |= int(Quality.QUESTIONABLE | Quality.OUT_OF_RANGE)
+            qualities[index] = worst(qualities[index], _OUT_OF_RANGE)
             out_of_range.append(point.point.name)
     settled = replace(scan, qualities=tuple(qualities))
     step = _step(scan, previous)

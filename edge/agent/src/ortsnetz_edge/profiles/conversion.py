@@ -6,16 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ortsnetz_common.measurement.quality import Quality, Validity, validity
 from ortsnetz_common.measurement.time import NS_PER_S
 
-_MAX_POWER_OF_TEN = 10  # SunSpec: sunssf is -10 to 10
+MAX_POWER_OF_TEN = 10  # SunSpec: sunssf is -10 to 10
 _NS_PER_MS = 1_000_000
-_VALIDITY = {
-    Validity.GOOD: Quality.GOOD,
-    Validity.QUESTIONABLE: Quality.QUESTIONABLE,
-    Validity.INVALID: Quality.INVALID,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ class Conversion:
         value = raw * self.factor
         if self.exponent is not None:
             power = raws[self.exponent]
-            if power is None or abs(power) > _MAX_POWER_OF_TEN:
+            if power is None or abs(power) > MAX_POWER_OF_TEN:
                 return None
             value *= 10.0**power
         value += self.offset
@@ -97,19 +91,6 @@ class ClockPlaces:
             return None
         fraction = 0.0 if self.fraction_ms is None else _finite(raws[self.fraction_ms])
         return None if fraction is None else int(seconds) * NS_PER_S + round(fraction) * _NS_PER_MS
-
-
-def combined(qualities: Sequence[int]) -> int:
-    """Quality of a value that rests on several: the worst validity, and all that is said besides.
-
-    Args:
-        qualities: bits of `measurement.quality`, at least one.
-    """
-    worst = max(map(validity, qualities))
-    details = 0
-    for quality in qualities:
-        details |= quality & ~int(Quality.QUESTIONABLE)
-    return details | int(_VALIDITY[worst])
 
 
 def _finite(raw: float | None) -> float | None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.quality import Quality, is_usable, worst
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import Scan, SourcePoint
-from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion, combined
+from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion
 
 R = TypeVar("R")
 MISSING = int(Quality.INVALID | Quality.FAILURE)
@@ -68,7 +68,7 @@ class PointMap(Generic[R]):
             value = conversion.value(raws)
             values.append(value)
             quality = 0 if qualities is None else _quality(conversion, qualities)
-            judged.append(quality if value is not None else quality | MISSING)
+            judged.append(quality if value is not None else worst(quality, MISSING))
         time_ns = self._clock.time_ns(raws)
         value_times = value_time_qualities = None
         if times_ns is not None and time_qualities is not None:
@@ -77,6 +77,10 @@ class PointMap(Generic[R]):
             value_time_qualities = tuple(time_qualities[place] for place in places)
             time_ns = time_ns or max(value_times, default=None)
         count = None if self._count is None else self._count.value(raws)
+        limit = None if self._limit is None else self._limit.value(raws)
+        if self._limit is not None and qualities is not None:
+            # what the device doubts itself is no confirmation of a limit
+            limit = limit if is_usable(_quality(self._limit, qualities)) else None
         return Scan(
             values=tuple(values),
             qualities=tuple(judged),
@@ -84,7 +88,7 @@ class PointMap(Generic[R]):
             time_quality=_SET_BY_RECEIVER if time_ns is None else 0,
             received_ns=received_ns,
             read_count=None if count is None else int(count),
-            limit_in_force=None if self._limit is None else self._limit.value(raws),
+            limit_in_force=limit,
             value_times_ns=value_times,
             value_time_qualities=value_time_qualities,
         )
@@ -93,4 +97,4 @@ class PointMap(Generic[R]):
 def _quality(conversion: Conversion, qualities: Sequence[int]) -> int:
     if conversion.is_single:
         return qualities[conversion.raw]
-    return combined([qualities[place] for place in conversion.places])
+    return worst(*(qualities[place] for place in conversion.places))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from ortsnetz_common.measurement.quality import is_usable, worst
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
@@ -19,10 +20,11 @@ from ortsnetz_edge.drivers.contract import (
     Watchdog,
 )
 from ortsnetz_edge.drivers.dnp3.commands import command, require_accepted
-from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID, worst
+from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID
 from ortsnetz_edge.drivers.dnp3.identification import said_of
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session, Polled
 from ortsnetz_edge.drivers.dnp3.table import MAX_CLOCK_ERROR_NS, PointValue
+from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.point_map import PointMap
 from ortsnetz_edge.profiles.references.dnp3 import PointReference
@@ -105,11 +107,12 @@ class Dnp3Driver:
             life = await self.session.ready()
             await self._require_identity(life)
             if watchdog is not None and self._commissioned != life:
-                await self._commission(setpoint, watchdog)
+                await self._commission(setpoint, watchdog, life)
                 self._commissioned = life
-            await self._operate(setpoint, setpoint.at, setpoint.counts(limit, self._power()))
+            counts = setpoint.counts(limit, self._power())
+            await self._operate(setpoint, setpoint.at, counts, life)
             if setpoint.enable is not None:
-                await self._operate(setpoint, *setpoint.enable)
+                await self._operate(setpoint, *setpoint.enable, life)
         except DriverError as error:
             raise self._noted(error) from None
 
@@ -146,24 +149,27 @@ class Dnp3Driver:
             raise DriverError(FailureKind.WRONG_DEVICE, f"{self.session.where}: {misfit}")
         self._identified = life
 
-    async def _commission(self, setpoint: SetpointMap[PointReference], watchdog: Watchdog) -> None:
+    async def _commission(
+        self, setpoint: SetpointMap[PointReference], watchdog: Watchdog, life: int
+    ) -> None:
         """Tell the device what to do when nobody writes any more; before the first limit."""
         if setpoint.fallback_limit is not None:
             counts = setpoint.counts(watchdog.limit, self._power())
-            await self._operate(setpoint, setpoint.fallback_limit, counts)
+            await self._operate(setpoint, setpoint.fallback_limit, counts, life)
         if setpoint.fallback_time is not None:
-            await self._operate(setpoint, setpoint.fallback_time, round(watchdog.after_s))
+            await self._operate(setpoint, setpoint.fallback_time, round(watchdog.after_s), life)
         if setpoint.fallback_enable is not None:
-            await self._operate(setpoint, *setpoint.fallback_enable)
+            await self._operate(setpoint, *setpoint.fallback_enable, life)
 
     async def _operate(
-        self, setpoint: SetpointMap[PointReference], at: PointReference, counts: int
+        self, setpoint: SetpointMap[PointReference], at: PointReference, counts: int, life: int
     ) -> None:
+        """Operate an output, in the life in which the device has said who it is."""
         try:
             made = command(at, counts)
         except ValueError as error:
             raise DriverError(FailureKind.REFUSED, f"'{self._name}': {error}") from None
-        status = await self.session.operate(made, select=setpoint.select)
+        status = await self.session.operate(made, select=setpoint.select, life=life)
         require_accepted(self.session.where, at, status)
 
     def _power(self) -> int:
@@ -171,13 +177,15 @@ class Dnp3Driver:
         setpoint = self._maps.setpoint
         if setpoint is None or setpoint.scale_at is None:
             return 0
-        value = self.session.table.value(setpoint.scale_at, 0).value
-        if not isinstance(value, float):
+        said = self.session.table.value(setpoint.scale_at, 0)
+        power = said.value if is_usable(said.quality) else None
+        if not isinstance(power, float) or power != round(power) or abs(power) > MAX_POWER_OF_TEN:
             raise DriverError(
                 FailureKind.REFUSED,
-                f"{self.session.where}: {setpoint.scale_at} says no power of ten",
+                f"{self.session.where}: {setpoint.scale_at} says no power of ten: nothing is "
+                "written whose scale is not known",
             )
-        return round(value)
+        return round(power)
 
     def _known(self, polled: Polled) -> tuple[PointValue, ...]:
         table = self.session.table
@@ -193,7 +201,6 @@ class Dnp3Driver:
             if raw is not None and absent is not None and raw == absent:
                 raw = None
             raws.append(raw)
-            # the map marks what is missing as invalid by or-ing: questionable must not be left
             qualities.append(point.quality if raw is not None else worst(point.quality, NEVER_SAID))
         scan = self._maps.points.scan(
             raws,

@@ -6,7 +6,7 @@ kind of point.
 
 from __future__ import annotations
 
-from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.quality import Quality, worst
 from ortsnetz_edge.profiles.references.dnp3 import PointKind
 
 ONLINE = 0x01
@@ -23,9 +23,6 @@ NO_SUCH_POINT = int(Quality.INVALID | Quality.BAD_REFERENCE)
 """Of a point that the outstation does not have."""
 RESTARTED = int(Quality.INVALID | Quality.OLD_DATA)
 """Of a point that the outstation has not said anything about since it restarted."""
-
-_INVALID = int(Quality.INVALID)
-_QUESTIONABLE = int(Quality.QUESTIONABLE)
 
 _COMMON: tuple[tuple[int, Quality], ...] = (
     (RESTART, Quality.INVALID | Quality.OLD_DATA),
@@ -70,14 +67,3 @@ def quality(kind: PointKind, flags: int | None) -> int:
     if not flags & ONLINE:
         said.append(Quality.INVALID | Quality.FAILURE)
     return worst(*(int(meaning) for meaning in said))
-
-
-def worst(*qualities: int) -> int:
-    """All details together with the worst validity: or-ing invalid and questionable would not."""
-    details = validity = 0
-    for each in qualities:
-        details |= each & ~_QUESTIONABLE
-        bits = each & _QUESTIONABLE
-        if bits == _INVALID or (bits and validity != _INVALID):
-            validity = bits
-    return details | validity

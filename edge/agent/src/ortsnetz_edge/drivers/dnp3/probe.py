@@ -95,8 +95,8 @@ class Dnp3Probe:
             made = command(wanted, value)
         except ValueError as error:
             raise InputError(str(error)) from None
-        await self._session.ready()
-        status = await self._session.operate(made, select=False)
+        life = await self._session.ready()
+        status = await self._session.operate(made, select=False, life=life)
         require_accepted(self._session.where, wanted, status)
         await self._session.polled()
         point = self._session.table.value(wanted, self._clock.now_ns())

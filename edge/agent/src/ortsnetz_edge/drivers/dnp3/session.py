@@ -161,12 +161,22 @@ class Dnp3Session:
         for kind in _OUTPUTS.values():
             await self._read(requests.read_points({kind: None}))
 
-    async def operate(self, command: Command, *, select: bool) -> PointStatus:
+    async def operate(self, command: Command, *, select: bool, life: int) -> PointStatus:
         """Operate one output, once; what the outstation says of it.
 
+        Args:
+            command: what is operated.
+            select: whether it is selected before.
+            life: in which it was asked who is there; in another one somebody else may be.
+
         Raises:
-            DriverError: there is no answer: nobody knows whether it was operated.
+            DriverError: there is no answer: nobody knows whether it was operated. Or it is another
+                life by now: nothing was sent.
         """
+        if life != self._life or self._station.restarted:
+            raise DriverError(
+                FailureKind.DISCONNECTED, f"{self.where}: a new life, and nobody knows who is there"
+            )
         plan = Plan([command], Mode.SELECT if select else Mode.DIRECT)
         return plan.result(await self._station.carry_out(plan)).statuses[0]
 

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ortsnetz_common.measurement.quality import is_usable, worst
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
-from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID, NO_SUCH_POINT, RESTARTED, quality, worst
+from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID, NO_SUCH_POINT, RESTARTED, quality
 from ortsnetz_edge.drivers.dnp3.objects import Reported
 from ortsnetz_edge.profiles.references.dnp3 import PointKind, PointReference
 
@@ -98,9 +99,9 @@ class PointTable:
         return PointValue(None, quality, now_ns, _ARRIVAL)
 
     def text(self, reference: PointReference) -> str | None:
-        """A point as text; None where there is none."""
+        """A point as text; None where there is none, or none that has been said in this life."""
         found = self._points.get((reference.kind, reference.index))
-        if found is None or found.value is None:
+        if found is None or found.value is None or not is_usable(found.quality):
             return None
         return found.value if isinstance(found.value, str) else f"{found.value:g}"
 
