@@ -131,6 +131,22 @@ def test_a_limit_is_written_and_then_enabled_at_the_devices_own_addresses() -> N
     run(check)
 
 
+def test_a_limit_is_written_in_the_scale_that_the_device_states_now() -> None:
+    """A device may change its scale while the connection stands: ten times the limit otherwise."""
+
+    async def check() -> None:
+        unit = inverter(model_1(), model_123(power_of_ten=-1), model_103())
+        async with one(unit) as (driver, _):
+            await driver.write(0.6, None)
+            unit.put(40070, model_123(percent=60, enabled=1, power_of_ten=0))
+            await driver.write(0.5, None)
+            written = [values for address, values in multiples(unit) if address == 40075]
+            assert written == [(600,), (50,)]
+            assert (await driver.scan()).limit_in_force == pytest.approx(0.5)
+
+    run(check)
+
+
 def test_a_fall_back_is_set_and_enabled_before_the_first_limit() -> None:
     async def check() -> None:
         model_704 = [704, 57, *[0] * 52, 0, 0xFFFF, *[0] * 3]  # WMaxLimPct_SF at 54: -1

@@ -6,23 +6,20 @@ from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
 from ortsnetz_edge.drivers.modbus.compiled import ModbusSetpoint
 from ortsnetz_edge.drivers.modbus.decode import number_decoder, registers_of
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
-
-MAX_POWER_OF_TEN = 10  # SunSpec: sunssf is -10 to 10
 
 
 class Writing:
     """The setpoint of one source.
 
-    What a write means rests on the scale that the device states; that, and the fall-back, are asked
-    and set anew with each connection.
+    What a write means rests on the scale that the device states: it is asked for it before each
+    write, because a device may change it at any time. The fall-back is set with each connection.
     """
 
     def __init__(self, setpoint: ModbusSetpoint, unit: Unit) -> None:
         self._map, self._multiple = setpoint.map, setpoint.multiple
         self._unit = unit
-        self._scaled: Epoch | None = None
-        self._power = 0
         self._commissioned: Epoch | None = None  # when the fall-back was set
 
     async def limit(self, limit: float, watchdog: Watchdog | None, epoch: Epoch) -> None:
@@ -31,21 +28,19 @@ class Writing:
         Raises:
             DriverError: the device did not confirm it.
         """
-        if self._scaled != epoch:
-            self._power = await self._power_of_ten(epoch)
-            self._scaled = epoch
+        power = await self._power_of_ten(epoch)
         if watchdog is not None and self._commissioned != epoch:
-            await self._commission(watchdog, epoch)
+            await self._commission(watchdog, power, epoch)
             self._commissioned = epoch
-        await self._write(self._map.at, self._map.counts(limit, self._power), epoch)
+        await self._write(self._map.at, self._map.counts(limit, power), epoch)
         if self._map.enable is not None:
             at, value = self._map.enable
             await self._write(at, value, epoch)
 
-    async def _commission(self, watchdog: Watchdog, epoch: Epoch) -> None:
+    async def _commission(self, watchdog: Watchdog, power: int, epoch: Epoch) -> None:
         """Tell the device what to do when nobody writes any more; once a connection."""
         if self._map.fallback_limit is not None:
-            counts = self._map.counts(watchdog.limit, self._power)
+            counts = self._map.counts(watchdog.limit, power)
             await self._write(self._map.fallback_limit, counts, epoch)
         if self._map.fallback_time is not None:
             await self._write(self._map.fallback_time, round(watchdog.after_s), epoch)
@@ -60,7 +55,7 @@ class Writing:
         _check_there(self._unit, at)
         data = await self._unit.read(at.table, at.address, at.width, epoch)
         power = number_decoder(at, None, at.address)(data)
-        if power is None or abs(power) > MAX_POWER_OF_TEN:
+        if power is None or abs(power) > MAX_POWER_OF_TEN or power != round(power):
             raise DriverError(
                 FailureKind.REFUSED,
                 f"{self._unit.where}: {at} says {power} for a power of ten: nothing is written "
