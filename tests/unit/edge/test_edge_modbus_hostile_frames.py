@@ -133,7 +133,7 @@ def test_a_spoiled_answer_over_tcp_is_no_value_and_the_next_is_right(spoil: Spoi
         await server.start()
         clock = Eager()
         unit = Unit(Link(TcpWire("127.0.0.1", server.port), TIMEOUT_S, clock), 1, TIMEOUT_S, clock)
-        examples = 20 if spoil in WAITS else EXAMPLES
+        examples = 8 if spoil in WAITS else EXAMPLES
         for _ in range(examples):
             server.raw = lambda request: spoil(chance, good_answer(request))
             outcome = await reading(unit)

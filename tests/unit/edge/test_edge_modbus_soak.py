@@ -21,6 +21,7 @@ from ortsnetz_edge.drivers.modbus.protocol import ModbusTcp
 
 WARM, MORE = 150, 600
 """Disconnections before the first look, and until the second."""
+DEADLINE_S = 60.0
 
 
 class Eager(WallClock):
@@ -121,7 +122,7 @@ def test_lost_connections_leave_nothing_behind() -> None:
     logging.disable(logging.CRITICAL)  # what pytest keeps of the log would count as growth
     tracemalloc.start()
     try:
-        early, late, soak = asyncio.run(asyncio.wait_for(check(), 60))
+        early, late, soak = asyncio.run(asyncio.wait_for(check(), DEADLINE_S))
     finally:
         tracemalloc.stop()
         logging.disable(logging.NOTSET)
