@@ -25,6 +25,7 @@ from opcua_bench import (
     POLLED,
     SUBSCRIBED,
     TestServer,
+    failed,
     protocol,
     run,
     scanned,
@@ -298,6 +299,32 @@ def test_no_short_message_keeps_the_parser_busy(results: bytes) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011 - whichever; the channel takes them all
         struct_from_binary(ua.ReadResponse, Buffer(response(results)))
     assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("profile", [POLLED, SUBSCRIBED], ids=["read", "subscribed"])
+@pytest.mark.parametrize(
+    "attribute_value", [None, [], [ua.DataValue()], [ua.DataValue()] * 1000], ids=lambda _: ""
+)
+def test_an_answer_with_another_number_of_values_is_refused(
+    profile: str, attribute_value: list[ua.DataValue] | None
+) -> None:
+    async def check() -> None:
+        async with serving() as server:
+            driver = protocol(profile).open(source(server.port, timeout_s=0.1))
+            await driver.scan()
+            service = server.server.iserver.attribute_service
+            read = service.read
+            service.read = lambda params: (
+                attribute_value if len(params.NodesToRead) == 4 else read(params)
+            )
+            server.server.cut()
+            words = await failed(driver, FailureKind.WRONG_ANSWER)
+            assert "values instead of 4" in words
+            service.read = read
+            assert (await scanned(driver)).values[0] == 230.0
+            await driver.stop()
+
+    run(check)
 
 
 @given(body=st.binary(max_size=400))

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from asyncua import ua
+
+from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
 from ortsnetz_edge.drivers.contract import (
@@ -19,10 +22,12 @@ from ortsnetz_edge.drivers.contract import (
     SourcePoint,
     Watchdog,
 )
+from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, missing, sample, text
 from ortsnetz_edge.drivers.opcua.writing import Targets
+from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.point_map import PointMap
 from ortsnetz_edge.profiles.references.opcua import NodeReference
@@ -127,6 +132,11 @@ class OpcUaDriver:
             await self._be_sure_of_it()
             channel = await self.session.opened()
             generation = self.session.generation
+            if self._maps.identity is not None and self._known != generation:
+                raise DriverError(
+                    FailureKind.DISCONNECTED,
+                    f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
+                )
             if self._targets is None or self._targets.channel is not channel:
                 self._targets = Targets(channel)
             power = await self._power_of_ten(setpoint)
@@ -183,7 +193,7 @@ class OpcUaDriver:
         asked = [place for place in places if place is not None]
         reading = await self.session.read(asked)
         said = {
-            place: None if value is None or value.Value is None else _said_text(value.Value.Value)
+            place: None if value is None else _said_text(value)
             for place, value in zip(asked, reading.values, strict=True)
         }
         maker, model, serial = (None if place is None else said[place] for place in places)
@@ -239,11 +249,13 @@ class OpcUaDriver:
             return 0
         reading = await self.session.read([setpoint.scale_at])
         value = reading.values[0]
-        raw = None if value is None else sample(value).raw
-        if raw is None or abs(raw) > 10 or raw != round(raw):
+        said = UNKNOWN if value is None else sample(value)
+        raw = said.raw if is_usable(said.quality) else None
+        if raw is None or abs(raw) > MAX_POWER_OF_TEN or raw != round(raw):
             raise DriverError(
                 FailureKind.REFUSED,
-                f"{self.session.endpoint}: {setpoint.scale_at} says no power of ten",
+                f"{self.session.endpoint}: {setpoint.scale_at} says no power of ten: nothing is "
+                "written whose scale is not known",
             )
         return round(raw)
 
@@ -272,7 +284,12 @@ class OpcUaDriver:
         return error
 
 
-def _said_text(content: object) -> str | None:
+def _said_text(value: ua.DataValue) -> str | None:
+    """What the server vouches for: not the last that it has heard of a device that is away."""
+    code = 0 if value.StatusCode is None else int(value.StatusCode.value)
+    if value.Value is None or not is_usable(status.quality(code)):
+        return None
+    content = value.Value.Value
     said = text(content)
     if said is None and isinstance(content, int):
         return str(content)  # serial numbers are numbers to some

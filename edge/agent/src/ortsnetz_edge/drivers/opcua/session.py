@@ -19,6 +19,7 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint, connect
+from ortsnetz_edge.drivers.opcua.failures import explained
 from ortsnetz_edge.drivers.opcua.framing import EncodedRequest
 from ortsnetz_edge.drivers.opcua.security import Security
 from ortsnetz_edge.drivers.opcua.values import nanoseconds
@@ -265,8 +266,11 @@ class Session:
             for part in plan.parts:
                 found, server_ns = await read_part(batch.channel, part)
                 values += found
-        except DriverError as error:
-            batch.answer.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
+            failure = explained(error, str(self.endpoint))
+            if failure is not error:
+                batch.channel.fail(failure)
+            batch.answer.set_exception(failure)
             batch.answer.exception()  # whoever waited has heard of it; nobody may have
             return
         self.answered()
@@ -309,9 +313,10 @@ async def read_values(
 async def read_part(channel: Channel, part: Part) -> tuple[list[ua.DataValue], int | None]:
     """Send one read request. Raises DriverError."""
     answer = await channel.request(part.request, ua.ReadResponse)
-    if len(answer.Results) != part.count:
-        raise channel.wrong(f"{len(answer.Results)} values instead of {part.count}")
-    return answer.Results, server_clock(answer.ResponseHeader.Timestamp)
+    values = answer.Results or []  # an array may be null (part 6, 5.2.5)
+    if len(values) != part.count:
+        raise channel.wrong(f"{len(values)} values instead of {part.count}")
+    return values, server_clock(answer.ResponseHeader.Timestamp)
 
 
 def _parts(

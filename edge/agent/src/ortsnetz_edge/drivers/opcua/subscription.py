@@ -19,6 +19,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import SESSION_S, Channel
+from ortsnetz_edge.drivers.opcua.failures import explained
 from ortsnetz_edge.drivers.opcua.session import (
     MOST_AT_ONCE,
     Session,
@@ -158,7 +159,7 @@ class Subscription:
             if error.kind is FailureKind.REFUSED:
                 return False
             raise
-        results = answer.Parameters.Results
+        results: Sequence[Any] = answer.Parameters.Results or ()
         if len(results) != 1 or status.is_bad(results[0].StatusCode.value):
             return False
         async with self._taking:
@@ -247,9 +248,10 @@ class Subscription:
             for place, node in items
         ]
         answer = await channel.request(request, ua.CreateMonitoredItemsResponse)
-        if len(answer.Results) != len(items):
-            raise channel.wrong(f"{len(answer.Results)} items instead of {len(items)}")
-        codes = [int(result.StatusCode.value) for result in answer.Results]
+        results: Sequence[Any] = answer.Results or ()
+        if len(results) != len(items):
+            raise channel.wrong(f"{len(results)} items instead of {len(items)}")
+        codes = [int(result.StatusCode.value) for result in results]
         for (place, _), code in zip(items, codes, strict=True):
             if status.is_bad(code):
                 member.held[place] = failed(code)
@@ -297,6 +299,9 @@ class Subscription:
                     return
                 self._session.counters["publish_failures"] += 1
                 channel.fail(error)  # without reports the connection is of no use
+                return
+            except Exception as error:  # noqa: BLE001 - or nobody would hear that reports have ended
+                channel.fail(explained(error, str(self._session.endpoint)))
                 return
 
     async def _take(self, channel: Channel, result: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from asyncua import ua
 
@@ -61,9 +62,10 @@ class Targets:
             item.Value = ua.DataValue(Value=content, StatusCode=None)
             request.Parameters.NodesToWrite.append(item)
         answer = await self.channel.request(request, ua.WriteResponse)
-        if len(answer.Results) != len(targets):
-            raise self.channel.wrong(f"{len(answer.Results)} confirmations, not {len(targets)}")
-        for target, result in zip(targets, answer.Results, strict=True):
+        results: Sequence[Any] = answer.Results or ()
+        if len(results) != len(targets):
+            raise self.channel.wrong(f"{len(results)} confirmations, not {len(targets)}")
+        for target, result in zip(targets, results, strict=True):
             code = int(result.value)
             if status.is_bad(code):
                 raise self._refused(f"{target.reference}: {status.words(code)}", kind_of(code))
@@ -105,9 +107,9 @@ class Targets:
         kind, rank, access = (
             None if value.Value is None else value.Value.Value for value in found[:3]
         )
-        if not int(access or 0) & _WRITABLE:
+        if not isinstance(access, int) or not access & _WRITABLE:
             raise self._refused(f"{reference} is not writable for this node")
-        if rank not in _SCALAR:
+        if not isinstance(rank, int) or rank not in _SCALAR:
             raise self._refused(f"{reference} is an array")
         target = Target(reference, node, self._kind(reference, kind, found[3]))
         self._known[reference] = target
@@ -139,9 +141,10 @@ class Targets:
             ua.ReadValueId(NodeId=node, AttributeId=attribute) for node, attribute in wanted
         ]
         answer = await self.channel.request(request, ua.ReadResponse)
-        if len(answer.Results) != len(wanted):
-            raise self.channel.wrong(f"{len(answer.Results)} values instead of {len(wanted)}")
-        return list(answer.Results)
+        results: Sequence[Any] = answer.Results or ()
+        if len(results) != len(wanted):
+            raise self.channel.wrong(f"{len(results)} values instead of {len(wanted)}")
+        return list(results)
 
     def _refused(self, why: str, kind: FailureKind = FailureKind.REFUSED) -> DriverError:
         return DriverError(kind, f"{self.channel.endpoint}: {why}")
