@@ -18,7 +18,7 @@ from modbus_peers.scripted import (
 )
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_common.parameters.station import Connection
 from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import (
@@ -276,6 +276,55 @@ def test_a_busy_device_is_asked_in_the_next_scan_without_a_back_off(code: int) -
             unit.refuses.clear()
             assert (await driver.scan()).values[0] == 230.0
             assert driver.diagnose().failures == {FailureKind.BUSY: 3}
+
+    run(check)
+
+
+@pytest.mark.parametrize("code", [1, 3, 4, 6])
+def test_a_block_that_is_refused_costs_its_own_points_only(code: int) -> None:
+    async def check() -> None:
+        unit = meter()
+        answer = unit._served
+
+        def served(pdu: bytes) -> bytes:
+            return bytes([0x83, code]) if pdu[1:3] == bytes([0, 20]) else answer(pdu)
+
+        unit._served = served  # type: ignore[method-assign]
+        async with one(unit) as (driver, _):
+            scan = await driver.scan()
+            assert scan.values == (230.0, 231.0, 232.0, None, None, None)
+            assert [is_usable(quality) for quality in scan.qualities] == [True] * 3 + [False] * 3
+            assert sum(driver.diagnose().failures.values()) == 1
+            unit._served = answer  # type: ignore[method-assign]
+            scan = await driver.scan()
+            assert scan.values[3:] == (1000.0, -2000.0, 3000.0)
+            assert scan.qualities == (0,) * 6
+
+    run(check)
+
+
+def test_a_slower_block_that_is_busy_leaves_its_values_as_old_as_they_are() -> None:
+    async def check() -> None:
+        unit = meter()
+        unit.put(500, words("I", 4711))
+        answer = unit._served
+
+        def busy(pdu: bytes) -> bytes:
+            return b"\x83\x06" if pdu[1:3] == b"\x01\xf4" else answer(pdu)
+
+        async with one(unit, "slow-meter") as (driver, found):
+            first = await driver.scan()
+            unit._served = busy  # type: ignore[method-assign]
+            found.clock.later_s += 10.0
+            later = await driver.scan()
+            assert later.values == first.values
+            assert first.value_times_ns is not None
+            assert later.value_times_ns is not None
+            energy = [p.point.name for p in driver.points].index("slow-meter-1/MMTR1.TotWh")
+            assert later.value_times_ns[energy] == first.value_times_ns[energy]
+            unit._served = answer  # type: ignore[method-assign]
+            unit.put(500, words("I", 4712))
+            assert (await driver.scan()).values[energy] == 4712.0
 
     run(check)
 

@@ -58,6 +58,8 @@ class ModbusDriver:
         except DriverError as error:
             raise self._noted(error) from None
         self._answers += 1
+        for refusal in self._reading.refusals:
+            self._noted(refusal)
         count = scan.read_count
         if count is not None and self._read_count is not None and count < self._read_count:
             self._unit.restarted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ortsnetz_common.measurement.quality import Quality
@@ -10,10 +11,12 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan
 from ortsnetz_edge.drivers.modbus.block_decoding import BlockDecoder
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap
+from ortsnetz_edge.drivers.modbus.exceptions import AWAY, RefusedError
 from ortsnetz_edge.drivers.modbus.plan import Request, plan
 from ortsnetz_edge.drivers.modbus.splitting import Splitting
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
 
+REFUSED = int(Quality.INVALID | Quality.FAILURE)
 BAD_REFERENCE = int(Quality.INVALID | Quality.BAD_REFERENCE)
 _SET_BY_RECEIVER = int(TimeQuality.SET_BY_RECEIVER)
 _MOST_PLANS = 64
@@ -21,9 +24,14 @@ _MOST_PLANS = 64
 
 
 class Reading:
-    """The raw values of one source, and when they were read."""
+    """The raw values of one source, and when they were read.
+
+    Attributes:
+        refusals: what the device has refused in the last scan, other than for an address.
+    """
 
     def __init__(self, compiled: ModbusMap, unit: Unit, clock: Clock) -> None:
+        self.refusals: list[RefusedError] = []
         self._map, self._clock = compiled, clock
         self._points = compiled.points
         self._unit = unit
@@ -45,25 +53,43 @@ class Reading:
     async def scan(self, epoch: Epoch) -> Scan:
         """Read what is due.
 
+        Where the device refuses one of several requests, its values are missing, or as old as they
+        are; the others go on.
+
         Raises:
-            DriverError: there is no answer, or the device has none of the addresses.
+            DriverError: there is no answer, or nothing that the device does not refuse.
         """
         if epoch != self._epoch:
             self._begin_anew(epoch)
         due = self._due() if self._slow else self._all
-        brought = False
+        brought, left = False, set[int]()
+        self.refusals = []
         for request in self._planned(due):
-            for part, data in await self._splitting.fetch(request, epoch):
+            try:
+                answers = await self._splitting.fetch(request, epoch)
+            except RefusedError as error:
+                if error.code in AWAY:
+                    raise
+                self.refusals.append(error)
+                left.update(request.places)
+                continue
+            for part, data in answers:
                 brought = True
                 self._compiled(part).put(data, self._raws)
         if not brought:
-            self._splitting.forget()
-            raise DriverError(
-                FailureKind.REFUSED,
-                f"{self._unit.where}: exception 2: the device has none of the addresses that the "
-                "profile reads",
-            )
-        return self._scan(due)
+            raise self._nothing()
+        return self._scan(due, left)
+
+    def _nothing(self) -> DriverError:
+        """Why nothing has come; next time everything is asked for again."""
+        self._splitting.forget()
+        if self.refusals:
+            return self.refusals[0]
+        return DriverError(
+            FailureKind.REFUSED,
+            f"{self._unit.where}: exception 2: the device has none of the addresses that the "
+            "profile reads",
+        )
 
     def _begin_anew(self, epoch: Epoch) -> None:
         """A new connection: what was known of the device need not hold."""
@@ -72,18 +98,30 @@ class Reading:
         self._ticks = [None] * len(self._ticks)
         self._qualities = [0] * len(self._qualities)
 
-    def _scan(self, due: tuple[int, ...]) -> Scan:
+    def _scan(self, due: tuple[int, ...], left: set[int]) -> Scan:
+        """The scan of what has come; `left` are places of which the device has refused to speak."""
         received_ns = self._clock.now_ns()
-        for place in self._splitting.missing:
-            self._raws[place], self._qualities[place] = None, BAD_REFERENCE
-        for place in due:
-            self._read_ns[place] = received_ns
+        missing = self._splitting.missing
+        if missing or left or any(self._qualities):
+            self._mark(left)
         if self._slow:
-            self._note_ticks(due)
+            read = [place for place in due if place not in left]
+            for place in read:
+                self._read_ns[place] = received_ns
+            self._note_ticks(read)
         scan = self._points.scan(
-            self._raws, received_ns, self._qualities if self._splitting.missing else None
+            self._raws, received_ns, self._qualities if missing or left else None
         )
         return self._with_times(scan) if self._slow else scan
+
+    def _mark(self, left: set[int]) -> None:
+        """Say of raw values why they are missing; those of slower groups stay as old as they are."""
+        self._qualities = [0] * len(self._qualities)
+        for place in left:
+            if not self._points.periods_s[place]:
+                self._raws[place], self._qualities[place] = None, REFUSED
+        for place in self._splitting.missing:
+            self._raws[place], self._qualities[place] = None, BAD_REFERENCE
 
     def _with_times(self, scan: Scan) -> Scan:
         """Values of slower groups keep the time at which they were read."""
@@ -106,9 +144,9 @@ class Reading:
             if not periods[place] or self._ticks[place] != now // periods[place]
         )
 
-    def _note_ticks(self, due: tuple[int, ...]) -> None:
+    def _note_ticks(self, read: Sequence[int]) -> None:
         now = self._clock.monotonic()
-        for place in due:
+        for place in read:
             period_s = self._points.periods_s[place]
             if period_s:
                 self._ticks[place] = int(now // period_s)
