@@ -101,6 +101,53 @@ def test_a_device_that_was_exchanged_while_away_gets_nothing(profile: str) -> No
     run(check)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        ua.StatusCodes.BadNoCommunication,
+        ua.StatusCodes.UncertainLastUsableValue,
+        ua.StatusCodes.UncertainNoCommunicationLastUsableValue,
+    ],
+)
+def test_a_name_that_the_server_does_not_vouch_for_is_none(code: int) -> None:
+    """A server that stands between keeps the last it has heard: the device may be another one."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, identity="4711") as driver:
+            written = recorded(server)
+            await server.show("Serial", "4711", code=code)
+            with pytest.raises(DriverError, match="the device says nothing") as caught:
+                await driver.write(10.0, None)
+            assert caught.value.kind is FailureKind.WRONG_DEVICE
+            assert written == []
+            await server.show("Serial", "4711")
+            await driver.write(10.0, None)
+            assert server.value("Setpoint") == 10
+
+    run(check)
+
+
+@pytest.mark.parametrize(
+    "code", [ua.StatusCodes.UncertainLastUsableValue, ua.StatusCodes.UncertainInitialValue]
+)
+def test_a_scale_that_the_server_does_not_vouch_for_is_none(code: int) -> None:
+    async def check() -> None:
+        scaled = POLLED.replace("  smallest: 6\n", "  smallest: 6\n  scale_at: AT\n")
+        scaled = scaled.replace("AT\n", "nsu=urn:test:meter;s=U3\n")
+        async with serving() as server, driving(server.port, scaled) as driver:
+            written = recorded(server)
+            await server.show("U3", 0, code=code)
+            with pytest.raises(DriverError, match="says no power of ten") as caught:
+                await driver.write(10.0, None)
+            assert caught.value.kind is FailureKind.REFUSED
+            assert written == []
+            await server.show("U3", 0)
+            await driver.write(10.0, None)
+            assert server.value("Setpoint") == 10
+
+    run(check)
+
+
 def test_a_refusal_names_the_node_and_says_why() -> None:
     async def check() -> None:
         async with serving() as server, driving(server.port) as driver:

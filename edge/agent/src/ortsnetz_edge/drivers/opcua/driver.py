@@ -23,6 +23,7 @@ from ortsnetz_edge.drivers.contract import (
     Watchdog,
 )
 from ortsnetz_edge.drivers.opcua import status
+from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, missing, sample, text
@@ -129,14 +130,8 @@ class OpcUaDriver:
         if setpoint is None:
             raise DriverError(FailureKind.REFUSED, f"'{self._maps.name}' takes no limit")
         try:
-            await self._be_sure_of_it()
-            channel = await self.session.opened()
+            channel = await self._known_channel()
             generation = self.session.generation
-            if self._maps.identity is not None and self._known != generation:
-                raise DriverError(
-                    FailureKind.DISCONNECTED,
-                    f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
-                )
             if self._targets is None or self._targets.channel is not channel:
                 self._targets = Targets(channel)
             power = await self._power_of_ten(setpoint)
@@ -187,6 +182,17 @@ class OpcUaDriver:
                 FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
             )
         self._known = generation
+
+    async def _known_channel(self) -> Channel:
+        """The connection over which the device has said who it is."""
+        await self._be_sure_of_it()
+        channel = await self.session.opened()
+        if self._maps.identity is not None and self._known != self.session.generation:
+            raise DriverError(
+                FailureKind.DISCONNECTED,
+                f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
+            )
+        return channel
 
     async def _said(self, identity: IdentityMap[NodeReference]) -> Identity:
         places = (identity.maker_at, identity.model_at, identity.serial_at)
