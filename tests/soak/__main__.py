@@ -19,9 +19,10 @@ def main() -> int:
     print(table(soaked))
     early, late = soaked.early, soaked.late
     print(
-        f"\n{soaked.faults} disconnections after the warming up: tasks {early.tasks} to "
-        f"{late.tasks}, files {early.files} to {late.files} (of driver processes "
-        f"{early.process_files} to {late.process_files}), {soaked.octets_a_fault:.0f} octets each"
+        f"\n{soaked.faults} disconnections after each device had been lost in each way: "
+        f"tasks {early.tasks} to {late.tasks}, files {early.files} to {late.files} "
+        f"(of driver processes {early.process_files} to {late.process_files}), "
+        f"{soaked.octets_a_fault:.0f} octets each"
     )
     found = complaints(soaked)
     print("\n".join(found) or "nothing is left behind, nobody was late, nothing was written")

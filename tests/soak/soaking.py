@@ -16,8 +16,6 @@ from soak.peers import Peer
 from soak.subjects import KINDS, prepare, subject
 from soak.watch import Ledger, Watch
 
-WARM_SHARE = 0.3
-"""Of the time, before the first look at what is held: caches fill, code is loaded."""
 OCTETS_A_FAULT = 1500
 """Growth a fault that counts as none: less than a hundredth of a connection's own buffers."""
 
@@ -27,7 +25,8 @@ class Soaked:
     """How it went.
 
     Attributes:
-        early, late: what was held after the warming up and at the end.
+        early: what was held once every device had been lost in each way, and all code was loaded.
+        late: the same at the end.
         faults: between the two.
     """
 
@@ -54,7 +53,7 @@ async def soak(
 
     Args:
         folder: for certificates and logs.
-        seconds: wall time, without starting and settling.
+        seconds: wall time, without starting, warming up and settling.
         kinds: of drivers.
         seed: of faults and instants.
         patience: deadlines are multiplied by it.
@@ -67,10 +66,11 @@ async def soak(
     tracemalloc.start()
     try:
         await asyncio.gather(*[watch.begin() for watch in watches])
-        await _disturbed(watches, seconds * WARM_SHARE)
+        await asyncio.gather(*[watch.warm_up() for watch in watches])
         early = await settled(_pids(watches))
         before = _faults(watches)
-        await _disturbed(watches, seconds * (1 - WARM_SHARE))
+        until = asyncio.get_running_loop().time() + seconds
+        await asyncio.gather(*[watch.disturb(until) for watch in watches])
         late = await settled(_pids(watches), early)
         for watch in watches:  # each still takes a limit, and each write is one that was asked for
             await watch.write()
@@ -79,11 +79,6 @@ async def soak(
     finally:
         tracemalloc.stop()
         await asyncio.gather(*[watch.end() for watch in watches], return_exceptions=True)
-
-
-async def _disturbed(watches: Sequence[Watch], seconds: float) -> None:
-    until = asyncio.get_running_loop().time() + seconds
-    await asyncio.gather(*[watch.disturb(until) for watch in watches])
 
 
 def _pids(watches: Sequence[Watch]) -> list[int]:

@@ -49,6 +49,7 @@ class Watch:
     def __init__(self, subject: Subject, peer: Peer, seed: int, patience: float) -> None:
         self.subject, self.peer, self.patience = subject, peer, patience
         self.ledger = Ledger()
+        self._faults = FAULTS if subject.remote is None else {**FAULTS, "crash": 2}
         self._chance = random.Random(f"{subject.kind} {seed}")
         self._begun = 0.0  # of the last scan that brought values
         self._answered = asyncio.Event()
@@ -79,17 +80,24 @@ class Watch:
         if self._writes == before:
             raise AssertionError(f"{self.subject.kind}: a write is not seen at the device")
 
+    async def warm_up(self) -> None:
+        """Lose the device once in each way."""
+        for fault in self._faults:
+            await self._lose(fault)
+
     async def disturb(self, until: float) -> None:
         """Lose the device again and again until an instant of the loop's clock."""
         loop = asyncio.get_running_loop()
         while loop.time() < until:
             await asyncio.sleep(self._chance.uniform(0.0, 1.0))
-            kinds = {**FAULTS, "crash": 2} if self.subject.remote is not None else FAULTS
-            (fault,) = self._chance.choices([*kinds], [*kinds.values()])
-            self.ledger.faults[fault] += 1
-            await self._happens(fault)
-            await self.recovered(fault)
-            self._note_unwanted()
+            (fault,) = self._chance.choices([*self._faults], [*self._faults.values()])
+            await self._lose(fault)
+
+    async def _lose(self, fault: str) -> None:
+        self.ledger.faults[fault] += 1
+        await self._happens(fault)
+        await self.recovered(fault)
+        self._note_unwanted()
 
     async def recovered(self, fault: str) -> None:
         """Wait for the first scan that began after this instant and brought values."""
