@@ -111,11 +111,10 @@ class Station:
             scene=self.scene,
             node_row=0,
             powers=lambda state: np.asarray(state.load_s[1]),
-            draw=lambda shown, limit, now_s, stamp: charge_point(
-                shown,
-                ChargePointStatus(int(model.state), limit, 0.0, model.watchdog.rest(now_s)),
-                stamp,
+            status=lambda limit, now_s: ChargePointStatus(
+                int(model.state), limit, 0.0, model.watchdog.rest(now_s)
             ),
+            draw=charge_point,
         )
 
     def _show(self, now_s: float) -> None:
