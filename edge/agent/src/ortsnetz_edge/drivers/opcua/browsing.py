@@ -13,7 +13,7 @@ from asyncua.ua.object_ids import ObjectIds
 from ortsnetz_edge.drivers.contract import Found
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import Channel
-from ortsnetz_edge.drivers.opcua.session import read_values
+from ortsnetz_edge.drivers.opcua.reading import read_values
 from ortsnetz_edge.drivers.opcua.values import number, text
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 

@@ -13,8 +13,10 @@ from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import Found, Identity, Observation
 from ortsnetz_edge.drivers.opcua.browsing import browse
 from ortsnetz_edge.drivers.opcua.driver import BUILD_INFO
-from ortsnetz_edge.drivers.opcua.session import Session, node_id
-from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
+from ortsnetz_edge.drivers.opcua.monitoring import Member
+from ortsnetz_edge.drivers.opcua.reading import node_id
+from ortsnetz_edge.drivers.opcua.session import Session
+from ortsnetz_edge.drivers.opcua.subscription import Subscription
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, sample
 from ortsnetz_edge.drivers.opcua.writing import Targets
 from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax

@@ -12,9 +12,10 @@ from ortsnetz_edge.drivers.opcua import security
 from ortsnetz_edge.drivers.opcua.channel import Endpoint
 from ortsnetz_edge.drivers.opcua.driver import OpcUaDriver, SourceMaps
 from ortsnetz_edge.drivers.opcua.library_log import be_quiet
+from ortsnetz_edge.drivers.opcua.monitoring import Member
 from ortsnetz_edge.drivers.opcua.probe import OpcUaProbe
 from ortsnetz_edge.drivers.opcua.session import Session
-from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
+from ortsnetz_edge.drivers.opcua.subscription import Subscription
 from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.point_map import compile_point_map, reference_of
 from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax

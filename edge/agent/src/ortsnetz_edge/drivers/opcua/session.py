@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
-import uuid
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from asyncua import Client, ua
 from asyncua.ua.object_ids import ObjectIds
@@ -18,43 +15,25 @@ from asyncua.ua.object_ids import ObjectIds
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
-from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint, connect
+from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint
+from ortsnetz_edge.drivers.opcua.connecting import connect
 from ortsnetz_edge.drivers.opcua.failures import explained
-from ortsnetz_edge.drivers.opcua.framing import EncodedRequest
+from ortsnetz_edge.drivers.opcua.reading import (
+    Limits,
+    Plan,
+    Reading,
+    limit_of,
+    planned,
+    read_part,
+    read_values,
+)
 from ortsnetz_edge.drivers.opcua.security import Security
-from ortsnetz_edge.drivers.opcua.values import nanoseconds
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 
 log = logging.getLogger(__name__)
 BACKOFF_FIRST_S = 0.5
 BACKOFF_CAP_S = 15.0
-MOST_AT_ONCE = 500
-"""Most nodes a request where the server states no limit of its own (part 5, 6.3.11)."""
 MOST_PLANS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many nodes a server takes in one request."""
-
-    read: int = MOST_AT_ONCE
-    write: int = MOST_AT_ONCE
-    monitor: int = MOST_AT_ONCE
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The answer to a read.
-
-    Attributes:
-        values: one a node; None for a node whose namespace the server does not have.
-        server_ns: the server's own clock, UTC ns; None where it says none.
-        received_ns: the agent's clock when the answer was complete.
-    """
-
-    values: tuple[ua.DataValue | None, ...]
-    server_ns: int | None
-    received_ns: int
 
 
 @dataclass(slots=True)
@@ -66,26 +45,6 @@ class _Batch:
     answer: asyncio.Future[Reading] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One read request and how many values it brings."""
-
-    request: EncodedRequest
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How nodes are read.
-
-    Attributes:
-        places: of each node among the values; None for one whose namespace is not there.
-    """
-
-    parts: tuple[Part, ...]
-    places: tuple[int | None, ...]
 
 
 class Session:
@@ -116,7 +75,7 @@ class Session:
         self._former: Client | None = None
         self._opening: asyncio.Task[Channel] | None = None
         self._batch: _Batch | None = None
-        self._plans: dict[tuple[NodeReference, ...], _Plan] = {}
+        self._plans: dict[tuple[NodeReference, ...], Plan] = {}
         self._plans_of: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost = False
@@ -240,7 +199,7 @@ class Session:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise channel.wrong("says no namespaces")
         channel.namespaces = tuple(names)
-        self.limits = Limits(*(_limit(value) for value in values[1:]))
+        self.limits = Limits(*(limit_of(value) for value in values[1:]))
 
     def _failed(self) -> None:
         """The channel has failed."""
@@ -277,7 +236,7 @@ class Session:
         found_values = tuple(None if place is None else values[place] for place in plan.places)
         batch.answer.set_result(Reading(found_values, server_ns, self.clock.now_ns()))
 
-    def _plan(self, batch: _Batch) -> _Plan:
+    def _plan(self, batch: _Batch) -> Plan:
         """How the nodes of a batch are asked for; a cycle asks for the same ones each time."""
         if self._plans_of is not batch.channel:
             self._plans_of = batch.channel
@@ -287,86 +246,5 @@ class Session:
         if plan is None:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = _planned(key, batch.channel.namespaces, self.limits.read)
+            plan = self._plans[key] = planned(key, batch.channel.namespaces, self.limits.read)
         return plan
-
-
-async def read_values(
-    channel: Channel,
-    nodes: Sequence[ua.NodeId],
-    most: int = MOST_AT_ONCE,
-    attribute: ua.AttributeIds = ua.AttributeIds.Value,
-) -> tuple[list[ua.DataValue], int | None]:
-    """Read an attribute of nodes, so many a request at most; and the server's clock.
-
-    Raises:
-        DriverError: there is no answer that fits.
-    """
-    values: list[ua.DataValue] = []
-    server_ns: int | None = None
-    for part in _parts(nodes, most, attribute):
-        found, server_ns = await read_part(channel, part)
-        values += found
-    return values, server_ns
-
-
-async def read_part(channel: Channel, part: Part) -> tuple[list[ua.DataValue], int | None]:
-    """Send one read request. Raises DriverError."""
-    answer = await channel.request(part.request, ua.ReadResponse)
-    values = answer.Results or []  # an array may be null (part 6, 5.2.5)
-    if len(values) != part.count:
-        raise channel.wrong(f"{len(values)} values instead of {part.count}")
-    return values, server_clock(answer.ResponseHeader.Timestamp)
-
-
-def _parts(
-    nodes: Sequence[ua.NodeId], most: int, attribute: ua.AttributeIds = ua.AttributeIds.Value
-) -> Iterator[Part]:
-    for first in range(0, len(nodes), most):
-        part = nodes[first : first + most]
-        request = ua.ReadRequest()
-        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
-        request.Parameters.NodesToRead = [
-            ua.ReadValueId(NodeId=node, AttributeId=attribute) for node in part
-        ]
-        yield Part(EncodedRequest(request), len(part))
-
-
-def _planned(nodes: Sequence[NodeReference], namespaces: Sequence[str], most: int) -> _Plan:
-    known: list[ua.NodeId] = []
-    places: list[int | None] = []
-    for node in nodes:
-        found = node_id(node, namespaces)
-        places.append(None if found is None else len(known))
-        if found is not None:
-            known.append(found)
-    return _Plan(tuple(_parts(known, most)), tuple(places))
-
-
-def server_clock(stamp: datetime | None) -> int | None:
-    """A server's clock, UTC ns; None where it says none."""
-    return None if stamp is None else nanoseconds(stamp.replace(tzinfo=stamp.tzinfo or UTC))
-
-
-def node_id(node: NodeReference, namespaces: Sequence[str]) -> ua.NodeId | None:
-    """The node id at a server with these namespaces; None where it does not have the node's."""
-    if isinstance(node.namespace, int):
-        number = node.namespace
-    elif node.namespace in namespaces:
-        number = namespaces.index(node.namespace)
-    else:
-        return None
-    if node.kind == "i":
-        return ua.NodeId(ua.UInt32(int(node.identifier)), ua.Int16(number))
-    if node.kind == "g":
-        return ua.NodeId(uuid.UUID(node.identifier), ua.Int16(number))
-    if node.kind == "b":
-        return ua.NodeId(base64.b64decode(node.identifier), ua.Int16(number))
-    return ua.NodeId(ua.String(node.identifier), ua.Int16(number))
-
-
-def _limit(value: ua.DataValue) -> int:
-    stated = value.Value.Value if value.Value is not None else None
-    if not isinstance(stated, int) or stated <= 0:  # 0 and absent: no limit is stated
-        return MOST_AT_ONCE
-    return min(stated, MOST_AT_ONCE)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from asyncua import ua
@@ -18,17 +17,13 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua import status
-from ortsnetz_edge.drivers.opcua.channel import SESSION_S, Channel
+from ortsnetz_edge.drivers.opcua.channel import Channel
+from ortsnetz_edge.drivers.opcua.connecting import SESSION_S
 from ortsnetz_edge.drivers.opcua.failures import explained
-from ortsnetz_edge.drivers.opcua.session import (
-    MOST_AT_ONCE,
-    Session,
-    node_id,
-    read_values,
-    server_clock,
-)
-from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, failed, sample
-from ortsnetz_edge.profiles.references.opcua import NodeReference
+from ortsnetz_edge.drivers.opcua.monitoring import Member, Monitor
+from ortsnetz_edge.drivers.opcua.reading import MOST_AT_ONCE, node_id, read_values, server_clock
+from ortsnetz_edge.drivers.opcua.session import Session
+from ortsnetz_edge.drivers.opcua.values import UNKNOWN, sample
 
 FRESH = 2.0
 """Values are believed for so many intervals in which a report or a keep-alive has to come."""
@@ -40,27 +35,6 @@ MOST_ACKNOWLEDGEMENTS = 100
 MOST_MISSED = 20
 """Most missed messages that are asked for again; whoever missed more reads everything."""
 _LAST_SEQUENCE = 2**32 - 1
-
-
-@dataclass(slots=True)
-class Member:
-    """The nodes of one source in the subscription.
-
-    Attributes:
-        nodes: what is watched.
-        deadbands: absolute deadband of each node; 0 for every change.
-        sampling_s: how often the server looks at each node.
-        held: last sample of each node.
-        report: called after each report that has changed something.
-        first: number of its first item.
-    """
-
-    nodes: Sequence[NodeReference]
-    deadbands: Sequence[float]
-    sampling_s: Sequence[float]
-    report: Callable[[], None] = lambda: None
-    held: list[Sample] = field(default_factory=list)
-    first: int = 0
 
 
 class Subscription:
@@ -202,61 +176,11 @@ class Subscription:
         self._id, self._next = made.SubscriptionId, 1
         keep_alives = max(1, made.RevisedMaxKeepAliveCount)
         self._proof_s = max(made.RevisedPublishingInterval, 1.0) / 1000 * keep_alives
+        monitor = Monitor(channel, self._id, self._session.limits.monitor, self._session.counters)
         for member in self._members:
-            await self._monitor(channel, member)
+            await monitor.watch(member)
         await self._read_all(channel)
         return True
-
-    async def _monitor(self, channel: Channel, member: Member) -> None:
-        """Create a member's items; a node that the server does not have marks that point."""
-        items: list[tuple[int, ua.NodeId]] = []
-        for place, node in enumerate(member.nodes):
-            member.held[place] = UNKNOWN
-            found = node_id(node, channel.namespaces)
-            if found is not None:
-                items.append((place, found))
-        most = self._session.limits.monitor
-        for first in range(0, len(items), most):
-            part = items[first : first + most]
-            codes = await self._create_items(channel, member, part, with_deadband=True)
-            again = [
-                item
-                for item, code in zip(part, codes, strict=True)
-                if code in _NO_DEADBAND and member.deadbands[item[0]]
-            ]
-            if again:
-                await self._create_items(channel, member, again, with_deadband=False)
-
-    async def _create_items(
-        self,
-        channel: Channel,
-        member: Member,
-        items: Sequence[tuple[int, ua.NodeId]],
-        *,
-        with_deadband: bool,
-    ) -> list[int]:
-        request = ua.CreateMonitoredItemsRequest()
-        request.Parameters.SubscriptionId = self._id
-        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
-        request.Parameters.ItemsToCreate = [
-            _item(
-                node,
-                member.first + place,
-                member.sampling_s[place],
-                member.deadbands[place] if with_deadband else 0.0,
-            )
-            for place, node in items
-        ]
-        answer = await channel.request(request, ua.CreateMonitoredItemsResponse)
-        results: Sequence[Any] = answer.Results or ()
-        if len(results) != len(items):
-            raise channel.wrong(f"{len(results)} items instead of {len(items)}")
-        codes = [int(result.StatusCode.value) for result in results]
-        for (place, _), code in zip(items, codes, strict=True):
-            if status.is_bad(code):
-                member.held[place] = failed(code)
-                self._session.counters["items_refused"] += 1
-        return codes
 
     async def _read_all(self, channel: Channel) -> None:
         """Read what is watched: nobody waits for the first report, nothing stays unknown."""
@@ -379,32 +303,3 @@ class Subscription:
     def _hear(self, server_ns: int | None) -> None:
         self._heard = self._session.clock.monotonic()
         self.server_ns, self.received_ns = server_ns, self._session.clock.now_ns()
-
-
-_NO_DEADBAND = {
-    StatusCodes.BadFilterNotAllowed,
-    StatusCodes.BadMonitoredItemFilterInvalid,
-    StatusCodes.BadMonitoredItemFilterUnsupported,
-    StatusCodes.BadDeadbandFilterInvalid,
-}
-
-
-def _item(
-    node: ua.NodeId, handle: int, sampling_s: float, deadband: float
-) -> ua.MonitoredItemCreateRequest:
-    item = ua.MonitoredItemCreateRequest()
-    item.ItemToMonitor.NodeId = node
-    item.ItemToMonitor.AttributeId = ua.AttributeIds.Value
-    item.MonitoringMode = ua.MonitoringMode.Reporting
-    wanted = item.RequestedParameters
-    wanted.ClientHandle = handle
-    wanted.SamplingInterval = sampling_s * 1000
-    wanted.QueueSize = 1  # the newest counts
-    wanted.DiscardOldest = True
-    if deadband:
-        wanted.Filter = ua.DataChangeFilter(
-            Trigger=ua.DataChangeTrigger.StatusValue,
-            DeadbandType=ua.DeadbandType.Absolute,
-            DeadbandValue=deadband,
-        )
-    return item

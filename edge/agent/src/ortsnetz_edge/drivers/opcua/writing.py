@@ -12,7 +12,7 @@ from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.failures import kind_of
-from ortsnetz_edge.drivers.opcua.session import node_id
+from ortsnetz_edge.drivers.opcua.reading import node_id
 from ortsnetz_edge.drivers.opcua.values import number, variant
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 
