@@ -24,8 +24,9 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import Channel
+from ortsnetz_edge.drivers.opcua.monitoring import Member
 from ortsnetz_edge.drivers.opcua.session import Session
-from ortsnetz_edge.drivers.opcua.subscription import Member, Subscription
+from ortsnetz_edge.drivers.opcua.subscription import Subscription
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, missing, sample, text
 from ortsnetz_edge.drivers.opcua.writing import Targets
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
