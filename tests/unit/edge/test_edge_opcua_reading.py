@@ -399,3 +399,23 @@ def test_where_nobody_listens_the_source_is_unreachable_and_backs_off() -> None:
             assert "next attempt in" in words
 
     run(check)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with its clock", "without"])
+def test_a_devices_own_clock_counts_where_it_says_one(there: bool) -> None:
+    async def check() -> None:
+        profile = POLLED + "time: {milliseconds: nsu=urn:test:meter;s=Clock}\n"
+        half_past = datetime(2026, 11, 27, 12, 30, tzinfo=UTC)
+        nodes = {**DEVICE, "Clock": ua.Variant(half_past, ua.VariantType.DateTime)}
+        async with (
+            serving(nodes if there else DEVICE) as server,
+            driving(server.port, profile) as driver,
+        ):
+            await server.show("U1", 230.0, at=datetime(2020, 1, 1, tzinfo=UTC))
+            scan = await driver.scan()
+            own_ns = 1_795_782_600 * 10**9
+            assert (scan.time_ns == own_ns) == there
+            assert (abs(scan.time_ns - scan.received_ns) < 5e9) != there
+            assert (scan.value_times_ns is None) == there  # by a wrong clock there are none
+
+    run(check)

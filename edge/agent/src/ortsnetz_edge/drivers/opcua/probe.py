@@ -12,7 +12,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import Found, Identity, Observation
 from ortsnetz_edge.drivers.opcua.browsing import browse
-from ortsnetz_edge.drivers.opcua.driver import BUILD_INFO
+from ortsnetz_edge.drivers.opcua.identification import BUILD_INFO
 from ortsnetz_edge.drivers.opcua.monitoring import Member
 from ortsnetz_edge.drivers.opcua.reading import node_id
 from ortsnetz_edge.drivers.opcua.session import Session

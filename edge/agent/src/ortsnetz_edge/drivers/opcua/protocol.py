@@ -10,17 +10,16 @@ from ortsnetz_edge.drivers.contract import Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.opcua import security
 from ortsnetz_edge.drivers.opcua.channel import Endpoint
-from ortsnetz_edge.drivers.opcua.driver import OpcUaDriver, SourceMaps
+from ortsnetz_edge.drivers.opcua.driver import OpcUaDriver
 from ortsnetz_edge.drivers.opcua.library_log import be_quiet
 from ortsnetz_edge.drivers.opcua.monitoring import Member
 from ortsnetz_edge.drivers.opcua.probe import OpcUaProbe
 from ortsnetz_edge.drivers.opcua.session import Session
+from ortsnetz_edge.drivers.opcua.source import SYNTAX, SourceMaps, compiled
 from ortsnetz_edge.drivers.opcua.subscription import Subscription
-from ortsnetz_edge.profiles.identity import compile_identity
-from ortsnetz_edge.profiles.point_map import compile_point_map, reference_of
-from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax
+from ortsnetz_edge.profiles.point_map import reference_of
+from ortsnetz_edge.profiles.references.opcua import NodeReference
 from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily
-from ortsnetz_edge.profiles.setpoint import compile_setpoint
 
 LATE_FACTOR = 4.0
 """A whole answer is still taken until this many time-outs; the cycle does not wait for it."""
@@ -28,7 +27,6 @@ CONNECT_AT_LEAST_S = 5.0
 """Several steps, and signatures that take a small controller a second each."""
 LARGEST_BROWSED = 4 * 1024 * 1024
 """A probe takes long answers: some servers list all that they have at once."""
-SYNTAX = OpcUaSyntax()
 
 
 @dataclass(slots=True)
@@ -103,13 +101,7 @@ class OpcUa:
                 f"'{source.name}': profile '{profile.kind}' is one of {profile.protocol}, the "
                 f"connection one of opcua"
             )
-        return profile, SourceMaps(
-            name=source.name,
-            points=compile_point_map(profile, source, SYNTAX),
-            setpoint=compile_setpoint(profile, source, SYNTAX),
-            identity=compile_identity(profile, source, SYNTAX),
-            own_clock=profile.time.milliseconds is not None or profile.time.seconds is not None,
-        )
+        return profile, compiled(profile, source)
 
     def _endpoint(self, where: Connection, name: str) -> Endpoint:
         if not where.host or not 1 <= where.port <= 65535 or where.timeout_s <= 0:

@@ -1,0 +1,70 @@
+"""Limits: the fall-back first, once a connection; then the limit, and what enables it."""
+
+from __future__ import annotations
+
+from ortsnetz_common.measurement.quality import is_usable
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
+from ortsnetz_edge.drivers.opcua.channel import Channel
+from ortsnetz_edge.drivers.opcua.session import Session
+from ortsnetz_edge.drivers.opcua.values import UNKNOWN, sample
+from ortsnetz_edge.drivers.opcua.writing import Targets
+from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
+from ortsnetz_edge.profiles.references.opcua import NodeReference
+from ortsnetz_edge.profiles.setpoint import SetpointMap
+
+
+class Limiting:
+    """The setpoint of one source."""
+
+    def __init__(self, setpoint: SetpointMap[NodeReference], session: Session) -> None:
+        self._setpoint, self._session = setpoint, session
+        self._targets: Targets | None = None
+        self._commissioned: Channel | None = None  # over which the fall-back was set
+
+    async def write(self, limit: float, watchdog: Watchdog | None, channel: Channel) -> None:
+        """Write a limit over a connection on which the device has said who it is.
+
+        Raises:
+            DriverError: it was not confirmed; nothing after what was not is written.
+        """
+        setpoint = self._setpoint
+        if self._targets is None or self._targets.channel is not channel:
+            self._targets = Targets(channel)
+        power = await self._power_of_ten()
+        if watchdog is not None and self._commissioned is not channel:
+            await self._commission(self._targets, watchdog, power)
+            self._commissioned = channel
+        # a control box says later what it has taken; control waits for it (`acknowledged_s`)
+        at_once = not setpoint.resolution.acknowledged_s
+        wanted = (setpoint.at, setpoint.counts(limit, power))
+        await self._targets.write([wanted], read_back=at_once)
+        if setpoint.enable is not None:
+            await self._targets.write([setpoint.enable])
+
+    async def _commission(self, targets: Targets, watchdog: Watchdog, power: int) -> None:
+        """Tell the device what to do when nobody writes any more."""
+        setpoint = self._setpoint
+        wanted: list[tuple[NodeReference, float]] = []
+        if setpoint.fallback_limit is not None:
+            wanted.append((setpoint.fallback_limit, setpoint.counts(watchdog.limit, power)))
+        if setpoint.fallback_time is not None:
+            wanted.append((setpoint.fallback_time, round(watchdog.after_s)))
+        if wanted:
+            await targets.write(wanted)
+        if setpoint.fallback_enable is not None:
+            await targets.write([setpoint.fallback_enable])
+
+    async def _power_of_ten(self) -> int:
+        at = self._setpoint.scale_at
+        if at is None:
+            return 0
+        value = (await self._session.read([at])).values[0]
+        said = UNKNOWN if value is None else sample(value)
+        raw = said.raw if is_usable(said.quality) else None
+        if raw is None or abs(raw) > MAX_POWER_OF_TEN or raw != round(raw):
+            raise DriverError(
+                FailureKind.REFUSED,
+                f"{self._session.endpoint}: {at} says no power of ten: nothing is written whose "
+                "scale is not known",
+            )
+        return round(raw)
