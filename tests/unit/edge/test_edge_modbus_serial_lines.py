@@ -293,6 +293,21 @@ def test_a_serial_server_passes_the_bytes_of_its_line_on() -> None:
     run(check)
 
 
+def test_a_connection_to_a_serial_server_without_a_peer_is_given_up() -> None:
+    async def check() -> None:
+        async with line(u4=meter(), u5=meter()) as found, serial_server(found) as address:
+            bus = Bus(ScriptedLine({}, device=address))
+            drivers = [bus.driver(4), bus.driver(5)]
+            for driver in drivers:
+                await driver.scan()
+            found.units.clear()
+            for driver in drivers:
+                assert await failure(driver.scan()) is FailureKind.TIMEOUT
+            assert not drivers[0].diagnose().connected
+
+    run(check)
+
+
 def test_two_settings_for_one_line_are_refused() -> None:
     async def check() -> None:
         bus = Bus(ScriptedLine({}, device="/dev/ttyUSB0"))

@@ -137,7 +137,7 @@ class Link:
         """Whether a failure is one of the unit alone; if not, the connection is closed."""
         if error.kind is FailureKind.TIMEOUT and self.shared and self.connected:
             whole = self._neighbours.silent(unit)
-            if self.serial or not whole:
+            if not whole or self._wire.lasts:
                 return error
         if error.kind is FailureKind.WRONG_ANSWER and self.serial and self.connected:
             return error
@@ -296,6 +296,7 @@ def _why(reason: Exception | None) -> str:
     """Why a connection was not made, as far as the system says."""
     if not isinstance(reason, OSError):
         return ""
-    known = reason.errno is not None and reason.errno > 0
-    text = os.strerror(reason.errno) if known and reason.errno else reason.strerror
+    text = reason.strerror or str(reason)
+    if reason.errno and text.startswith("Connect call failed"):  # asyncio's words, with the address
+        text = os.strerror(reason.errno)
     return f": {text}" if text else ""

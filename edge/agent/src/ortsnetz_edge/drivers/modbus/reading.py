@@ -115,7 +115,7 @@ class Reading:
         return self._with_times(scan) if self._slow else scan
 
     def _mark(self, left: set[int]) -> None:
-        """Say of raw values why they are missing; those of slower groups stay as old as they are."""
+        """Say of raw values why they are missing; those of slower groups stay as they are."""
         self._qualities = [0] * len(self._qualities)
         for place in left:
             if not self._points.periods_s[place]:

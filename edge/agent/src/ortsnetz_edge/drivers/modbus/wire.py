@@ -30,6 +30,7 @@ class Wire(Protocol):
         where: its address in words.
         serial: frames are those of a serial line (RTU), and its units are on one wire.
         quiet_s: silence between an answer and the next request.
+        lasts: silence does not close it: unlike a connection it cannot have lost its other end.
     """
 
     @property
@@ -42,6 +43,10 @@ class Wire(Protocol):
 
     @property
     def quiet_s(self) -> float:
+        """See above."""
+
+    @property
+    def lasts(self) -> bool:
         """See above."""
 
     def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
@@ -60,6 +65,7 @@ class TcpWire:
     port: int
     serial: bool = False
     quiet_s: float = 0.0
+    lasts: bool = False
 
     @property
     def where(self) -> str:
@@ -88,6 +94,7 @@ class TlsWire:
     credentials: Credentials
     serial: bool = False
     quiet_s: float = 0.0
+    lasts: bool = False
 
     @property
     def where(self) -> str:
@@ -146,6 +153,7 @@ class LineWire:
     line: SerialLine
 
     serial = True
+    lasts = True
 
     @property
     def where(self) -> str:
