@@ -123,11 +123,13 @@ def test_every_scenario_has_a_sabotage(name: str) -> None:
     assert _read(name)[0].proofs
 
 
+@pytest.mark.parametrize(
+    "name", ["transformer-meter-lost-in-the-peak", "mixed-substation-gone-wrong"]
+)
 def test_the_same_file_and_seed_give_the_same_trajectory_and_verdict(
-    where: Where, passed: dict[str, tuple[Verdict, Path]]
+    name: str, where: Where, passed: dict[str, tuple[Verdict, Path]]
 ) -> None:
-    """The scenario with lost requests and back-off: what a busy machine would change first."""
-    name = "transformer-meter-lost-in-the-peak"
+    """Scenarios with lost requests and back-off: what a busy machine would change first."""
     first, here = passed.get(name) or _played(name, where(name))
     second, there = _played(name, where(name))
     assert first.same_as(second)
