@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import random
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ def network_of(name: str) -> Network:
             contextlib.redirect_stderr(io.StringIO()),
         ):
             warnings.simplefilter("ignore")
+            random.seed(PHASE_SEED)  # pandapower draws line types of some networks
             net = grid.read()
             if grid.meshed:
                 net.switch["closed"] = True

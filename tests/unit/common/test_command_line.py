@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import click
 import pytest
 
 from ortsnetz_common import cli
@@ -31,3 +33,26 @@ def test_a_command_that_cannot_be_loaded_is_listed_with_its_reason(
         cli.main()
     assert stop.value.code == 1
     assert "no_such_module" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_command_that_exits_with_a_code_exits_with_it(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command("leaves")
+    @click.pass_context
+    def leaves(context: click.Context) -> None:
+        context.exit(code)
+
+    module = types.ModuleType("a_module_that_leaves")
+    module.leaves = leaves  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    point = EntryPoint("leaves", f"{module.__name__}:leaves", cli.GROUP)
+    monkeypatch.setattr(cli, "entry_points", lambda **_: [point])
+    monkeypatch.setattr(sys, "argv", ["ortsnetz", "leaves"])
+    if code == 0:
+        cli.main()
+        return
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == code

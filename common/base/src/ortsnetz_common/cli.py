@@ -53,7 +53,9 @@ def ortsnetz() -> None:
 def main() -> None:
     """Run the command line; user-facing errors end in one line and an exit code."""
     try:
-        ortsnetz.main(standalone_mode=False)
+        code = ortsnetz.main(standalone_mode=False)
+        if isinstance(code, int) and code:  # so click hands over what `ctx.exit` was told
+            sys.exit(code)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
