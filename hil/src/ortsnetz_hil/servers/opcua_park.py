@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from asyncua import ua
 from asyncua.crypto.permission_rules import UserRole
@@ -15,23 +12,12 @@ from asyncua.server.user_managers import CertificateUserManager
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.servers.opcua_bay import Bay
-from ortsnetz_hil.servers.opcua_nodes import MAKER, NAMESPACE, SETPOINTS
+from ortsnetz_hil.servers.opcua_nodes import MAKER, NAMESPACE
 from ortsnetz_hil.servers.opcua_server import BenchServer
+from ortsnetz_hil.servers.opcua_space import EPOCH, BayNodes, built
 
 APPLICATION_URI = "urn:ortsnetz:bench:server"
 PATH = "/park"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class _Shown(ua.DataValue):  # type: ignore[misc]
-    """A value that nobody changes any more.
-
-    asyncua 2.1 copies each value deeply for each subscription, which takes three quarters of what a
-    changed value costs.
-    """
-
-    def __deepcopy__(self, _: object) -> _Shown:
-        return self
 
 
 @dataclass(frozen=True)
@@ -46,24 +32,6 @@ class ParkCredentials:
     certificate: Path
     key: Path
     users: tuple[Path, ...]
-
-
-@dataclass(slots=True)
-class _Variables:
-    """A bay's nodes in the address space, and what they show.
-
-    Attributes:
-        values: attributes that hold the values, in the order of the bay's variables.
-    """
-
-    bay: Bay
-    nodes: list[ua.NodeId]
-    clock: ua.NodeId
-    setpoints: list[ua.NodeId]
-    kinds: list[ua.VariantType]
-    shown: list[float | None] = field(default_factory=list)
-    code: int = -1
-    time_ns: int = -1
 
 
 class OpcUaPark:
@@ -94,7 +62,7 @@ class OpcUaPark:
         self._credentials, self._before = credentials, before
         self._built: BenchServer | None = None  # an address space takes a second of computing
         self._server: BenchServer | None = None
-        self._variables: list[_Variables] = []
+        self._nodes: list[BayNodes] = []
 
     @property
     def port(self) -> int:
@@ -113,9 +81,9 @@ class OpcUaPark:
         # the address that clients are told is the one they came to
         server.set_endpoint(f"opc.tcp://{host}:{port}{PATH}")
         server.socket_address = (host, port)
-        for variables in self._variables:
-            await self._show_setpoints(server, variables)
-            await self._show(server, variables)
+        for nodes in self._nodes:
+            await nodes.show_setpoints()
+            self.pushed += await nodes.show()
         try:
             await server.start()
         except OSError as error:
@@ -131,11 +99,11 @@ class OpcUaPark:
         Args:
             now_s: instant of the step, plant seconds.
         """
-        server = self._running()
-        for variables in self._variables:
-            if variables.bay.tick(now_s):
-                await self._show_setpoints(server, variables)
-            await self._show(server, variables)
+        self._running()
+        for nodes in self._nodes:
+            if nodes.bay.tick(now_s):
+                await nodes.show_setpoints()
+            self.pushed += await nodes.show()
 
     async def stop(self) -> None:
         """Close the port and reset what is still connected."""
@@ -180,16 +148,16 @@ class OpcUaPark:
         await server.set_application_uri(APPLICATION_URI)
         server.name = MAKER
         await server.set_build_info(
-            APPLICATION_URI, MAKER, "charging park", "1", "1", _EPOCH.replace(tzinfo=None)
+            APPLICATION_URI, MAKER, "charging park", "1", "1", EPOCH.replace(tzinfo=None)
         )
         await self._secure(server)
         for uri in self._before:
             await server.register_namespace(uri)
         namespace = await server.register_namespace(NAMESPACE)
         folder = await server.nodes.objects.add_folder(
-            _id("Park", namespace), _name("Park", namespace)
+            ua.NodeId("Park", namespace), ua.QualifiedName("Park", namespace)
         )
-        self._variables = [await _built(server, folder, bay, namespace) for bay in self._bays]
+        self._nodes = [await built(server, folder, bay, namespace) for bay in self._bays]
         return server
 
     async def _secure(self, server: BenchServer) -> None:
@@ -202,95 +170,3 @@ class OpcUaPark:
         server.set_identity_tokens([ua.X509IdentityToken])
         await server.load_certificate(str(credentials.certificate))
         await server.load_private_key(str(credentials.key))
-
-    async def _show(self, server: BenchServer, variables: _Variables) -> None:
-        """Put into the address space what has changed."""
-        shot = variables.bay.shot()
-        stamp = _date(shot.time_ns)
-        new_code = shot.code != variables.code
-        if new_code:
-            variables.shown = [None] * len(variables.nodes)
-        write = server.iserver.aspace.write_attribute_value
-        status = ua.StatusCode(shot.code)
-        offered = 0
-        for place, node in enumerate(variables.nodes):
-            if shot.code:
-                if not new_code:
-                    break
-                value = _Shown(StatusCode=status, SourceTimestamp=stamp)
-            else:
-                number = shot.values[place]
-                if number == variables.shown[place]:
-                    continue
-                variables.shown[place] = number
-                value = _Shown(
-                    ua.Variant(number, variables.kinds[place]), status, SourceTimestamp=stamp
-                )
-            await write(node, ua.AttributeIds.Value, value)
-            offered += 1
-        if new_code or shot.time_ns != variables.time_ns:
-            content = None if shot.code else ua.Variant(stamp, ua.VariantType.DateTime)
-            clock = _Shown(content, status, SourceTimestamp=stamp)
-            await write(variables.clock, ua.AttributeIds.Value, clock)
-        variables.code, variables.time_ns = shot.code, shot.time_ns
-        self.pushed += offered
-        counters = variables.bay.counters
-        counters.values += offered
-        counters.reads += bool(offered)
-
-    async def _show_setpoints(self, server: BenchServer, variables: _Variables) -> None:
-        """Command nodes as after power-up."""
-        for node, value in zip(variables.setpoints, variables.bay.setpoints, strict=True):
-            await server.iserver.aspace.write_attribute_value(
-                node,
-                ua.AttributeIds.Value,
-                ua.DataValue(ua.Variant(value, ua.VariantType.UInt16)),
-            )
-
-
-async def _built(server: BenchServer, folder: Any, bay: Bay, namespace: int) -> _Variables:
-    """The object of a bay with its variables."""
-    stem = bay.stem
-    owner = await folder.add_object(_id(stem, namespace), _name(bay.device.name, namespace))
-
-    async def variable(name: str, content: ua.Variant, unit: str = "") -> Any:
-        node = await owner.add_variable(
-            _id(f"{stem}.{name}", namespace), _name(name, namespace), content
-        )
-        if unit:
-            text = ua.DataValue(ua.Variant(ua.LocalizedText(unit), ua.VariantType.LocalizedText))
-            await node.write_attribute(ua.AttributeIds.Description, text)
-        return node
-
-    nodes = [(await variable(name, _zero(kind), unit)).nodeid for name, kind, unit in bay.variables]
-    clock = await variable("Time", ua.Variant(_EPOCH, ua.VariantType.DateTime), "UTC")
-    for name, text in (
-        ("Maker", MAKER),
-        ("Model", bay.device.profile),
-        ("Serial", bay.device.name),
-    ):
-        await variable(name, ua.Variant(text, ua.VariantType.String))
-    setpoints = []
-    for place, value in enumerate(bay.setpoints):
-        node = await variable(SETPOINTS[place], ua.Variant(value, ua.VariantType.UInt16))
-        await node.set_writable()
-        server.commands[node.nodeid] = partial(bay.command, place)
-        setpoints.append(node.nodeid)
-    kinds = [kind for _, kind, _ in bay.variables]
-    return _Variables(bay, nodes, clock.nodeid, setpoints, kinds)
-
-
-def _zero(kind: ua.VariantType) -> ua.Variant:
-    return ua.Variant(0.0 if kind is ua.VariantType.Double else 0, kind)
-
-
-def _id(text: str, namespace: int) -> ua.NodeId:
-    return ua.NodeId(text, namespace)
-
-
-def _name(text: str, namespace: int) -> ua.QualifiedName:
-    return ua.QualifiedName(text, namespace)
-
-
-def _date(time_ns: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=time_ns // 1000)
