@@ -16,8 +16,9 @@ from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.decode import Data
 from ortsnetz_edge.drivers.modbus.exceptions import AWAY, RefusedError
+from ortsnetz_edge.drivers.modbus.exchange import Call
 from ortsnetz_edge.drivers.modbus.gathering import Gathering
-from ortsnetz_edge.drivers.modbus.link import BACKOFF_CAP_S, BACKOFF_FIRST_S, Call, Link
+from ortsnetz_edge.drivers.modbus.link import BACKOFF_CAP_S, BACKOFF_FIRST_S, Link
 from ortsnetz_edge.profiles.references.modbus import Table
 
 Epoch = tuple[int, int]
