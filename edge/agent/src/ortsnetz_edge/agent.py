@@ -35,7 +35,7 @@ from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
-from ortsnetz_edge.control.writing import write_all, write_notices
+from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting.calls import (
     EstimationCall,
@@ -99,6 +99,7 @@ class Agent:
     clock: Clock = field(default_factory=WallClock)
     counters: Counter[str] = field(default_factory=Counter)
     write_notices: Notices = field(default_factory=write_notices)
+    late_writes: LateWrites = field(default_factory=LateWrites)
     cycle: int = 0
     _started: float | None = None
     _health_mode: str = ""
@@ -132,12 +133,14 @@ class Agent:
             self.counters,
             deadline_s=clock.patience(WRITE_SHARE * timing.cycle_s),
             notices=self.write_notices,
+            late=self.late_writes,
         )
         self._record(image, found, verdict, confirmed)
         self._report(image, found, verdict, begun, scanned)
 
     async def finish(self) -> None:
         """Stop acquiring; what was read or decided goes into the journal."""
+        self.late_writes.give_up()
         await self.scanner.drain(DRAIN_S)
         image = self.image.freeze(self.cycle, self.clock.now_ns(), now=self.clock.monotonic())
         records = self.points.measured(image)
