@@ -49,6 +49,8 @@ class Watch:
     def __init__(self, subject: Subject, peer: Peer, seed: int, patience: float) -> None:
         self.subject, self.peer, self.patience = subject, peer, patience
         self.ledger = Ledger()
+        # one scan may be under way, and one brings the values
+        self._allowed_s = (subject.cap_s + 2 * subject.scan_s) * patience
         self._faults = FAULTS if subject.remote is None else {**FAULTS, "crash": 2}
         self._chance = random.Random(f"{subject.kind} {seed}")
         self._begun = 0.0  # of the last scan that brought values
@@ -66,19 +68,26 @@ class Watch:
     async def write(self) -> None:
         """Write a limit: the only writes that the device may see."""
         await self.recovered("a write")
-        before = self.peer.writes
         self._note_unwanted()
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    await self.subject.driver.write(LIMIT_A, WATCHDOG)
-                except DriverError:
-                    await asyncio.sleep(PERIOD_S)
-                else:
-                    break
+        before = self.peer.writes
+        try:
+            async with asyncio.timeout(self._allowed_s):
+                await self._written()
+        except TimeoutError:
+            self.ledger.slow_recoveries.append(f"a limit: not taken in {self._allowed_s:.1f} s")
+            return
         self._writes = self.peer.writes
         if self._writes == before:
             raise AssertionError(f"{self.subject.kind}: a write is not seen at the device")
+
+    async def _written(self) -> None:
+        while True:
+            try:
+                await self.subject.driver.write(LIMIT_A, WATCHDOG)
+            except DriverError:
+                await asyncio.sleep(PERIOD_S)
+            else:
+                return
 
     async def warm_up(self) -> None:
         """Lose the device once in each way."""
@@ -103,15 +112,13 @@ class Watch:
         """Wait for the first scan that began after this instant and brought values."""
         loop = asyncio.get_running_loop()
         ended = loop.time()
-        # one scan may be under way, and one brings the values
-        allowed_s = (self.subject.cap_s + 2 * self.subject.scan_s) * self.patience
         try:
-            async with asyncio.timeout(allowed_s):
+            async with asyncio.timeout(self._allowed_s):
                 while self._begun <= ended:
                     self._answered.clear()
                     await self._answered.wait()
         except TimeoutError:
-            self.ledger.slow_recoveries.append(f"{fault}: not within {allowed_s:.1f} s")
+            self.ledger.slow_recoveries.append(f"{fault}: not within {self._allowed_s:.1f} s")
             return
         if fault != "a write":
             took_s = loop.time() - ended
