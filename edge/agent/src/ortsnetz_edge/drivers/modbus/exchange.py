@@ -18,7 +18,7 @@ from pymodbus.pdu import ModbusPDU
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
-from ortsnetz_edge.drivers.modbus.inspection import tcp_misfit
+from ortsnetz_edge.drivers.modbus.inspection import tcp_misfit, usual_answer
 from ortsnetz_edge.drivers.modbus.line_frames import Echo, answer_in
 from ortsnetz_edge.drivers.modbus.wire import Wire
 
@@ -40,6 +40,7 @@ class Exchange:
         self._asked = False
         self._function = 0
         self._request = b""
+        self._usual: tuple[bytes, int] | None = None
         self._echo = Echo()
         self._heard = False
         self._reason: Exception | None = None
@@ -131,11 +132,16 @@ class Exchange:
             self._request = data
             if self._wire.serial:
                 self._echo.sending(data, reads=self._function in READS)
+            else:
+                self._usual = usual_answer(data)
             return data
         if self._wire.serial:
             heard = self._echo.stripped(data)
             self._heard = self._heard or bool(heard)
             return answer_in(heard, self._request)
+        usual = self._usual
+        if usual is not None and len(data) == usual[1] and data.startswith(usual[0]):
+            return data
         reason = tcp_misfit(data, self._request)
         if reason is None:
             return data

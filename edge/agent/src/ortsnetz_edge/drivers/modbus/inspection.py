@@ -10,7 +10,23 @@ MAX_ADU = 260  # MODBUS messaging on TCP/IP 1.0b, 3.1.3
 HEADER = 8
 _BITS, _REGISTERS, _WRITES = {1, 2}, {3, 4}, {5, 6, 15, 16}
 _IDENTIFICATION = 43
+_MOST_VALUES = 250  # bytes of registers an answer
 _ECHOED = 5  # function, address, and value or count
+
+
+def usual_answer(request: bytes) -> tuple[bytes, int] | None:
+    """How the answer begins that fits a request to read registers, and how long it is.
+
+    Nearly all answers are such: they need no other look. None for other requests.
+    """
+    function = request[7]
+    if function not in _REGISTERS:
+        return None
+    size = 2 * int.from_bytes(request[10:12], "big")
+    if size > _MOST_VALUES:
+        return None
+    begin = request[:4] + (size + 3).to_bytes(2, "big") + request[6:8] + bytes((size,))
+    return begin, HEADER + 1 + size
 
 
 def tcp_misfit(data: bytes, request: bytes) -> str | None:

@@ -97,7 +97,8 @@ class Link:
                     FailureKind.DISCONNECTED,
                     f"{self.where}: a new connection, and nobody knows yet who is there",
                 )
-            await self._quiet()
+            if self._quiet_until:
+                await self._quiet()
             rest_s = self._wire.quiet_s
             try:
                 answer = await exchange.answer(function, call, self._deadline_s(timeout_s))
@@ -107,7 +108,8 @@ class Link:
                 rest_s = self._given_up(timeout_s)
                 raise
             finally:
-                self._quiet_until = asyncio.get_running_loop().time() + rest_s
+                if rest_s:
+                    self._quiet_until = asyncio.get_running_loop().time() + rest_s
         self._backoff.succeeded()
         self._neighbours.answered(unit)
         return answer

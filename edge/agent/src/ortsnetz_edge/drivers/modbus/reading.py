@@ -46,6 +46,7 @@ class Reading:
         self._all = tuple(
             place for place, at in enumerate(self._points.references) if at.model is None
         )
+        self._plan_of_all: tuple[Request, ...] | None = None
         self._plans: dict[tuple[int, ...], tuple[Request, ...]] = {}
         self._decoders: dict[Request, BlockDecoder] = {}
         self._epoch: Epoch | None = None
@@ -152,6 +153,8 @@ class Reading:
                 self._ticks[place] = int(now // period_s)
 
     def _planned(self, due: tuple[int, ...]) -> tuple[Request, ...]:
+        if due is self._all and self._plan_of_all is not None:
+            return self._plan_of_all
         planned = self._plans.get(due)
         if planned is None:
             if len(self._plans) >= _MOST_PLANS:
@@ -164,6 +167,8 @@ class Reading:
                 gap=options.gap,
                 whole=self._map.whole,
             )
+        if due is self._all:
+            self._plan_of_all = planned
         return planned
 
     def _compiled(self, part: Request) -> BlockDecoder:

@@ -24,6 +24,12 @@ from ortsnetz_edge.profiles.references.modbus import Table
 Epoch = tuple[int, int]
 """What has to be the same for a device to be the one that was asked what it is."""
 
+_READS = {
+    Table.COIL: ModbusBaseClient.read_coils,
+    Table.DISCRETE: ModbusBaseClient.read_discrete_inputs,
+    Table.HOLDING: ModbusBaseClient.read_holding_registers,
+    Table.INPUT: ModbusBaseClient.read_input_registers,
+}
 _READ_FUNCTIONS = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
 
 
@@ -107,13 +113,7 @@ class Unit:
 
     async def _read(self, table: Table, address: int, count: int, epoch: Epoch) -> Data:
         def call(client: ModbusBaseClient) -> Awaitable[ModbusPDU]:
-            reads = {
-                Table.COIL: client.read_coils,
-                Table.DISCRETE: client.read_discrete_inputs,
-                Table.HOLDING: client.read_holding_registers,
-                Table.INPUT: client.read_input_registers,
-            }
-            return reads[table](address, count=count, device_id=self.number)
+            return _READS[table](client, address, count=count, device_id=self.number)
 
         answer = await self._ask(_READ_FUNCTIONS[table], call, epoch)
         if table in {Table.COIL, Table.DISCRETE}:
