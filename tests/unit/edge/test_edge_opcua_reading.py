@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from asyncua import ua
@@ -329,6 +331,60 @@ def test_a_server_that_makes_no_subscriptions_is_read() -> None:
             await server.show("U1", 233.0)
             assert (await driver.scan()).values[0] == 233.0
             assert driver.session.counters["subscriptions_refused"] == 1
+
+    run(check)
+
+
+def test_a_node_that_the_server_does_not_watch_is_read() -> None:
+    """It would keep the value that was read first, vouched for by the keep-alives of the others."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, SUBSCRIBED) as driver:
+            service = server.server.iserver.subscription_service
+            create = service.create_monitored_items
+
+            async def but_one(wanted: ua.CreateMonitoredItemsParameters) -> list[Any]:
+                refused = wanted.ItemsToCreate.pop(0)
+                assert refused.ItemToMonitor.NodeId == server.node("U1")
+                too_many = ua.StatusCode(ua.StatusCodes.BadTooManyMonitoredItems)
+                return [ua.MonitoredItemCreateResult(too_many), *await create(wanted)]
+
+            service.create_monitored_items = but_one
+            assert (await driver.scan()).values[0] == 230.0
+            await server.show("U1", 233.0)
+            assert (await driver.scan()).values[0] == 233.0
+            assert driver.session.counters["items_refused"] == 1
+            assert not service.subscriptions
+
+    run(check)
+
+
+@pytest.mark.parametrize(
+    ("interval_ms", "keep_alives"), [(60_000.0, 1), (100.0, 1000), (float("nan"), 1)]
+)
+def test_a_server_that_proves_too_seldom_that_it_lives_is_read(
+    interval_ms: float, keep_alives: int
+) -> None:
+    """What it has reported would be believed for minutes after its device is gone."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, SUBSCRIBED) as driver:
+            service = server.server.iserver.subscription_service
+            create = service.create_subscription
+
+            async def slow(*given: Any, **named: Any) -> ua.CreateSubscriptionResult:
+                result = await create(*given, **named)
+                revised = copy.copy(result)
+                revised.RevisedPublishingInterval = interval_ms
+                revised.RevisedMaxKeepAliveCount = keep_alives
+                return revised
+
+            service.create_subscription = slow
+            await driver.scan()
+            await server.show("U1", 233.0)
+            assert (await driver.scan()).values[0] == 233.0
+            assert driver.session.counters["subscriptions_refused"] == 1
+            assert not service.subscriptions
 
     run(check)
 

@@ -13,7 +13,7 @@ from asyncua.ua.status_codes import StatusCodes
 from ortsnetz_edge.drivers.opcua import status
 from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.reading import node_id
-from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample, failed
+from ortsnetz_edge.drivers.opcua.values import UNKNOWN, Sample
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 
 _NO_DEADBAND = {
@@ -59,8 +59,10 @@ class Monitor:
         self.most, self.counters = most, counters
         self._channel, self._id = channel, subscription
 
-    async def watch(self, member: Member) -> None:
-        """Create a member's items; a node that the server does not have marks that point.
+    async def watch(self, member: Member) -> bool:
+        """Create a member's items; whether the server watches all of them.
+
+        One that is not watched would keep the value that was read first, as good as the others.
 
         Raises:
             DriverError: there is no answer that fits.
@@ -74,13 +76,19 @@ class Monitor:
         for first in range(0, len(items), self.most):
             part = items[first : first + self.most]
             codes = await self._create(member, part, with_deadband=True)
+            refused = sum(map(status.is_bad, codes))
             again = [
                 item
                 for item, code in zip(part, codes, strict=True)
                 if code in _NO_DEADBAND and member.deadbands[item[0]]
             ]
             if again:
-                await self._create(member, again, with_deadband=False)
+                codes = await self._create(member, again, with_deadband=False)
+                refused += sum(map(status.is_bad, codes)) - len(again)
+            if refused:
+                self.counters["items_refused"] += refused
+                return False
+        return True
 
     async def _create(
         self, member: Member, items: Sequence[tuple[int, ua.NodeId]], *, with_deadband: bool
@@ -101,12 +109,7 @@ class Monitor:
         results: Sequence[Any] = answer.Results or ()
         if len(results) != len(items):
             raise self._channel.wrong(f"{len(results)} items instead of {len(items)}")
-        codes = [int(result.StatusCode.value) for result in results]
-        for (place, _), code in zip(items, codes, strict=True):
-            if status.is_bad(code):
-                member.held[place] = failed(code)
-                self.counters["items_refused"] += 1
-        return codes
+        return [int(result.StatusCode.value) for result in results]
 
 
 def _item(

@@ -31,6 +31,9 @@ CLOSE_AFTER = 4.0
 """After so many silent intervals the connection is taken for half-open and closed."""
 OUTSTANDING = 2
 """Publish requests waiting at the server: one is always there while the other is answered."""
+SLOWEST, SLOWEST_S = 3.0, 3.0
+"""A server may take so many of the intervals it is asked for, or so many seconds, to prove that
+it lives. One that wants longer is read instead: its values would outlive their device."""
 MOST_ACKNOWLEDGEMENTS = 100
 MOST_MISSED = 20
 """Most missed messages that are asked for again; whoever missed more reads everything."""
@@ -156,7 +159,7 @@ class Subscription:
                 raise
 
     async def _created(self, channel: Channel) -> bool:
-        """Make a new one; False where the server makes none."""
+        """Make a new one; False where the server makes none that can be relied upon."""
         request = ua.CreateSubscriptionRequest()
         wanted = request.Parameters
         wanted.RequestedPublishingInterval = self._publishing_s * 1000
@@ -177,10 +180,16 @@ class Subscription:
         keep_alives = max(1, made.RevisedMaxKeepAliveCount)
         self._proof_s = max(made.RevisedPublishingInterval, 1.0) / 1000 * keep_alives
         monitor = Monitor(channel, self._id, self._session.limits.monitor, self._session.counters)
+        relied = self._proof_s <= max(SLOWEST * self._publishing_s, SLOWEST_S)  # NaN is not
         for member in self._members:
-            await monitor.watch(member)
-        await self._read_all(channel)
-        return True
+            relied = relied and await monitor.watch(member)
+        if relied:
+            await self._read_all(channel)
+            return True
+        self._session.counters["subscriptions_refused"] += 1
+        await self._delete(channel)
+        self._id = 0
+        return False
 
     async def _read_all(self, channel: Channel) -> None:
         """Read what is watched: nobody waits for the first report, nothing stays unknown."""

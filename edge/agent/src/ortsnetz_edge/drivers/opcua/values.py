@@ -71,11 +71,6 @@ def missing(quality: int) -> int:
     return quality & ~int(Quality.QUESTIONABLE) | _NO_NUMBER
 
 
-def failed(code: int) -> Sample:
-    """What stands for a value that a server refuses."""
-    return Sample(None, status.quality(code), None, why=status.words(code))
-
-
 def number(content: Any) -> float | None:
     """A number; None for what is none, for infinity and for NaN."""
     if isinstance(content, (float, int)):  # booleans are numbers: 0 and 1
