@@ -36,6 +36,7 @@ CASES = {
     "dnp3-tls": _RTU,
     "opcua": _PARK,
     "opcua-secured": _PARK,
+    "opcua-reported": f"{CHARGE_POINTS} charge points, every value reported every 50 ms",
     "remote": f"{_METER} by modbus-tcp in a process of its own",
 }
 """Drivers and what they read."""

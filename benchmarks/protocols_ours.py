@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from ortsnetz_common.parameters.station import Connection, SerialLine, Side
-from ortsnetz_edge.drivers.contract import Driver, Source
+from ortsnetz_edge.drivers.contract import Driver, Scan, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import load_protocol
 from ortsnetz_edge.drivers.remote.protocol import RemoteProtocol
@@ -23,6 +23,7 @@ CREDENTIALS = "measured"
 TIMEOUT_S = 2.0
 FEEDERS = 8
 CHARGE_POINTS = 4
+PUBLISHING_S = 0.05
 PARK = "urn:ortsnetz:bench:park"
 
 
@@ -105,9 +106,14 @@ async def dnp3(name: str, port: int, folder: Path) -> AsyncIterator[Opened]:
 
 
 @asynccontextmanager
-async def opcua(port: int, folder: Path, *, secured: bool) -> AsyncIterator[Opened]:
-    """Four charge points behind one server, read."""
+async def opcua(
+    port: int, folder: Path, *, secured: bool = False, reported: bool = False
+) -> AsyncIterator[Opened]:
+    """Four charge points behind one server, read, or reported by a subscription."""
     text = park_profile()
+    if reported:
+        text = text.replace("subscribe: false", "subscribe: true")
+        text = text.replace("publishing_s: 1.0", f"publishing_s: {PUBLISHING_S}")
     environment = Environment(library=Library({"opcua-charge-point": text}), credentials_dir=folder)
     protocol = load_protocol("opcua", environment, needed_by="benchmark")
     drivers = []
@@ -124,7 +130,29 @@ async def opcua(port: int, folder: Path, *, secured: bool) -> AsyncIterator[Open
         source = Source(f"ev-{bay}", "opcua-charge-point", where, 20 + bay, 3, rated_w=22_080.0)
         drivers.append(protocol.open(source))
     async with _opened(drivers) as opened:
-        yield opened
+        yield _told(drivers, opened) if reported else opened
+
+
+def _told(drivers: Sequence[Driver], opened: Opened) -> Opened:
+    """Wait for the report of what changes last."""
+    told = asyncio.Event()
+    newest_ns = 0
+
+    def take(scan: Scan) -> None:
+        nonlocal newest_ns
+        if scan.time_ns > newest_ns:
+            newest_ns = scan.time_ns
+            told.set()
+
+    for driver in drivers[:-1]:
+        driver.subscribe(lambda _: None)
+    drivers[-1].subscribe(take)
+
+    async def read() -> None:
+        told.clear()
+        await told.wait()
+
+    return Opened(read, opened.points)
 
 
 def park_profile() -> str:

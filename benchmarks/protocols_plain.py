@@ -133,6 +133,35 @@ async def opcua(port: int, names: list[str], node: Path | None) -> AsyncIterator
 
 
 @asynccontextmanager
+async def opcua_reported(port: int, names: list[str], interval_s: float) -> AsyncIterator[Read]:
+    """Values as a subscription reports them, until the last of them has come."""
+    client = Client(f"opc.tcp://{HOST}:{port}/test")
+    await client.connect()
+    number = await client.get_namespace_index("urn:test:meter")
+    nodes = [client.get_node(f"ns={number};s={name}") for name in names]
+    told, values = asyncio.Event(), []
+
+    class Handler:
+        def datachange_notification(self, node: Any, value: Any, data: Any) -> None:
+            found = data.monitored_item.Value
+            values.append((value, found.StatusCode, found.SourceTimestamp))
+            if node.nodeid == nodes[-1].nodeid:
+                told.set()
+
+    subscription = await client.create_subscription(interval_s * 1000, Handler())
+    await subscription.subscribe_data_change(nodes)
+
+    async def read() -> Values:
+        told.clear()
+        values.clear()
+        await told.wait()
+        return values
+
+    yield read
+    await client.disconnect()
+
+
+@asynccontextmanager
 async def apart(port: int) -> AsyncIterator[tuple[Read, int]]:
     """A Modbus loop in a process of its own, asked line by line; and the process."""
     process = await asyncio.create_subprocess_exec(

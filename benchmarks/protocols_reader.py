@@ -23,6 +23,7 @@ from typing import Any
 
 HOST = "127.0.0.1"
 CREDENTIALS = "measured"
+PUBLISHING_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,12 @@ async def ours(case: str, folder: Path, server: Server) -> AsyncIterator[Reader]
     elif case.startswith("dnp3"):
         opening = protocols_ours.dnp3(case, where, folder)
     else:
-        opening = protocols_ours.opcua(where, folder, secured=case == "opcua-secured")
+        opening = protocols_ours.opcua(
+            where,
+            folder,
+            secured=case == "opcua-secured",
+            reported=case == "opcua-reported",
+        )
     async with opening as opened:
         yield Reader(opened.read, opened.points, opened.process)
 
@@ -96,7 +102,10 @@ async def plain(case: str, folder: Path, server: Server) -> AsyncIterator[Reader
     else:
         names = json.loads((folder / "nodes.json").read_text("utf-8"))
         node = folder / "node" if case == "opcua-secured" else None
-        opening = protocols_plain.opcua(where, names, node)
+        if case == "opcua-reported":
+            opening = protocols_plain.opcua_reported(where, names, PUBLISHING_S)
+        else:
+            opening = protocols_plain.opcua(where, names, node)
     async with opening as read:
         Changes(server.control, 1)()
         yield Reader(read, len(await read()))
@@ -127,12 +136,15 @@ async def main(side: str, case: str, folder: Path, server: Server) -> None:
     """Read as often as standard input says."""
     opening = ours if side == "ours" else plain
     changes: Callable[[], None] = lambda: None  # noqa: E731 - nothing to change
-    if case.startswith("dnp3"):
+    if case.startswith("dnp3") or case == "opcua-reported":
         changes = Changes(server.control, 0 if side == "ours" else 1)
     async with opening(case, folder, server) as reader:
         apart = reader.process is not None
         print(json.dumps({"brings": reader.brings, "apart": apart}), flush=True)
-        for line in sys.stdin:  # nothing else has to run meanwhile
+        orders = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+        while line := await orders.readline():
             print(json.dumps(await measured(reader, int(line), changes)), flush=True)
 
 

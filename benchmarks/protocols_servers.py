@@ -10,13 +10,16 @@ standard input ends. Certificates lie in FOLDER.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import ssl
 import struct
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -137,8 +140,28 @@ async def park(folder: Path, *, secured: bool = False) -> AsyncIterator[Served]:
     device = folder / "application"
     credentials = (device / "certificate.pem", device / "key.pem") if secured else None
     users = [folder / "node" / "certificate.pem"] if secured else []
+    writing: set[asyncio.Task[None]] = set()
     async with serving(nodes, credentials=credentials, users=users) as server:
-        yield Served([server.port])
+
+        async def write(number: int) -> None:
+            for name, variant in nodes.items():
+                kind = variant.VariantType
+                if kind in {ua.VariantType.Float, ua.VariantType.UInt16}:
+                    value: Any = variant.Value + number % 2
+                elif kind is ua.VariantType.UInt64:
+                    value = time.time_ns() // 1_000_000
+                else:
+                    continue
+                shown = ua.DataValue(ua.Variant(value, kind), SourceTimestamp=datetime.now(UTC))
+                await server.server.write_attribute_value(server.node(name), shown)
+
+        def change(_: int) -> None:
+            task = asyncio.create_task(write(next(numbers)))
+            writing.add(task)
+            task.add_done_callback(writing.discard)
+
+        numbers = itertools.count(1)
+        yield Served([server.port], change)
 
 
 def _charge_point() -> dict[str, ua.Variant]:
@@ -188,6 +211,7 @@ KINDS: dict[str, Serving] = {
     "dnp3": station,
     "dnp3-tls": lambda folder: station(folder, secured=True),
     "opcua": park,
+    "opcua-reported": park,
     "opcua-secured": lambda folder: park(folder, secured=True),
 }
 
