@@ -18,13 +18,27 @@ from pymodbus.pdu import ModbusPDU
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
-from ortsnetz_edge.drivers.modbus.inspection import tcp_misfit, usual_answer
+from ortsnetz_edge.drivers.modbus.inspection import HEADER, tcp_misfit, usual_answer
 from ortsnetz_edge.drivers.modbus.line_frames import Echo, answer_in
 from ortsnetz_edge.drivers.modbus.wire import Wire
 
 READS = {1, 2, 3, 4, 43}
 Call = Callable[[ModbusBaseClient], Awaitable[ModbusPDU]]
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # the driver says it once, in words
+
+
+class Registers(ModbusPDU):
+    """An answer with registers, as bytes, most significant first.
+
+    Attributes:
+        raw: as many as were asked for.
+    """
+
+    def __init__(self, frame: bytes) -> None:
+        """Take a frame of Modbus TCP that has been looked at."""
+        self.transaction_id = int.from_bytes(frame[:2], "big")
+        self.dev_id, self.function_code = frame[6], frame[7]
+        self.raw = frame[HEADER + 1 :]
 
 
 class Exchange:
@@ -141,11 +155,18 @@ class Exchange:
             return answer_in(heard, self._request)
         usual = self._usual
         if usual is not None and len(data) == usual[1] and data.startswith(usual[0]):
-            return data
+            return self._taken(data)
         reason = tcp_misfit(data, self._request)
         if reason is None:
             return data
         self._break(FailureKind.WRONG_ANSWER, reason)
+        return b""
+
+    def _taken(self, frame: bytes) -> bytes:
+        """Hand the usual answer over as it is: the library need not decode it."""
+        waiting = self._client.ctx.response_future
+        if self._asked and not waiting.done():
+            waiting.set_result(Registers(frame))
         return b""
 
     def _break(self, kind: FailureKind, reason: str) -> None:

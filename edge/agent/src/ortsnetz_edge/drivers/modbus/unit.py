@@ -16,7 +16,7 @@ from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.decode import Data
 from ortsnetz_edge.drivers.modbus.exceptions import AWAY, RefusedError
-from ortsnetz_edge.drivers.modbus.exchange import Call
+from ortsnetz_edge.drivers.modbus.exchange import Call, Registers
 from ortsnetz_edge.drivers.modbus.gathering import Gathering
 from ortsnetz_edge.drivers.modbus.link import BACKOFF_CAP_S, BACKOFF_FIRST_S, Link
 from ortsnetz_edge.profiles.references.modbus import Table
@@ -116,6 +116,8 @@ class Unit:
             return _READS[table](client, address, count=count, device_id=self.number)
 
         answer = await self._ask(_READ_FUNCTIONS[table], call, epoch)
+        if isinstance(answer, Registers):
+            return answer.raw
         if table in {Table.COIL, Table.DISCRETE}:
             if len(answer.bits) != (count + 7) // 8 * 8:
                 raise self._wrong(f"{len(answer.bits)} bits instead of {count}")
