@@ -10,55 +10,30 @@ standard input ends. Certificates lie in FOLDER.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import ssl
 import struct
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from asyncua import ua
 from dnp3_bench import HandClock, HandDevice, meter, owner
 from modbus_peers.line import ScriptedLine
 from modbus_peers.scripted import ScriptedUnit, bench_identity
-from opcua_bench import serving
+from protocols_park import HOST, Served, park
 from pymodbus import FramerType
 from pymodbus.server import ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ortsnetz_hil.servers.dnp3_station import Dnp3Station
 
-HOST = "127.0.0.1"
 FEEDERS = 8
-CHARGE_POINTS = 4
 NODE = "node-1"
 METER = struct.pack(">12fIQ", 230, 231, 232, *range(9), 5, 1_790_000_000_000)
 """Registers 0 to 29 of the transformer meter, docs/register-maps.md."""
-_NUMBERS = tuple(
-    f"{name}{terminal}"
-    for name in ("Voltage", "Current", "ActivePower", "ReactivePower")
-    for terminal in (1, 2, 3)
-)
-
-
-@dataclass(frozen=True)
-class Served:
-    """What listens.
-
-    Attributes:
-        where: ports, or device files of serial lines; one a client where a device takes only one.
-        change: everything that the N-th measures.
-    """
-
-    where: list[int | str]
-    change: Callable[[int], None] = lambda _: None
 
 
 Serving = Callable[[Path], Any]
@@ -127,49 +102,6 @@ async def station(folder: Path, *, secured: bool = False) -> AsyncIterator[Serve
     for rtu in made:
         await rtu.station.start(HOST, 0, tls=tls, masters=masters)
     yield Served([rtu.station.port or 0 for rtu in made], lambda number: made[number].change())
-
-
-@asynccontextmanager
-async def park(folder: Path, *, secured: bool = False) -> AsyncIterator[Served]:
-    """Four charge points on asyncua, as `opcua-charge-point` maps them."""
-    nodes = {
-        f"CP{bay}.{name}": variant
-        for bay in range(CHARGE_POINTS)
-        for name, variant in _charge_point().items()
-    }
-    device = folder / "application"
-    credentials = (device / "certificate.pem", device / "key.pem") if secured else None
-    users = [folder / "node" / "certificate.pem"] if secured else []
-    writing: set[asyncio.Task[None]] = set()
-    async with serving(nodes, credentials=credentials, users=users) as server:
-
-        async def write(number: int) -> None:
-            for name, variant in nodes.items():
-                kind = variant.VariantType
-                if kind in {ua.VariantType.Float, ua.VariantType.UInt16}:
-                    value: Any = variant.Value + number % 2
-                elif kind is ua.VariantType.UInt64:
-                    value = time.time_ns() // 1_000_000
-                else:
-                    continue
-                shown = ua.DataValue(ua.Variant(value, kind), SourceTimestamp=datetime.now(UTC))
-                await server.server.write_attribute_value(server.node(name), shown)
-
-        def change(_: int) -> None:
-            task = asyncio.create_task(write(next(numbers)))
-            writing.add(task)
-            task.add_done_callback(writing.discard)
-
-        numbers = itertools.count(1)
-        yield Served([server.port], change)
-
-
-def _charge_point() -> dict[str, ua.Variant]:
-    found = {name: ua.Variant(float(n), ua.VariantType.Float) for n, name in enumerate(_NUMBERS)}
-    found |= {name: ua.Variant(16, ua.VariantType.UInt16) for name in ("State", "Limit", "Wanted")}
-    found["Time"] = ua.Variant(1_790_000_000_000, ua.VariantType.UInt64)
-    texts = {"Maker": "Ortsnetz bench", "Model": "ev-controller", "Serial": "4711"}
-    return found | {name: ua.Variant(text, ua.VariantType.String) for name, text in texts.items()}
 
 
 class _Nothing(list[bytes]):
