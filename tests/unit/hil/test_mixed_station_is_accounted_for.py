@@ -16,6 +16,7 @@ from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_hil.bench.observer import _Notes
 from ortsnetz_hil.demo.reported import Reported, StoredSample, compare
+from ortsnetz_hil.demo.summary import _reported_failed
 from ortsnetz_hil.faults.timeline import Entry
 from ortsnetz_hil.plant.calendar import Window
 from ortsnetz_hil.plant.configuration import (
@@ -96,6 +97,22 @@ def test_a_point_without_a_valid_value_is_unheard_and_never_fine() -> None:
     invalid = int(Quality.INVALID | Quality.OLD_DATA)
     found = judged(stored(233.0, 3, quality=invalid), stored(None, 3, WATTS))
     assert (found.compared, found.unheard) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("different", "unheard", "words"),
+    [
+        (0, 0, []),
+        (1, 0, ["1 of 10 reported values were not shown by the device at their instant: ev-01"]),
+        (0, 2, ["2 reported points have no value in the store at the end"]),
+    ],
+)
+def test_a_demo_fails_for_what_was_not_shown_or_not_heard(
+    different: int, unheard: int, words: list[str]
+) -> None:
+    found = Reported(1, 100, 2, 10, different, unheard, worst="ev-01" if different else None)
+    assert _reported_failed(found) == words
+    assert _reported_failed(None) == [], "nobody reports in a plant of Modbus devices"
 
 
 def recording(heard: ReadCount) -> Recording:
