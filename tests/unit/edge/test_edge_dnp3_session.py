@@ -417,7 +417,7 @@ def test_the_same_outstation_has_one_session_and_another_one_its_own() -> None:
     ("options", "words"),
     [
         ({"unit": 65520}, "link addresses are 0 to 65519"),
-        ({"unit": 1}, "the same link address 1"),
+        ({"unit": 1}, "the same link address 1: say both"),
         ({"port": 0}, "port 0"),
         ({"host": ""}, "host and port"),
         ({"credentials": "x"}, "is not encrypted"),

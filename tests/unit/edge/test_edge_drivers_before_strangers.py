@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 from misbehaving_drivers import Fine
@@ -152,12 +153,43 @@ def test_nobody_at_the_address_is_unreachable_and_then_waited_for(protocol: str)
             port = await listening(stack, silent)
         opened = load_protocol(protocol, Environment(), needed_by="a test")
         driver = opened.open(source(protocol, "x", port))
-        assert (await failure(driver)).kind is FailureKind.UNREACHABLE
+        error = await failure(driver)
+        assert error.kind is FailureKind.UNREACHABLE
+        assert f"127.0.0.1:{port}" in str(error)
+        assert str(error).endswith(": Connection refused")
         kinds = {(await failure(driver)).kind for _ in range(20)}
         assert FailureKind.WAITING in kinds
         await driver.stop()
 
     asyncio.run(asyncio.wait_for(work(), 2 * LONGEST_S))
+
+
+@pytest.mark.parametrize("protocol", PROFILES)
+def test_a_host_that_drops_the_connection_attempt_is_unreachable_within_its_deadline(
+    protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener whose queue is full does not answer at all, as a firewall that drops."""
+    monkeypatch.setattr("ortsnetz_edge.drivers.opcua.protocol.CONNECT_AT_LEAST_S", 0.5)
+
+    async def work() -> None:
+        with ExitStack() as stack:
+            full = stack.enter_context(socket.socket())
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            port: int = full.getsockname()[1]
+            for _ in range(4):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(("127.0.0.1", port))
+            opened = load_protocol(protocol, Environment(), needed_by="a test")
+            driver = opened.open(source(protocol, "x", port))
+            began = time.monotonic()
+            error = await failure(driver)
+            assert error.kind is FailureKind.UNREACHABLE
+            assert time.monotonic() - began < LONGEST_S / 10
+            await driver.stop()
+
+    asyncio.run(asyncio.wait_for(work(), LONGEST_S))
 
 
 def test_strangers_of_all_protocols_delay_no_device_that_is_well() -> None:

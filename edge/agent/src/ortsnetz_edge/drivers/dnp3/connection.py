@@ -16,6 +16,7 @@ from py1815.master.operations import Steps
 from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.dnp3.association import StrictAssociation
+from ortsnetz_edge.drivers.system_errors import system_words
 
 READ_OCTETS = 4096
 MOST_OCTETS = 1_000_000
@@ -100,7 +101,7 @@ class Dnp3Connection:
             ) from error
         except OSError as error:
             raise DriverError(
-                FailureKind.UNREACHABLE, f"{endpoint.where}: {error.strerror or error}"
+                FailureKind.UNREACHABLE, f"{endpoint.where}: no connection: {system_words(error)}"
             ) from error
         read_little(writer.transport)
         return cls(endpoint, reader, writer, on_unsolicited)
@@ -177,7 +178,7 @@ class Dnp3Connection:
         except ssl.SSLError as error:
             self._break(FailureKind.INSECURE, _secure_words(error))
         except OSError as error:
-            self._break(FailureKind.DISCONNECTED, error.strerror or str(error))
+            self._break(FailureKind.DISCONNECTED, system_words(error))
         finally:  # also where the library could not bear what came
             self._break(FailureKind.WRONG_ANSWER, "what came could not be read")
 

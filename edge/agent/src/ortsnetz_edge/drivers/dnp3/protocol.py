@@ -87,7 +87,8 @@ class Dnp3Tcp:
                 )
         if where.unit == where.own_address:
             raise InputError(
-                f"'{name}': outstation and node have the same link address {where.unit}"
+                f"'{name}': outstation and node have the same link address {where.unit}: say both, "
+                f"{self.protocol}://{where.host}:{where.port}/OUTSTATION?own=NODE"
             )
         clock = self._environment.clock
         # as for Modbus, silence is silence in stepped time, too: only connecting may take long

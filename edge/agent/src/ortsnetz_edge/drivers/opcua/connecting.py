@@ -16,6 +16,7 @@ from ortsnetz_edge.drivers.opcua.channel import Channel, Endpoint, is_being_canc
 from ortsnetz_edge.drivers.opcua.failures import explained
 from ortsnetz_edge.drivers.opcua.framing import GuardedClient
 from ortsnetz_edge.drivers.opcua.security import Security
+from ortsnetz_edge.drivers.system_errors import system_words
 
 Answer = TypeVar("Answer")
 APPLICATION_URI = "urn:ortsnetz:edge"
@@ -164,7 +165,7 @@ async def _guarded(
             await client.connect_socket()
         except OSError as error:
             raise DriverError(
-                FailureKind.UNREACHABLE, f"no connection: {error.strerror or error}"
+                FailureKind.UNREACHABLE, f"no connection: {system_words(error)}"
             ) from error
         await client.send_hello()
         return await steps()
