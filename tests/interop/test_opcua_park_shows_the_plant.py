@@ -119,6 +119,12 @@ class Evening:
         )
 
 
+@pytest.fixture(scope="module")
+def evening(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Evening:
+    """One that no test changes."""
+    return Evening(prepared, tmp_path_factory.mktemp("logs"))
+
+
 @asynccontextmanager
 async def open_park(prepared: Path, evening: Evening) -> AsyncIterator[OpcUaPark]:
     server = prepared / "server"
@@ -167,10 +173,9 @@ def driver_of(prepared: Path, park: OpcUaPark, place: int, model: ChargePointMod
 
 @pytest.mark.parametrize("terminals", [1, 3])
 def test_a_charge_point_that_charges_is_shown_as_the_plant_has_it(
-    prepared: Path, tmp_path: Path, terminals: int
+    prepared: Path, evening: Evening, terminals: int
 ) -> None:
     node_opcua.scripts()
-    evening = Evening(prepared, tmp_path)
     place, model = evening.charging(terminals)
     power, volts = evening.power(model), evening.volts(model)
     assert power.real.min() > 500.0
@@ -231,15 +236,15 @@ def test_a_limit_of_another_stack_acts_in_the_plant_and_is_logged(
 
 
 def test_a_charge_point_that_the_park_has_lost_says_so_and_takes_nothing(
-    prepared: Path, tmp_path: Path
+    prepared: Path, evening: Evening, tmp_path: Path
 ) -> None:
-    place, model = Evening(prepared, tmp_path).charging(3)
+    place, model = evening.charging(3)
     name = model.spec.name
     faults = [Missing(name="gone", device=name, first_s=NOW_S - 1, last_s=NOW_S + 100)]
-    evening = Evening(prepared, tmp_path, faults)
+    faulty = Evening(prepared, tmp_path, faults)
 
     async def check() -> None:
-        async with open_park(prepared, evening) as park:
+        async with open_park(prepared, faulty) as park:
             driver = driver_of(prepared, park, place, model)
             scan = await scanned(driver)
             assert scan.values[0] is None
@@ -248,20 +253,22 @@ def test_a_charge_point_that_the_park_has_lost_says_so_and_takes_nothing(
             with pytest.raises(DriverError, match="BadCommunicationError") as caught:
                 await driver.write(10.0, Watchdog(60.0, 7.0))
             assert caught.value.kind is FailureKind.REFUSED
-            assert evening.plant.charge_points[place - 1].limit == 16
+            assert faulty.plant.charge_points[place - 1].limit == 16
             await driver.stop()
 
     run(check, 60)
 
 
-def test_a_device_that_rejects_commands_is_quoted(prepared: Path, tmp_path: Path) -> None:
-    place, model = Evening(prepared, tmp_path).charging(3)
+def test_a_device_that_rejects_commands_is_quoted(
+    prepared: Path, evening: Evening, tmp_path: Path
+) -> None:
+    place, model = evening.charging(3)
     name = model.spec.name
     faults = [Rejects(name="no", device=name, first_s=NOW_S - 1, last_s=NOW_S + 100)]
-    evening = Evening(prepared, tmp_path, faults)
+    faulty = Evening(prepared, tmp_path, faults)
 
     async def check() -> None:
-        async with open_park(prepared, evening) as park:
+        async with open_park(prepared, faulty) as park:
             driver = driver_of(prepared, park, place, model)
             await scanned(driver)
             with pytest.raises(DriverError, match="BadDeviceFailure"):

@@ -8,7 +8,7 @@ import logging
 import pytest
 from opcua_soak import soak
 
-DISCONNECTIONS = 40
+DISCONNECTIONS = 30
 
 
 def test_disconnections_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
