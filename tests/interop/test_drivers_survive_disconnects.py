@@ -14,7 +14,7 @@ from soak.subjects import KINDS
 from soak.watch import FAULTS
 
 pytestmark = pytest.mark.interop
-SECONDS = 10.0
+SECONDS = 15.0
 PATIENCE = 4.0
 """The deadlines that drivers keep may be exceeded so many times on a busy machine."""
 

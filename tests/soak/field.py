@@ -37,15 +37,22 @@ class Writes:
     def note(self, what: object) -> None:
         os.write(self._file, f"{what}\n".encode())
 
-    def modbus(self, frame: bytes) -> None:
-        """A request of Modbus TCP (messaging 1.0b, 3.1.3)."""
-        if len(frame) > 7 and frame[7] in MODBUS_WRITES:
-            self.note(f"function {frame[7]}")
+    def modbus(self, sent: bytes) -> None:
+        """Requests of Modbus TCP (messaging 1.0b, 3.1.3)."""
+        while len(sent) > 7:
+            if sent[7] in MODBUS_WRITES:
+                self.note(f"function {sent[7]}")
+            sent = sent[6 + int.from_bytes(sent[4:6]) :]
 
-    def dnp3(self, frame: bytes) -> None:
-        """A request of DNP3: link header of 10 octets, transport octet, control, function."""
-        if frame[:2] == b"\x05\x64" and len(frame) > 12 and frame[12] in DNP3_COMMANDS:
-            self.note(f"function {frame[12]}")
+    def dnp3(self, sent: bytes) -> None:
+        """Requests of DNP3 (IEEE 1815-2012, 9.2): a header of 10 octets, then data with a CRC after
+        each 16; the data begins with a transport octet, control, function."""
+        while sent[:2] == b"\x05\x64" and len(sent) > 12:
+            data = sent[2] - 5
+            first = data > 2 and sent[10] & 0x40  # the transport octet's FIR
+            if first and sent[12] in DNP3_COMMANDS:
+                self.note(f"function {sent[12]}")
+            sent = sent[10 + data + 2 * ((data + 15) // 16) :]
 
 
 def context(folder: Path) -> ssl.SSLContext:

@@ -78,12 +78,20 @@ def test_every_driver_that_ships_is_soaked_with_the_cap_that_it_keeps() -> None:
 
 def test_writes_are_told_from_reads_on_the_wire(tmp_path: Path) -> None:
     writes, noted = Writes(tmp_path), tmp_path / "writes"
-    header = bytes.fromhex("0001 0000 0006 01")
-    for function in (3, 4, 43, 6, 16, 5):
-        writes.modbus(header + bytes([function]) + b"\0\0\0\1")
+    requests = [
+        bytes.fromhex("0001 0000 0006 01") + bytes([function]) + b"\0\0\0\1"
+        for function in (3, 4, 43, 6, 16, 5)
+    ]
+    writes.modbus(b"".join(requests))
     assert noted.read_text() == "function 6\nfunction 16\nfunction 5\n"
     noted.write_text("")
-    link_header = bytes.fromhex("0564 0000 0004 0100 0000")
-    for function in (1, 2, 20, 21, 0, 3, 4, 5):  # 2 clears the restart, 20 and 21 set reporting
-        writes.dnp3(link_header + b"\xc0\xc1" + bytes([function]) + bytes(8))
+    # 2 clears the restart, 20 and 21 set reporting, 0 confirms
+    writes.dnp3(b"".join(dnp3_frame(function) for function in (1, 2, 20, 21, 0, 3, 4, 5)))
     assert noted.read_text() == "function 3\nfunction 4\nfunction 5\n"
+
+
+def dnp3_frame(function: int) -> bytes:
+    """Twenty octets of data, in two blocks with a CRC each."""
+    data = b"\xc0\xc1" + bytes([function]) + bytes(17)
+    header = b"\x05\x64" + bytes([5 + len(data), 0xC4, 0, 4, 1, 0, 0, 0])
+    return header + data[:16] + b"\0\0" + data[16:] + b"\0\0"
