@@ -284,6 +284,18 @@ SLIPS = {
         "frozen_after_s: at least 30",
         "frozen",
     ),
+    "a count of answers nobody asked for": Slip(
+        "park",
+        "opcua: {",
+        "read_count: {at: 'nsu=urn:p;s=CP{bay}.Count'}\nopcua: {",
+        "read_count: what comes as it changes has no count",
+    ),
+    "a count of polls for events": Slip(
+        "feeder",
+        "voltage: {",
+        "read_count: {at: counter/0}\nvoltage: {",
+        "read_count: what comes as it changes has no count",
+    ),
     "frozen within a deadband": Slip(
         "park",
         "opcua: {",

@@ -117,5 +117,13 @@ def _use(profile: Profile) -> Iterator[tuple[Place, str]]:
             yield ("groups", group), "no value belongs to this group"
     if profile.frozen_after_s is not None and not quantities_of(profile):
         yield ("frozen_after_s",), "there is no measurement that could repeat"
+    reported = profile.protocol is ProtocolFamily.DNP3 or (
+        profile.protocol is ProtocolFamily.OPCUA and profile.opcua.subscribe
+    )
+    if profile.read_count is not None and reported:
+        yield (
+            ("read_count",),
+            "what comes as it changes has no count: it would be frozen",
+        )
     if profile.frozen_after_s is not None and profile.opcua.deadband > 0:
         yield ("frozen_after_s",), "with a 'deadband' measurements may well stand still"
