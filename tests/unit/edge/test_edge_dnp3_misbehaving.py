@@ -235,6 +235,27 @@ def test_a_half_open_connection_is_noticed_by_the_next_scan() -> None:
     _run(test())
 
 
+def test_events_behind_an_object_that_cannot_be_read_are_not_missed() -> None:
+    """An analog output command event (group 43), as some outstations report after each command."""
+    command_event = bytes.fromhex("2b0117010000") + (16).to_bytes(4, "little")
+    change = bytes.fromhex("2001170100 01") + (24_100).to_bytes(4, "little")
+    now = VALUE[:-4] + (24_100).to_bytes(4, "little")
+
+    def script(line: Line) -> None:
+        body = {1: VALUE, 2: command_event + change}.get(line.requests, now)
+        line.say(framed(fragment(line.sequence, body if line.function == READ else b"")))
+
+    async def test() -> None:
+        async with scripted(script) as outstation:
+            driver = _driver(outstation.port)
+            assert close((await driver.scan()).values[0], 230.0)
+            assert close((await driver.scan()).values[0], 241.0)
+            assert driver.session.counters["integrity_polls"] == 2
+            await driver.stop()
+
+    _run(test())
+
+
 def test_the_waiting_time_is_its_own_for_each_outstation_and_bounded() -> None:
     async def test() -> None:
         async with scripted(Line.hang_up) as outstation:

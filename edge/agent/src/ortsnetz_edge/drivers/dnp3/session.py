@@ -286,6 +286,7 @@ class Dnp3Session:
             raise self._station.wrong(str(error)) from None
         if found.unknown is not None:
             self.counters["unknown_objects"] += 1
+            self._station.events_lost = True  # those behind it are read: an integrity poll follows
         if self._station.restarted:
             self.table.expire()  # what was said before the restart holds no longer
         unset = self._station.indicates(IINBit.NEED_TIME)

@@ -30,7 +30,8 @@ class Station:
     Attributes:
         counters: `restarts`, `overflows`; others add theirs.
         restarted: the outstation has said that it has restarted, and nobody has acted upon it yet.
-        events_lost: its event buffer has overflown since the last integrity poll.
+        events_lost: its event buffer has overflown since the last integrity poll, or events came
+            behind an object that nobody here can read.
     """
 
     def __init__(self, endpoint: Endpoint, clock: Clock, name: str) -> None:
