@@ -82,9 +82,13 @@ class Terminal:
 
     def answers(self, text: str) -> None:
         """Sit before a terminal, and type this when asked."""
+        os.write(self.sits_down(), text.encode())
+
+    def sits_down(self) -> int:
+        """Sit before a terminal; where to type."""
         leader, follower = os.openpty()
-        os.write(leader, text.encode())
         self.monkeypatch.setattr(sys, "stdin", os.fdopen(follower, encoding="utf-8"))
+        return leader
 
 
 @pytest.fixture
@@ -246,6 +250,29 @@ def test_anything_but_yes_writes_nothing(terminal: Terminal, device: Device, typ
     said = terminal.type(device.url, "write", "holding/10", "10")
     assert said.code == 1
     assert said.err.endswith("not agreed: nothing was written\n")
+    assert device.written == []
+
+
+def test_a_device_that_is_exchanged_while_somebody_decides_is_not_written_to(
+    terminal: Terminal, device: Device
+) -> None:
+    leader = terminal.sits_down()
+
+    def exchange_and_agree() -> None:
+        deadline = time.monotonic() + 20
+        while not any("holding/10" in line for line in device.lines):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        device.who = ("Toys", "T1", "S-2")
+        os.write(leader, b"yes\n")
+
+    thread = threading.Thread(target=exchange_and_agree)
+    thread.start()
+    said = terminal.type(device.url, "write", "holding/10", "10")
+    thread.join()
+    assert said.code == 1
+    assert "you agreed to write to" in said.err
+    assert "serial number 'S-2' is there: nothing was written" in said.err
     assert device.written == []
 
 

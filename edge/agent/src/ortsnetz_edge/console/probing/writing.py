@@ -77,10 +77,22 @@ async def write(
     who = await introduce(probe, target, profile)
     _check_identity(who, consent.serial, target, profile)
     before = (await within(target.deadline_s, probe.read((reference,))))[0]
-    if not consent.beforehand and not await _agreed(target, who, before, value):
-        return None
+    if not consent.beforehand:
+        if not await _agreed(target, who, before, value):
+            return None
+        _check_same(who, await introduce(probe, target, profile), target)
     now = await within(target.deadline_s, probe.write(reference, value))
     return Written(who, before, value, now)
+
+
+def _check_same(agreed: Introduction, now: Introduction, target: Target) -> None:
+    """Deciding takes its time: what is there now has to be what was agreed to."""
+    if agreed.identity != now.identity:
+        raise DriverError(
+            FailureKind.WRONG_DEVICE,
+            f"{target.connection.address}: you agreed to write to {one_line(str(agreed))}, and now "
+            f"{one_line(str(now))} is there: nothing was written",
+        )
 
 
 def _check_identity(
