@@ -56,6 +56,24 @@ describe("a station", () => {
     expect(store.dataState().live).toBe(true);
   });
 
+  it("shows what has not changed for an hour as live while the node says that it holds", () => {
+    const idle = "node-1/MMXU1.PhV.phsA";
+    const said = (timeMs: number) => ({ value: 1, quality: 0, origin: "measured", time_ns: `${timeMs}000000` });
+    store.setLink("open");
+    arrive(NOW, true);
+    const changed = NOW - 3_600_000;
+    store.accept({
+      type: "live",
+      node: "ons-1",
+      full: false,
+      points: { [POINT]: said(NOW), [idle]: said(changed) },
+    });
+    expect(store.reader().standing(idle)).toBe("good");
+    pass(6000);
+    arrive(NOW + 6000);
+    expect(store.reader().standing(idle)).toBe("stale");
+  });
+
   it("does not take last week's values for live when the page opens", () => {
     store.setLink("open");
     arrive(NOW - 7 * 86_400_000, true);

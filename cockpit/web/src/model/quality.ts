@@ -23,6 +23,11 @@ export interface Sample {
   readonly origin: Origin;
   /** Source time, milliseconds since 1970 (UTC). */
   readonly timeMs: number;
+  /**
+   * When the node last said that the value holds. Devices that report changes keep the time of the
+   * change with a value; it is not old for that. Without it the source time counts.
+   */
+  readonly confirmedMs?: number;
 }
 
 /** What an operator may make of a value. Only `good` may look live. */
@@ -76,7 +81,7 @@ export function standingOf(
   }
   const word = validity(sample.quality);
   if (word === "invalid") return "invalid";
-  if (nowMs - sample.timeMs > staleAfterMs) return "stale";
+  if (nowMs - (sample.confirmedMs ?? sample.timeMs) > staleAfterMs) return "stale";
   if (word === "questionable" || (sample.quality & TEST_OR_BLOCKED) !== 0) return "questionable";
   return "good";
 }

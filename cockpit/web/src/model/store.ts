@@ -160,9 +160,13 @@ export class StationStore {
 
   private acceptValues(message: LiveMessage & { type: "live" }): void {
     if (message.full) this.points = new Map();
-    for (const [name, wire] of Object.entries(message.points)) {
-      const sample = sampleOf(wire);
-      this.points.set(name, sample);
+    const samples = Object.entries(message.points).map(
+      ([name, wire]) => [name, sampleOf(wire)] as const,
+    );
+    // what comes together was said together; the first message holds values of any age
+    const said = message.full ? Number.NEGATIVE_INFINITY : newestOf(samples);
+    for (const [name, sample] of samples) {
+      this.points.set(name, { ...sample, confirmedMs: Math.max(sample.timeMs, said) });
       if (this.newestMs === null || sample.timeMs > this.newestMs) {
         this.newestMs = sample.timeMs;
         this.newestArrival = this.clocks.steady() - this.ageOnArrival(message.full, sample.timeMs);
@@ -174,4 +178,8 @@ export class StationStore {
       if (instant !== null) track.add(instant.timeMs, instant.value);
     }
   }
+}
+
+function newestOf(samples: readonly (readonly [string, Sample])[]): number {
+  return samples.reduce((newest, [, sample]) => Math.max(newest, sample.timeMs), Number.NEGATIVE_INFINITY);
 }
