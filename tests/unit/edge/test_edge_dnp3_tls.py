@@ -223,5 +223,5 @@ def test_certificates_that_are_not_there_are_refused_before_anything_is_connecte
     folder = Ca("ca").issue(tmp_path / "rtus", NODE)
     assert protocol.validate(feeder(20001, 0, credentials="rtus", **where)) == ()
     (folder / "key.pem").write_text("no key\n")
-    with pytest.raises(InputError, match="cannot be used"):
+    with pytest.raises(InputError, match="without a pass phrase are needed"):
         protocol.probe(connection(20001, credentials="rtus", **where))

@@ -12,6 +12,7 @@ from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver, SourceMaps
 from ortsnetz_edge.drivers.dnp3.probe import Dnp3Probe
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session
 from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.drivers.tls import client_context
 from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.point_map import compile_point_map
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
@@ -136,14 +137,6 @@ class Dnp3Tls(Dnp3Tcp):
         if where.credentials is None:
             raise InputError(f"'{name}': dnp3-tls needs 'credentials', a folder of certificates")
         try:
-            files = self._environment.credentials(where.credentials)
-            context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(files.certificate, files.key)
+            return client_context(self._environment.credentials(where.credentials))
         except InputError as error:
             raise InputError(f"'{name}': {error}") from error
-        except (OSError, ValueError) as error:  # SSLError is an OSError
-            raise InputError(
-                f"'{name}': credentials '{where.credentials}' cannot be used: {error}"
-            ) from error
-        return context

@@ -16,6 +16,7 @@ from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
 from ortsnetz_edge.drivers.modbus.inspection import HEADER, tcp_misfit, usual_answer
@@ -60,7 +61,7 @@ class Exchange:
         self._reason: Exception | None = None
         try:
             self._client = wire.client(timeout_s, self._inspect)
-        except OSError as error:  # of which TLS errors are a kind
+        except InputError as error:
             raise self._error(FailureKind.INSECURE, f"certificates: {error}") from error
         listen_to(self._client, failed=self._not_made, lost=self._lost, garbled=self._garbled)
 

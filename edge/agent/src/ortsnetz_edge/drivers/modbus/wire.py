@@ -14,6 +14,7 @@ from pymodbus.transport import CommParams, CommType
 
 from ortsnetz_common.parameters.station import SerialLine
 from ortsnetz_edge.drivers.environment import Credentials
+from ortsnetz_edge.drivers.tls import client_context
 
 TracePacket = Callable[[bool, bytes], bytes]
 BITS_A_CHARACTER = 11
@@ -103,7 +104,7 @@ class TlsWire:
 
     def client(self, timeout_s: float, packets: TracePacket) -> ModbusBaseClient:
         """See `Wire.client`."""
-        return _TlsClient(self, tls_context(self.credentials), timeout_s, packets)
+        return _TlsClient(self, client_context(self.credentials), timeout_s, packets)
 
 
 class _TlsClient(AsyncModbusTcpClient):
@@ -129,21 +130,6 @@ class _TlsClient(AsyncModbusTcpClient):
             timeout_connect=timeout_s,
         )
         super().__init__(wire.host, retries=0, trace_packet=packets)
-
-
-def tls_context(credentials: Credentials) -> ssl.SSLContext:
-    """Both sides show a certificate; the server's has to bear the name or address of its host.
-
-    TLS 1.2 is the oldest that MODBUS/TCP Security allows.
-
-    Raises:
-        OSError: a file cannot be read, or holds something else.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=str(credentials.ca))
-    context.load_cert_chain(str(credentials.certificate), str(credentials.key))
-    return context
 
 
 @dataclass(frozen=True)
