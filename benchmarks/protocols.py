@@ -34,6 +34,7 @@ CASES = {
     "modbus-tls": _METER,
     "dnp3": _RTU,
     "dnp3-tls": _RTU,
+    "dnp3-reported": f"{FEEDERS} feeders behind an RTU, every change reported",
     "opcua": _PARK,
     "opcua-secured": _PARK,
     "opcua-reported": f"{CHARGE_POINTS} charge points, every value reported every 50 ms",

@@ -35,11 +35,13 @@ class Opened:
         read: everything once.
         points: that it brings.
         process: of its own; None if it has none.
+        scan: asks the server; who only reports for too long is taken for babbling.
     """
 
     read: Callable[[], Awaitable[object]]
     points: int
     process: int | None = None
+    scan: Callable[[], Awaitable[object]] | None = None
 
 
 def _profile(kind: str) -> str:
@@ -89,9 +91,13 @@ def _meter(protocol: str, where: int | str) -> Source:
 
 
 @asynccontextmanager
-async def dnp3(name: str, port: int, folder: Path) -> AsyncIterator[Opened]:
-    """Eight feeders behind one RTU, polled."""
-    text = _profile("rtu-feeder").replace("unsolicited: true", "unsolicited: false")
+async def dnp3(
+    name: str, port: int, folder: Path, *, reported: bool = False
+) -> AsyncIterator[Opened]:
+    """Eight feeders behind one RTU, polled, or reporting by themselves."""
+    text = _profile("rtu-feeder")
+    if not reported:
+        text = text.replace("unsolicited: true", "unsolicited: false")
     environment = Environment(
         library=Library({"rtu-feeder": text}), credentials_dir=folder / "credentials"
     )
@@ -102,7 +108,7 @@ async def dnp3(name: str, port: int, folder: Path) -> AsyncIterator[Opened]:
         where = Connection(name, HOST, port, 1024, TIMEOUT_S, bay=str(bay), credentials=credentials)
         drivers.append(protocol.open(Source(f"feeder-{bay}", "rtu-feeder", where, 10 + bay, 3)))
     async with _opened(drivers) as opened:
-        yield opened
+        yield _told(drivers, opened) if reported else opened
 
 
 @asynccontextmanager
@@ -136,12 +142,13 @@ async def opcua(
 def _told(drivers: Sequence[Driver], opened: Opened) -> Opened:
     """Wait for the report of what changes last."""
     told = asyncio.Event()
-    newest_ns = 0
+    newest: tuple[int, float | None] = (0, None)
 
     def take(scan: Scan) -> None:
-        nonlocal newest_ns
-        if scan.time_ns > newest_ns:
-            newest_ns = scan.time_ns
+        nonlocal newest
+        now = (scan.time_ns, scan.values[-1])
+        if now != newest:
+            newest = now
             told.set()
 
     for driver in drivers[:-1]:
@@ -152,7 +159,7 @@ def _told(drivers: Sequence[Driver], opened: Opened) -> Opened:
         told.clear()
         await told.wait()
 
-    return Opened(read, opened.points)
+    return Opened(read, opened.points, scan=opened.read)
 
 
 def park_profile() -> str:

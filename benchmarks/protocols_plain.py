@@ -20,6 +20,7 @@ from asyncua import Client
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.ua import MessageSecurityMode
 from py1815.master.api import Outstation
+from py1815.master.association import Unsolicited
 from py1815.master.tasks import Tasks
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
@@ -98,6 +99,33 @@ async def dnp3(port: int, node: Path | None) -> AsyncIterator[Read]:
     async def read() -> Values:
         exchange = await outstation.scan("events")
         return [(each.point, each.index, each.value) for each in exchange.objects]
+
+    yield read
+    await outstation.close()
+
+
+@asynccontextmanager
+async def dnp3_reported(port: int, last: int) -> AsyncIterator[Read]:
+    """Events as the outstation reports them, until the point `last` has come."""
+    told, values = asyncio.Event(), []
+
+    def take(report: Unsolicited) -> None:
+        values.extend((each.point, each.index, each.value) for each in report.objects)
+        if any(each.index == last for each in report.objects):
+            told.set()
+
+    outstation = Outstation(
+        "plain", host=HOST, port=port, tasks=Tasks.none(), reconnect=None, on_unsolicited=take
+    )
+    await outstation.connect()
+    await outstation.scan("integrity")
+    await outstation.enable_unsolicited(1, 2, 3)
+
+    async def read() -> Values:
+        told.clear()
+        values.clear()
+        await told.wait()
+        return values
 
     yield read
     await outstation.close()

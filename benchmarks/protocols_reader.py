@@ -24,6 +24,8 @@ from typing import Any
 HOST = "127.0.0.1"
 CREDENTIALS = "measured"
 PUBLISHING_S = 0.05
+LAST_FEEDER_POINT = 7 * 20 + 11
+"""The eighth feeder's last reactive power in `rtu-feeder`."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Reader:
     Attributes:
         brings: points of the driver, values of the plain loop.
         process: a further one that works for it.
+        first: is done before each round, and not measured.
     """
 
     read: Callable[[], Awaitable[Any]]
     brings: int
     process: int | None = None
+    first: Callable[[], Awaitable[Any]] | None = None
 
 
 class Changes:
@@ -72,7 +76,9 @@ async def ours(case: str, folder: Path, server: Server) -> AsyncIterator[Reader]
     elif case.startswith("modbus"):
         opening = protocols_ours.modbus(case, where, folder)
     elif case.startswith("dnp3"):
-        opening = protocols_ours.dnp3(case, where, folder)
+        reported = case == "dnp3-reported"
+        name = "dnp3" if reported else case
+        opening = protocols_ours.dnp3(name, where, folder, reported=reported)
     else:
         opening = protocols_ours.opcua(
             where,
@@ -81,7 +87,7 @@ async def ours(case: str, folder: Path, server: Server) -> AsyncIterator[Reader]
             reported=case == "opcua-reported",
         )
     async with opening as opened:
-        yield Reader(opened.read, opened.points, opened.process)
+        yield Reader(opened.read, opened.points, opened.process, opened.scan)
 
 
 @asynccontextmanager
@@ -97,6 +103,8 @@ async def plain(case: str, folder: Path, server: Server) -> AsyncIterator[Reader
     node = folder / "credentials" / CREDENTIALS if case.endswith("-tls") else None
     if case.startswith("modbus"):
         opening = protocols_plain.modbus(where, node)
+    elif case == "dnp3-reported":
+        opening = protocols_plain.dnp3_reported(where, LAST_FEEDER_POINT)
     elif case.startswith("dnp3"):
         opening = protocols_plain.dnp3(where, node)
     else:
@@ -119,6 +127,8 @@ def process_cpu_s(pid: int) -> float:
 
 async def measured(reader: Reader, reads: int, before: Callable[[], None]) -> dict[str, Any]:
     """CPU seconds a read, of this process and of all, and the seconds of each read."""
+    if reader.first is not None:
+        await reader.first()
     gc.collect()
     cpu_s, seconds = 0.0, []
     others_s = process_cpu_s(reader.process) if reader.process else 0.0

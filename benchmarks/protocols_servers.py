@@ -141,6 +141,7 @@ KINDS: dict[str, Serving] = {
     "modbus-tls": lambda folder: modbus(folder, secured=True),
     "modbus-rtu": line,
     "dnp3": station,
+    "dnp3-reported": station,
     "dnp3-tls": lambda folder: station(folder, secured=True),
     "opcua": park,
     "opcua-reported": park,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 WARM_UP = 50
 ROUND_S = 0.4
 FEWEST, MOST = 20, 2000
+ANSWER_S = 60.0
 HERE = Path(__file__).parent
 
 
@@ -65,9 +67,12 @@ class Child:
 
     def _said(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        overdue = threading.Timer(ANSWER_S, self._process.kill)
+        overdue.start()
         line = self._process.stdout.readline()
+        overdue.cancel()
         if not line:
-            raise SystemExit(f"{self._name} has ended")
+            raise SystemExit(f"{self._name} has ended, or said nothing for {ANSWER_S:.0f} s")
         found: dict[str, Any] = json.loads(line)
         return found
 
