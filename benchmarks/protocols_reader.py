@@ -97,7 +97,9 @@ async def plain(case: str, folder: Path, server: Server) -> AsyncIterator[Reader
 
     where = server.where[-1]
     if case == "remote":
-        async with protocols_plain.apart(where) as (read, process):
+        import protocols_plain_apart  # noqa: PLC0415 - see above
+
+        async with protocols_plain_apart.apart(where) as (read, process):
             yield Reader(read, len(await read()), process)
         return
     node = folder / "credentials" / CREDENTIALS if case.endswith("-tls") else None
