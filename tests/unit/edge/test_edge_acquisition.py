@@ -72,6 +72,40 @@ def test_a_value_older_than_its_time_is_not_used_any_more() -> None:
     assert "m" not in readings(image.freeze(2, NOW_NS, now=12.1), LAYOUT)
 
 
+def reported(volts: float, held_s: float = 0.0) -> Scan:
+    """What a device says that reports changes, each with the instant of the change."""
+    times = (NOW_NS, NOW_NS - 10**9, NOW_NS)
+    return Scan(
+        (volts, 1000.0, None),
+        (0, 0, int(Quality.INVALID | Quality.FAILURE)),
+        NOW_NS,
+        0,
+        NOW_NS,
+        value_times_ns=times,
+        value_time_qualities=(0, 0, 0),
+        held_s=held_s,
+    )
+
+
+def test_what_is_held_is_as_old_as_the_last_proof_that_it_holds() -> None:
+    image = image_of("m")
+    for second in range(4):  # the server published at 10.0 and says nothing any more
+        image.place("m", reported(230.0, held_s=float(second)), now=10.0 + second)
+        frozen = image.freeze(second, NOW_NS, now=10.1 + second)
+        assert frozen.sources["m"].valid is (second < 2)
+
+
+def test_a_scan_that_repeats_the_report_of_its_cycle_is_not_recorded_again() -> None:
+    image = image_of("m")
+    image.place("m", reported(230.0), now=10.0, reported=True)
+    image.place("m", reported(230.0), now=10.5)
+    assert len(image.freeze(1, NOW_NS, now=10.6).fresh) == 1
+    assert image.counters["scans_unchanged"] == 1
+    image.place("m", reported(230.0), now=11.5)  # the next cycle says again that it holds
+    image.place("m", reported(231.0), now=11.6, reported=True)
+    assert len(image.freeze(2, NOW_NS, now=11.7).fresh) == 2
+
+
 def test_a_lost_source_is_marked_once_and_returns_by_itself() -> None:
     image = image_of("m")
     image.place("m", scan(1), now=10.0)

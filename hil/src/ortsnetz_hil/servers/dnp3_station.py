@@ -6,6 +6,7 @@ analog outputs with read-back, device attributes. docs/register-maps.md has the 
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ ADDRESS = 1024
 MAKER_TEXT, MODEL_TEXT = "Ortsnetz bench", "RTU"
 CAPACITY = 2000
 """Events a class holds; older ones are lost, and the outstation says so."""
+_ROUNDING_S = 1e-6  # of the plant's clock
 _NS_PER_MS = 1_000_000
 
 
@@ -41,6 +43,7 @@ class Dnp3Station:
         asks_for_time: bool = False,
         capacity: int = CAPACITY,
         model: str = MODEL_TEXT,
+        period_s: float = 0.0,
     ) -> None:
         """Prepare a station; nothing listens before `start`.
 
@@ -53,7 +56,10 @@ class Dnp3Station:
             asks_for_time: whether it wants its clock set after each restart.
             capacity: events a class holds.
             model: what it says of itself.
+            period_s: how often it looks at its devices for changes; 0 at every step of the plant.
         """
+        self._period_s = period_s
+        self._looks_at_s = -math.inf
         self.bays = tuple(Bay(owner, number) for number, owner in enumerate(owners))
         self.times_set: list[int] = []
         self._events = EventBuffers(capacity=capacity)
@@ -126,7 +132,9 @@ class Dnp3Station:
         """
         for bay in self.bays:
             bay.live(now_s)
-        self.push()
+        if now_s >= self._looks_at_s:
+            self._looks_at_s = now_s + self._period_s - _ROUNDING_S
+            self.push()
 
     def push(self) -> None:
         """Make events of what has changed since the last time."""

@@ -12,6 +12,9 @@ from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.dnp3_station import Dnp3Station
 from ortsnetz_hil.servers.network_devices import Listening
 
+PERIOD_S = 1.0
+"""An RTU scans its inputs; events at every step of the plant would be five times as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rtu:
@@ -49,5 +52,11 @@ class Rtu:
 def rtu(spec: StationServer, owners: tuple[DeviceServer, ...], *, stepped: bool) -> Rtu:
     """An RTU before its devices; in stepped time it reports nothing by itself."""
     return Rtu(
-        Dnp3Station(owners, name=spec.name, address=protocols.OUTSTATION, unsolicited=not stepped)
+        Dnp3Station(
+            owners,
+            name=spec.name,
+            address=protocols.OUTSTATION,
+            unsolicited=not stepped,
+            period_s=PERIOD_S,
+        )
     )

@@ -123,6 +123,8 @@ class Scan:
         value_times_ns: source time of each value, where the device says one with each (DNP3 events,
             OPC UA); `time_ns` is then the newest of them.
         value_time_qualities: belongs to `value_times_ns`.
+        held_s: how long ago the device proved that these values hold, where nobody asked it just
+            now; counted in its own reporting interval if that is longer than a second.
     """
 
     values: tuple[float | None, ...]
@@ -134,6 +136,7 @@ class Scan:
     limit_in_force: float | None = None
     value_times_ns: tuple[int, ...] | None = None
     value_time_qualities: tuple[int, ...] | None = None
+    held_s: float = 0.0
 
 
 class LimitUnit(StrEnum):

@@ -115,12 +115,16 @@ class NextImage:
         watch = self._watches.get(name)
         stands_still = watch is not None and watch.repeats(scan, now=now)
         settled = as_old(judgement.scan) if stands_still else judgement.scan
+        before = self._scans.get(name)
         self._scans[name] = settled
         self._repeats[name] = judgement.frozen or stands_still
         if not self._repeats[name]:  # what is repeated does not get any younger
-            self._arrived[name] = now
+            self._arrived[name] = now - scan.held_s
         self._failures[name] = None
-        self._add(name, settled)
+        if name in self._places and _says_the_same(settled, before):
+            self.counters["scans_unchanged"] += 1  # the report before it is in this cycle
+        else:
+            self._add(name, settled)
         self.counters["reports" if reported else "reads"] += 1
         self.counters["reads_missed"] += judgement.missed
         self.counters["values_out_of_range"] += len(judgement.out_of_range)
@@ -171,3 +175,15 @@ class NextImage:
             return
         places.append(len(self._fresh))
         self._fresh.append((name, scan))
+
+
+def _says_the_same(scan: Scan, before: Scan | None) -> bool:
+    """Whether two scans hold the same values of the same instants."""
+    return (
+        before is not None
+        and scan.value_times_ns is not None
+        and scan.value_times_ns == before.value_times_ns
+        and scan.values == before.values
+        and scan.qualities == before.qualities
+        and scan.value_time_qualities == before.value_time_qualities
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
@@ -156,7 +157,8 @@ class OpcUaDriver:
         return reading.server_ns, reading.received_ns
 
     def _held(self, subscription: Subscription, member: Member) -> Scan:
-        return self._maps.scan(member.held, subscription.server_ns, subscription.received_ns)
+        scan = self._maps.scan(member.held, subscription.server_ns, subscription.received_ns)
+        return replace(scan, held_s=subscription.held_s)
 
     def _report(self) -> None:
         if self._listener is None or self._subscription is None or self._member is None:

@@ -309,6 +309,16 @@ class Subscription:
         for member in touched.values():
             member.report()
 
+    @property
+    def held_s(self) -> float:
+        """How long ago the server proved that it holds what it has reported; see `Scan.held_s`.
+
+        In intervals of the subscription where these are longer than a second: two that are missed
+        are as old as two missed scans.
+        """
+        silent_s = self._session.clock.monotonic() - (self._heard or 0.0)
+        return silent_s / max(1.0, self._proof_s)
+
     def _hear(self, server_ns: int | None) -> None:
         self._heard = self._session.clock.monotonic()
         self.server_ns, self.received_ns = server_ns, self._session.clock.now_ns()
