@@ -75,11 +75,12 @@ class Session:
             raise DriverError(
                 FailureKind.WAITING, f"{self._name}: {self._why}; next start in {wait_s:.1f} s"
             )
-        try:
-            async with asyncio.timeout(patience_s):
-                await self._ready.wait()
-        except TimeoutError:
-            raise DriverError(FailureKind.WAITING, f"{self._name} is starting") from None
+        if not self.ready:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._ready.wait()
+            except TimeoutError:
+                raise DriverError(FailureKind.WAITING, f"{self._name} is starting") from None
         if self._life is None:
             raise DriverError(FailureKind.DISCONNECTED, f"{self._name}: {self._why}")
         return self._life.link
