@@ -86,6 +86,7 @@ class Scripted:
 
     script: Script
     connections: int = 0
+    requests: int = 0
     port: int = 0
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -99,6 +100,7 @@ class Scripted:
                     if function == 0:
                         continue  # a confirmation
                     line.requests += 1
+                    self.requests += 1
                     line.sequence, line.function = control & 0x0F, function
                     self.script(line)
         self.ended.set()

@@ -235,6 +235,31 @@ def test_a_half_open_connection_is_noticed_by_the_next_scan() -> None:
     _run(test())
 
 
+def test_a_request_that_is_given_up_closes_its_connection_at_once() -> None:
+    """Its answer may be on the way, and what it was to operate may still be operated."""
+
+    def script(line: Line) -> None:
+        if line.number > 1 or line.requests == 1:
+            line.answer()
+
+    async def test() -> None:
+        async with scripted(script) as outstation:
+            driver = _driver(outstation.port)
+            await driver.scan()
+            asked = asyncio.create_task(driver.session.look_for_outputs())
+            async with asyncio.timeout(10):
+                while outstation.requests < 2:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(0.01)
+            asked.cancel()
+            async with asyncio.timeout(10):
+                await outstation.ended.wait()
+            assert not driver.diagnose().connected
+            await _recovered(driver)
+            await driver.stop()
+
+    _run(test())
+
+
 def test_events_behind_an_object_that_cannot_be_read_are_not_missed() -> None:
     """An analog output command event (group 43), as some outstations report after each command."""
     command_event = bytes.fromhex("2b0117010000") + (16).to_bytes(4, "little")

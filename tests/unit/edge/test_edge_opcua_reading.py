@@ -285,6 +285,30 @@ def test_reports_are_handed_over_as_they_come() -> None:
     run(check)
 
 
+def test_what_another_device_reports_is_handed_over_to_nobody() -> None:
+    """Its neighbour, whose device is the right one, keeps the shared subscription alive."""
+
+    async def check() -> None:
+        async with serving() as server:
+            made = protocol(SUBSCRIBED)
+            right = made.open(source(server.port, "right", identity="4711"))
+            other = made.open(source(server.port, "other", identity="4712"))
+            of_right: list[Scan] = []
+            of_other: list[Scan] = []
+            right.subscribe(of_right.append)
+            other.subscribe(of_other.append)
+            await right.scan()
+            with pytest.raises(DriverError, match="'4712' is expected"):
+                await other.scan()
+            await server.show("U1", 231.5)
+            await until(lambda: any(scan.values[0] == 231.5 for scan in of_right))
+            assert of_other == []
+            await right.stop()
+            await other.stop()
+
+    run(check)
+
+
 def test_a_subscription_costs_no_read_a_scan() -> None:
     async def check() -> None:
         async with serving() as server, driving(server.port, SUBSCRIBED) as driver:

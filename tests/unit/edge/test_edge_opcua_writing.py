@@ -11,9 +11,12 @@ from opcua_bench import (
     TestServer,
     driving,
     insists,
+    protocol,
     run,
     scanned,
     serving,
+    source,
+    until,
 )
 
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
@@ -144,6 +147,33 @@ def test_a_scale_that_the_server_does_not_vouch_for_is_none(code: int) -> None:
             await server.show("U3", 0)
             await driver.write(10.0, None)
             assert server.value("Setpoint") == 10
+
+    run(check)
+
+
+def test_a_connection_made_anew_between_question_and_write_is_not_written_over() -> None:
+    """A neighbour reconnects just when the device has said who it is: another may be there now."""
+
+    async def check() -> None:
+        async with serving() as server:
+            made = protocol(POLLED)
+            driver, neighbour = (made.open(source(server.port, name)) for name in ("x", "y"))
+            asked = driver._be_sure_of_it
+
+            async def exchanged_then() -> None:
+                await asked()
+                server.server.cut()
+                await until(lambda: not driver.session.connected)
+                await server.show("Maker", "Acme & Others")
+                await scanned(neighbour)
+
+            written = recorded(server)
+            driver._be_sure_of_it = exchanged_then  # type: ignore[method-assign]
+            with pytest.raises(DriverError, match="nobody knows yet who is there"):
+                await driver.write(10.0, None)
+            assert written == []
+            await driver.stop()
+            await neighbour.stop()
 
     run(check)
 

@@ -268,7 +268,8 @@ def _context(broker: Broker) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=str(broker.tls.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(broker.tls.certificate), str(broker.tls.key))
+        # no password: OpenSSL would ask for one on the terminal, and the agent would stand still
+        context.load_cert_chain(str(broker.tls.certificate), str(broker.tls.key), password="")
     except (OSError, ssl.SSLError) as error:
         raise InputError(
             f"broker {broker.host}:{broker.port}: TLS files unusable: {error}"
