@@ -167,6 +167,34 @@ def test_one_that_restarts_while_it_says_who_it_is_is_asked_again_before_it_is_l
     _run(test())
 
 
+@pytest.mark.parametrize("observing", [True, False])
+def test_who_only_looks_on_leaves_clock_restart_and_reports_to_the_master(
+    observing: bool,
+) -> None:
+    """A restart indication that a check cleared would be hidden from the agent beside it."""
+
+    def says(line: Line) -> bytes:
+        iin = b"\x90\0"  # restarted, and needs the time
+        return framed(fragment(line.sequence, ALL if line.function == READ else b"", iin=iin))
+
+    async def test() -> None:
+        heard = Heard(says)
+        profile = HEATER.replace("SERIAL", "octet-string/0")
+        profile = profile.replace("unsolicited: false, synchronise: false", "integrity_s: 60")
+        profile = profile.replace("integrity_s: 3600, integrity_s: 60", "integrity_s: 60")
+        profile = profile[: profile.index("setpoint:")] + profile[profile.index("dnp3:") :]
+        environment = Environment(WallClock(), Library({"heater": profile}), observing=observing)
+        async with scripted(heard.script) as outstation:
+            where = connection(outstation.port, timeout_s=3.0)
+            driver = Dnp3Tcp(environment).open(Source("h", "heater", where, 1, 1))
+            for _ in range(3):
+                assert (await driver.scan()).values[0] == 230.0
+            assert heard.reads_only is observing
+            await driver.stop()
+
+    _run(test())
+
+
 def test_a_limit_that_the_outstation_doubts_itself_confirms_nothing() -> None:
     """Flags on line and communication lost: the bay behind it is away, its last value stands."""
     lost = bytes.fromhex("2801000000 05") + (40).to_bytes(4, "little")

@@ -34,12 +34,15 @@ class Environment:
         library: of device profiles.
         credentials_dir: one folder of certificates for each name that a connection may give.
         counters: what happens to drivers in a process of their own; the agent's health shows them.
+        observing: somebody looks on, perhaps beside the agent: what a protocol asks of a master by
+            itself (clocks, restart indications, reports) is left to whoever operates the device.
     """
 
     clock: Clock = field(default_factory=WallClock)
     library: Library = field(default_factory=Library)
     credentials_dir: Path = Path("credentials")
     counters: Counter[str] = field(default_factory=Counter)
+    observing: bool = False
 
     def credentials(self, name: str) -> Credentials:
         """Certificates by the name that a connection gives.

@@ -28,7 +28,11 @@ _UNCHAINED = {"opcua"}  # an OPC UA server's own certificate may stand in the au
 def environment_of(node: Node) -> Environment:
     """What the drivers of a node get."""
     own = {} if node.parameters is None else node.parameters.profiles
-    return Environment(library=Library(own=own), credentials_dir=node.bootstrap.credentials)
+    return Environment(
+        library=Library(own=own),
+        credentials_dir=node.bootstrap.credentials,
+        observing=True,
+    )
 
 
 def source_of(placed: Placed) -> Source:

@@ -56,7 +56,12 @@ class Dnp3Tcp:
         maps, options = self._compiled(source)
         key = (where.host, where.port, where.unit, where.own_address)
         if key not in self._sessions:
-            session = Dnp3Session(endpoint, self._environment.clock, name=source.name)
+            session = Dnp3Session(
+                endpoint,
+                self._environment.clock,
+                name=source.name,
+                observing=self._environment.observing,
+            )
             self._sessions[key] = (session, where.credentials)
         session, credentials = self._sessions[key]
         if credentials != where.credentials:

@@ -61,13 +61,24 @@ class Dnp3Session:
         users: who needs the connection; the last one that leaves closes it.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, *, name: str = "") -> None:
+    def __init__(
+        self, endpoint: Endpoint, clock: Clock, *, name: str = "", observing: bool = False
+    ) -> None:
+        """Begin without a connection.
+
+        Args:
+            endpoint: where the outstation is.
+            clock: of the agent.
+            name: of the first source behind it.
+            observing: reads only: its clock, its restart indication and its reports are left alone.
+        """
         self.table = PointTable()
         self.listeners: list[Callable[[Polled], None]] = []
         self.users: set[object] = set()
         self._clock = clock
         self._station = Station(endpoint, clock, name)
         self._integrity_s = float("inf")
+        self._observing = observing
         self._unsolicited = self._synchronise = False
         self._outputs: dict[PointType, set[int]] = {}
         self._outputs_read = True  # whether outputs can be asked for together with the events
@@ -85,8 +96,9 @@ class Dnp3Session:
             if kind is not None:
                 self._outputs.setdefault(kind, set()).add(reference.index)
         self._integrity_s = min(self._integrity_s, options.integrity_s)
-        self._unsolicited |= options.unsolicited and not self._clock.stepped
-        self._synchronise |= options.synchronise
+        if not self._observing:
+            self._unsolicited |= options.unsolicited and not self._clock.stepped
+            self._synchronise |= options.synchronise
 
     @property
     def reports(self) -> bool:
@@ -228,7 +240,7 @@ class Dnp3Session:
             await self._station.ask(FunctionCode.DISABLE_UNSOLICITED, requests.class_scan(1, 2, 3))
         for _ in range(2):
             self._station.restarted = False
-            if self._station.indicates(IINBit.DEVICE_RESTART):
+            if self._station.indicates(IINBit.DEVICE_RESTART) and not self._observing:
                 await self._station.ask(FunctionCode.WRITE, requests.clear_restart())
             await self._read_classes(integrity=True)
             if not self._station.restarted:
