@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from py1815.application import FunctionCode, IINBit, Response
-from py1815.decode import DecodedObject, PointType
+from py1815.decode import DecodedObject
 from py1815.master import requests
 from py1815.master.association import Exchange, Unsolicited
 from py1815.master.controls import Command, Mode, Plan, PointStatus
@@ -22,20 +22,15 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.dnp3.connection import Endpoint
 from ortsnetz_edge.drivers.dnp3.objects import MalformedError, reports
+from ortsnetz_edge.drivers.dnp3.outputs import OUTPUTS, WatchedOutputs
 from ortsnetz_edge.drivers.dnp3.station import Station, refusals
 from ortsnetz_edge.drivers.dnp3.table import Circumstances, PointTable
-from ortsnetz_edge.drivers.dnp3.timing import set_clock
+from ortsnetz_edge.drivers.dnp3.timing import Timekeeper
 from ortsnetz_edge.profiles.references.dnp3 import PointKind, PointReference
 from ortsnetz_edge.profiles.schema import Dnp3Options
 
 FOLLOW_UPS = 8
 """Polls in a row while the outstation says that it has more events."""
-CLOCK_AGAIN_S = 60.0
-"""An outstation that goes on needing the time gets it this often."""
-_OUTPUTS = {
-    PointKind.ANALOG_OUTPUT: PointType.ANALOG_OUTPUT,
-    PointKind.BINARY_OUTPUT: PointType.BINARY_OUTPUT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +59,7 @@ class Dnp3Session:
     def __init__(
         self, endpoint: Endpoint, clock: Clock, *, name: str = "", observing: bool = False
     ) -> None:
-        """Begin without a connection.
-
-        Args:
-            endpoint: where the outstation is.
-            clock: of the agent.
-            name: of the first source behind it.
-            observing: reads only: its clock, its restart indication and its reports are left alone.
-        """
+        """Args: `name`: of the first source behind it; `observing`: reads, nothing else."""
         self.table = PointTable()
         self.listeners: list[Callable[[Polled], None]] = []
         self.users: set[object] = set()
@@ -79,26 +67,23 @@ class Dnp3Session:
         self._station = Station(endpoint, clock, name)
         self._integrity_s = float("inf")
         self._observing = observing
-        self._unsolicited = self._synchronise = False
-        self._outputs: dict[PointType, set[int]] = {}
-        self._outputs_read = True  # whether outputs can be asked for together with the events
+        self._unsolicited = False
+        self._timekeeper = Timekeeper(self._station, clock)
+        self._outputs = WatchedOutputs()
         self._attributes: dict[int, str | None] = {}
         self._life = 0
         self._ready = False
         self._polling: asyncio.Task[Polled] | None = None
-        self._integrity_at = self._clock_set_at = float("-inf")
+        self._integrity_at = float("-inf")
         self._drained_ns: int | None = None
 
     def attach(self, references: Iterable[PointReference], options: Dnp3Options) -> None:
         """Look at these points as well; outputs among them are read with each poll."""
-        for reference in references:
-            kind = _OUTPUTS.get(reference.kind)
-            if kind is not None:
-                self._outputs.setdefault(kind, set()).add(reference.index)
+        self._outputs.add(references)
         self._integrity_s = min(self._integrity_s, options.integrity_s)
         if not self._observing:
             self._unsolicited |= options.unsolicited and not self._clock.stepped
-            self._synchronise |= options.synchronise
+            self._timekeeper.wanted |= options.synchronise
 
     @property
     def reports(self) -> bool:
@@ -170,7 +155,7 @@ class Dnp3Session:
             DriverError: there is no answer.
         """
         await self.ready()
-        for kind in _OUTPUTS.values():
+        for kind in OUTPUTS.values():
             await self._read(requests.read_points({kind: None}))
 
     async def operate(self, command: Command, *, select: bool, life: int) -> PointStatus:
@@ -214,12 +199,12 @@ class Dnp3Session:
             if number and not (lost or self._station.more_events):
                 break
             await self._read_classes(integrity=lost or (due and number == 0))
-        await self._give_time()
+        await self._timekeeper.give()
         return self._now()
 
     async def _connect(self) -> Polled:
         self._ready = False
-        self._drained_ns, self._outputs_read = None, True
+        self._drained_ns, self._outputs.readable = None, True
         await self._station.connect(self._heard)
         try:
             polled = await self._begin(connecting=True)
@@ -245,28 +230,20 @@ class Dnp3Session:
             await self._read_classes(integrity=True)
             if not self._station.restarted:
                 break  # else first said in that answer: cleared, and everything read once more
-        await self._give_time()
+        await self._timekeeper.give()
         if self._unsolicited:
             await self._station.ask(FunctionCode.ENABLE_UNSOLICITED, requests.class_scan(1, 2, 3))
         self._station.restarted = False
         return self._now()
 
-    async def _give_time(self) -> None:
-        now = self._clock.monotonic()
-        wanted = self._synchronise and self._station.indicates(IINBit.NEED_TIME)
-        if wanted and now - self._clock_set_at >= CLOCK_AGAIN_S:
-            self._clock_set_at = now
-            await set_clock(self._station, self._clock)
-            self.counters["clocks_set"] += 1
-
     async def _read_classes(self, *, integrity: bool) -> None:
         """One poll; with the outputs that somebody looks at, where the outstation can do that."""
         kind = "integrity" if integrity else "events"
-        body, outputs = requests.scan(kind), self._output_headers()
+        body, outputs = requests.scan(kind), self._outputs.headers()
         exchange = await self._read(body + outputs)
         if outputs and refusals(exchange.iin):
             # its outputs come as events, or with class 0, or cannot be read back
-            self._outputs_read = False
+            self._outputs.readable = False
             exchange = await self._read(body)
         if refusals(exchange.iin) and not exchange.objects:
             words = f"{self.where}: {kind} poll: {refusals(exchange.iin)}"
@@ -283,11 +260,6 @@ class Dnp3Session:
         exchange = await self._station.ask(FunctionCode.READ, body)
         self._take(exchange.fragments, exchange.objects, whole=not exchange.undecoded)
         return exchange
-
-    def _output_headers(self) -> bytes:
-        if not self._outputs or not self._outputs_read:
-            return b""
-        return requests.read_points({kind: sorted(of) for kind, of in self._outputs.items()})
 
     def _take(
         self, fragments: tuple[Response, ...], objects: tuple[DecodedObject, ...], *, whole: bool

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from py1815.application import FunctionCode
+from py1815.application import FunctionCode, IINBit
 from py1815.master import requests
 from py1815.master.timesync import LAN, TimeSync
 
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.dnp3.station import Station
 
+CLOCK_AGAIN_S = 60.0
+"""An outstation that goes on needing the time gets it this often."""
 _NS_PER_MS = 1_000_000
+
+
+class Timekeeper:
+    """Gives an outstation the time when it asks for it (IIN1.4).
+
+    Attributes:
+        wanted: whether somebody wants its clock to be set.
+    """
+
+    def __init__(self, station: Station, clock: Clock) -> None:
+        self.wanted = False
+        self._station, self._clock = station, clock
+        self._set_at = float("-inf")
+
+    async def give(self) -> None:
+        """Set the clock if that is wanted and asked for, and was not done lately.
+
+        Raises:
+            DriverError: there is no answer.
+        """
+        now = self._clock.monotonic()
+        asked = self.wanted and self._station.indicates(IINBit.NEED_TIME)
+        if asked and now - self._set_at >= CLOCK_AGAIN_S:
+            self._set_at = now
+            await set_clock(self._station, self._clock)
+            self._station.counters["clocks_set"] += 1
 
 
 async def set_clock(station: Station, clock: Clock) -> None:
