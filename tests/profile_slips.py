@@ -367,6 +367,20 @@ SLIPS = {
         "setpoint.unit: the limit is read back in W",
         "  unit: A\n  step",
     ),
+    "ten times the limit": Slip(
+        "feeder",
+        "limit: {value: {at: analog-input/8}, unit: W}",
+        "limit: {value: {at: analog-output/3, scale: 10}, unit: W}",
+        "setpoint.step: one count is 1 here and 10 in 'limit', which is the same value",
+        "setpoint",
+    ),
+    "a limit with a power of ten of its own": Slip(
+        "feeder",
+        "limit: {value: {at: analog-input/8}, unit: W}",
+        "limit: {value: {at: analog-output/3, scale_at: analog-input/9}, unit: W}",
+        "setpoint: 'limit', the same value of the device, has another 'scale_at'",
+        "setpoint",
+    ),
     "on and off in amperes": Slip(
         "charger", "kind: steps", "kind: on-off", "setpoint.kind: on-off needs 'unit: share'"
     ),

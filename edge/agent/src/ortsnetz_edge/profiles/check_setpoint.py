@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ortsnetz_common.files.yaml_source import Place
 from ortsnetz_edge.drivers.contract import LimitUnit
-from ortsnetz_edge.profiles.schema import Profile, Setpoint, SetpointKind
+from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily, Setpoint, SetpointKind
 
 _PLACE: Place = ("setpoint",)
 
@@ -19,9 +20,30 @@ def setpoint_complaints(setpoint: Setpoint, profile: Profile) -> Iterator[tuple[
         yield _PLACE, "'limit' is needed: a limit that cannot be read back cannot be relied upon"
     elif profile.limit.unit is not setpoint.unit:
         yield (*_PLACE, "unit"), f"the limit is read back in {profile.limit.unit}"
+    yield from _scale(setpoint, profile)
     yield from _kind(setpoint)
     yield from _times(setpoint)
     yield from _fallback(setpoint)
+
+
+def _scale(setpoint: Setpoint, profile: Profile) -> Iterator[tuple[Place, str]]:
+    """What is read back where it is written counts the same there: else one of both is wrong."""
+    if profile.limit is None or setpoint.kind is SetpointKind.ON_OFF:
+        return
+    limit = profile.limit.value
+    if _where(limit.at, profile) != _where(setpoint.at, profile):
+        return
+    if not math.isclose(limit.scale, setpoint.step) or limit.offset:
+        shift = f" and {limit.offset:g}" if limit.offset else ""
+        words = f"one count is {setpoint.step:g} here and {limit.scale:g}{shift} in 'limit'"
+        yield (*_PLACE, "step"), f"{words}, which is the same value of the device"
+    if limit.scale_at != setpoint.scale_at:
+        yield _PLACE, "'limit', the same value of the device, has another 'scale_at'"
+
+
+def _where(reference: str, profile: Profile) -> str:
+    """A reference without the form in which the value travels."""
+    return reference if profile.protocol is ProtocolFamily.OPCUA else reference.partition(":")[0]
 
 
 def _kind(setpoint: Setpoint) -> Iterator[tuple[Place, str]]:
