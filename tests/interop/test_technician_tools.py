@@ -121,7 +121,7 @@ class Substation:
     def reissue(self, directory: Path, change: dict[str, dict[str, Any]]) -> Path:
         """Files of the node with other connections, signed by the same key."""
         payload = (self.directory / "agent" / "parameters.json").read_bytes()
-        parameters = msgspec.json.decode(payload, type=SignedParameters).parameters
+        parameters = msgspec.json.decode(payload, type=SignedParameters).unverified()
         key = (self.directory / "plant" / "signing-key.pem").read_bytes()
         for name in ("agent.json", "network.json", "trust-anchor.pem"):
             (directory / name).write_bytes((self.directory / "agent" / name).read_bytes())

@@ -14,7 +14,7 @@ from ortsnetz_common.parameters.station import (
     SourcePseudo,
     Station,
 )
-from ortsnetz_common.trust.signature import generate_private_key, public_key
+from ortsnetz_common.trust.signature import generate_private_key, public_key, sign
 
 DEVICE = Device(
     name="ev-01",
@@ -56,6 +56,26 @@ def test_one_changed_digit_is_refused() -> None:
     tampered = ps.write_signed(a_set(), key).replace(b"11040.0", b"11041.0")
     with pytest.raises(InputError, match=r"x: signature does not match"):
         ps.read_signed(tampered, public_key(key), "x")
+
+
+def test_a_set_signed_before_a_field_existed_is_still_believed() -> None:
+    key = generate_private_key()
+    old = msgspec.json.decode(ps.canonical(a_set()))
+    del old["profiles"]
+    body = msgspec.json.encode(old, order="sorted")
+    signed = msgspec.json.encode({"parameters": old, "signature": sign(body, key)})
+    assert ps.read_signed(signed, public_key(key), "x") == a_set()
+
+
+def test_a_field_added_after_signing_is_refused() -> None:
+    key = generate_private_key()
+    signed = msgspec.json.decode(ps.write_signed(a_set(), key))
+    signed["parameters"]["mode"]["limiting"] = "off"
+    with pytest.raises(InputError, match="signature"):
+        ps.read_signed(msgspec.json.encode(signed), public_key(key), "x")
+    del signed["parameters"]["mode"]
+    with pytest.raises(InputError, match="signature"):
+        ps.read_signed(msgspec.json.encode(signed), public_key(key), "x")
 
 
 def test_a_set_signed_by_somebody_else_is_refused() -> None:

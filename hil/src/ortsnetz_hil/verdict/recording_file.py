@@ -112,7 +112,10 @@ def _stated(path: Path) -> dict[str, Stated] | None:
     signed = _optional(path, SignedParameters)
     if signed is None:
         return None
-    devices = signed.parameters.station.devices
+    try:
+        devices = signed.unverified().station.devices
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}: not a parameter set: {error}") from error
     return {device.name: Stated(device.reaction_s, device.fallback_w) for device in devices}
 
 

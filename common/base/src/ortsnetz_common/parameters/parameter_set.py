@@ -165,10 +165,23 @@ def _check_station(station: Station, source: str) -> None:
 
 
 class SignedParameters(Struct, frozen=True, forbid_unknown_fields=True):
-    """File format of a parameter set on its way to a node."""
+    """File format of a parameter set on its way to a node.
 
-    parameters: ParameterSet
+    Attributes:
+        parameters: as they were signed. A later version of the schema has more fields: what is
+            signed is what stands in the file, not what the present schema makes of it.
+    """
+
+    parameters: msgspec.Raw
     signature: str
+
+    def body(self) -> bytes:
+        """What is signed: canonical JSON of what stands in the file. Raises MsgspecError."""
+        return msgspec.json.encode(msgspec.json.decode(self.parameters), order="sorted")
+
+    def unverified(self) -> ParameterSet:
+        """The contents, whoever signed them. Raises MsgspecError."""
+        return msgspec.json.decode(self.parameters, type=ParameterSet)
 
 
 def read_signed(payload: bytes, public_pem: bytes, source: str) -> ParameterSet:
@@ -179,15 +192,16 @@ def read_signed(payload: bytes, public_pem: bytes, source: str) -> ParameterSet:
     """
     try:
         signed = msgspec.json.decode(payload, type=SignedParameters)
-    except msgspec.MsgspecError as error:
+        body = signed.body()
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InputError(f"{source}: not a signed parameter set: {error}") from error
-    body = canonical(signed.parameters)
     verify(body, signed.signature, public_pem, source)
     return parse(body, source)
 
 
 def write_signed(parameters: ParameterSet, private_pem: bytes) -> bytes:
     """Sign a set; the counterpart of `read_signed`."""
+    body = canonical(parameters)
     return msgspec.json.encode(
-        SignedParameters(parameters, sign(canonical(parameters), private_pem)), order="sorted"
+        SignedParameters(msgspec.Raw(body), sign(body, private_pem)), order="sorted"
     )

@@ -67,13 +67,19 @@ def _parameters(bootstrap: Bootstrap, findings: list[Finding]) -> ParameterSet |
         return None
     try:
         signed = msgspec.json.decode(payload, type=SignedParameters)
+        body, parameters = signed.body(), signed.unverified()
     except msgspec.MsgspecError as error:
         findings.append(
             wrong("parameters", name, f"{error}", "a signed parameter set", "have it issued anew")
         )
         return None
-    findings.append(_signature(bootstrap, signed, findings))
-    parameters = signed.parameters
+    expects = f"signed by the key of {bootstrap.trust_anchor.name}"
+    misfit = _signature(bootstrap, body, signed.signature, findings)
+    findings.append(
+        ok("parameters", "signature", f"version {parameters.version}, {expects}")
+        if misfit is None
+        else wrong("parameters", "signature", misfit[0], expects, misfit[1])
+    )
     if parameters.node != bootstrap.node:
         findings.append(
             wrong(
@@ -88,24 +94,21 @@ def _parameters(bootstrap: Bootstrap, findings: list[Finding]) -> ParameterSet |
     return parameters
 
 
-def _signature(bootstrap: Bootstrap, signed: SignedParameters, findings: list[Finding]) -> Finding:
+def _signature(
+    bootstrap: Bootstrap, body: bytes, signature: str, findings: list[Finding]
+) -> tuple[str, str] | None:
+    """What is wrong with a signature, and what to do; None if it fits."""
     anchor = _bytes(bootstrap.trust_anchor, "parameters", findings)
-    expects = f"signed by the key of {bootstrap.trust_anchor.name}"
     if anchor is None:
-        return wrong(
-            "parameters", "signature", "not checked", expects, "put the trust anchor there"
-        )
+        return "not checked", "put the trust anchor there"
     try:
-        verify(canonical(signed.parameters), signed.signature, anchor, bootstrap.parameters.name)
+        verify(body, signature, anchor, bootstrap.parameters.name)
     except (InputError, ValueError) as error:
-        return wrong(
-            "parameters",
-            "signature",
-            str(error),
-            expects,
-            "the agent refuses this set: have it signed anew; what follows is said of its contents",
+        todo = (
+            "the agent refuses this set: have it signed anew; what follows is said of its contents"
         )
-    return ok("parameters", "signature", f"version {signed.parameters.version}, {expects}")
+        return str(error), todo
+    return None
 
 
 def _refusals(parameters: ParameterSet, name: str) -> list[Finding]:
