@@ -167,6 +167,29 @@ def test_one_that_restarts_while_it_says_who_it_is_is_asked_again_before_it_is_l
     _run(test())
 
 
+def test_a_bay_whose_device_is_exchanged_while_the_connection_stands_gets_nothing() -> None:
+    """Its RTU reports the new device's serial number as a change (group 111)."""
+    exchanged = bytes.fromhex("6f02170100") + b"B2"
+
+    def says(line: Line) -> bytes:
+        body = ALL + TEXT if line.requests == 1 else exchanged if line.requests == 2 else b""
+        return framed(fragment(line.sequence, body if line.function == READ else b""))
+
+    async def test() -> None:
+        heard = Heard(says)
+        async with scripted(heard.script) as outstation:
+            driver = _driver(outstation.port, "octet-string/0")
+            assert (await driver.scan()).limit_in_force == LIMIT_W
+            for request in (driver.scan, lambda: driver.write(LIMIT_W, None), driver.scan):
+                with pytest.raises(DriverError, match="'A1' is expected, the device says 'B2'"):
+                    await request()
+            assert heard.reads_only
+            assert outstation.connections == 1
+            await driver.stop()
+
+    _run(test())
+
+
 @pytest.mark.parametrize("observing", [True, False])
 def test_who_only_looks_on_leaves_clock_restart_and_reports_to_the_master(
     observing: bool,

@@ -151,6 +151,27 @@ def test_a_scale_that_the_server_does_not_vouch_for_is_none(code: int) -> None:
     run(check)
 
 
+@BOTH
+def test_a_device_that_was_exchanged_behind_its_server_gets_nothing(profile: str) -> None:
+    """The connection to the server stands all the time."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, profile, identity="4711") as driver:
+            await driver.scan()
+            await driver.write(10.0, None)
+            written = recorded(server)
+            await server.show("Serial", "4712")
+            with pytest.raises(DriverError, match="'4711' is expected, the device says '4712'"):
+                await driver.write(12.0, None)
+            with pytest.raises(DriverError) as caught:
+                await driver.scan()
+            assert caught.value.kind is FailureKind.WRONG_DEVICE
+            assert written == []
+            assert driver.session.counters["connections"] == 1
+
+    run(check)
+
+
 def test_a_connection_made_anew_between_question_and_write_is_not_written_over() -> None:
     """A neighbour reconnects just when the device has said who it is: another may be there now."""
 
@@ -160,8 +181,8 @@ def test_a_connection_made_anew_between_question_and_write_is_not_written_over()
             driver, neighbour = (made.open(source(server.port, name)) for name in ("x", "y"))
             asked = driver._be_sure_of_it
 
-            async def exchanged_then() -> None:
-                await asked()
+            async def exchanged_then(*, again: bool) -> None:
+                await asked(again=again)
                 server.server.cut()
                 await until(lambda: not driver.session.connected)
                 await server.show("Maker", "Acme & Others")

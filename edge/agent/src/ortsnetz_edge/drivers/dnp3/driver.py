@@ -21,7 +21,7 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.drivers.dnp3.commands import command, require_accepted
 from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID
-from ortsnetz_edge.drivers.dnp3.identification import said_of
+from ortsnetz_edge.drivers.dnp3.identification import said_of, told_by_points
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session, Polled
 from ortsnetz_edge.drivers.dnp3.table import MAX_CLOCK_ERROR_NS, PointValue
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
@@ -140,11 +140,18 @@ class Dnp3Driver:
         await self.session.leave(self)
 
     async def _require_identity(self, life: int) -> None:
-        """Check once a life that the outstation is the one that it should be."""
+        """Check that the outstation is the one that it should be.
+
+        Attributes of the outstation are asked for once a life. Points that say it may change while
+        the connection stands, where a bay's device is exchanged, and cost no request.
+        """
         wanted = self._maps.identity
-        if wanted is None or self._identified == life:
+        if wanted is None:
             return
-        misfit = wanted.misfit(await said_of(self.session, wanted))
+        told = told_by_points(self.session, wanted)
+        if told is None and self._identified == life:
+            return
+        misfit = wanted.misfit(await said_of(self.session, wanted) if told is None else told)
         if misfit is not None:
             raise DriverError(FailureKind.WRONG_DEVICE, f"{self.session.where}: {misfit}")
         self._identified = life
@@ -233,8 +240,10 @@ class Dnp3Driver:
         known = self._known(polled)
         if self._listener is None or known == self._told:
             return
-        if self._maps.identity is not None and self._identified != polled.life:
-            return
+        if self._maps.identity is not None:
+            told = told_by_points(self.session, self._maps.identity)
+            if self._identified != polled.life or (told and self._maps.identity.misfit(told)):
+                return
         self._told = known
         self._listener(self._scan(polled, known))
 

@@ -11,6 +11,14 @@ MAKER, MODEL, SERIAL = 252, 250, 248
 """Variations of group 0 (IEEE 1815-2012, A.1)."""
 
 
+def told_by_points(session: Dnp3Session, places: IdentityMap[PointReference]) -> Identity | None:
+    """What points say of the device, without a request; None where attributes have to be asked."""
+    named = (places.maker_at, places.model_at, places.serial_at)
+    if any(at is not None and at.kind is PointKind.ATTRIBUTE for at in named):
+        return None
+    return Identity(*(None if at is None else session.table.text(at) for at in named))
+
+
 async def said_of(session: Dnp3Session, places: IdentityMap[PointReference] | None) -> Identity:
     """What the outstation says of itself; where nobody says where, its device attributes.
 

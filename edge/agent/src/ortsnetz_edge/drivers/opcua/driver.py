@@ -118,15 +118,20 @@ class OpcUaDriver:
         if await self.session.leave(self._maps.name) and self._subscription is not None:
             self._subscription.stop()
 
-    async def _be_sure_of_it(self) -> None:
-        """Check on each new connection that the device is the one that it should be."""
+    async def _be_sure_of_it(self, *, again: bool = False) -> None:
+        """Check on each new connection, or `again`, that the device is the one that it should be.
+
+        A server that stands between keeps the connection while a device behind it is exchanged: so
+        before each limit it is asked again.
+        """
         identity = self._maps.identity
         await self.session.opened()
         generation = self.session.generation
-        if identity is None or self._known == generation:
+        if identity is None or (self._known == generation and not again):
             return
         misfit = identity.misfit(await said_of(self.session, identity))
         if misfit is not None:
+            self._known = -1
             raise DriverError(
                 FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
             )
@@ -134,7 +139,7 @@ class OpcUaDriver:
 
     async def _known_channel(self) -> Channel:
         """The connection over which the device has said who it is."""
-        await self._be_sure_of_it()
+        await self._be_sure_of_it(again=True)
         channel = await self.session.opened()
         if self._maps.identity is not None and self._known != self.session.generation:
             raise DriverError(
