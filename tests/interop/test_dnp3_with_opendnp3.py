@@ -239,14 +239,15 @@ def test_a_refused_limit_says_why_and_operates_nothing(status: str) -> None:
         async with peer("outstation", port, 10) as outstation:
             await outstation.ask("statuses", {"0": status})
             profile = DEVICE.replace("FORM", "i32").replace("SELECT", "true")
-            await outstation.ask("update", [["analog", 9, 42, 1]])
+            in_force = ["analog-output", 0, 900, 1]
+            await outstation.ask("update", [["analog", 9, 42, 1], in_force])
             driver = _opened(profile, "foreign-device", port)
             await _first_scan(driver)
             with pytest.raises(DriverError, match=status) as refused:
                 await driver.write(700.0, None)
             assert refused.value.kind is FailureKind.REFUSED
             assert [each[0] for each in await outstation.ask("commands")] == ["select"]
-            assert (await driver.scan()).limit_in_force == 0.0
+            assert (await driver.scan()).limit_in_force == 900.0
             await driver.stop()
 
     _run(test())

@@ -14,6 +14,7 @@ from dnp3_bench import connection
 from dnp3_hostile import READ, Line, Script, fragment, framed, scripted
 
 from ortsnetz_common.drivers.values import DriverError, FailureKind, Source
+from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver
 from ortsnetz_edge.drivers.dnp3.protocol import Dnp3Tcp
@@ -213,6 +214,28 @@ def test_who_only_looks_on_leaves_clock_restart_and_reports_to_the_master(
             for _ in range(3):
                 assert (await driver.scan()).values[0] == 230.0
             assert heard.reads_only is observing
+            await driver.stop()
+
+    _run(test())
+
+
+def test_an_output_that_nobody_has_operated_since_the_start_can_be_limited() -> None:
+    """It is off line until it is operated (opendnp3): unread, it would never be."""
+    profile = HEATER.replace("SERIAL", "octet-string/0").replace(", scale_at: analog-input/9", "")
+    profile = profile.replace("  scale_at: analog-input/9\n", "")
+    unset = bytes.fromhex("2801000000 02") + (0).to_bytes(4, "little")
+
+    def says(line: Line) -> bytes:
+        return framed(fragment(line.sequence, VOLTS + unset + TEXT))
+
+    async def test() -> None:
+        async with scripted(Heard(says).script) as outstation:
+            environment = Environment(WallClock(), Library({"heater": profile}))
+            where = connection(outstation.port, timeout_s=3.0, identity="A1")
+            driver = Dnp3Tcp(environment).open(Source("h", "heater", where, 1, 1, rated_w=9000.0))
+            scan = await driver.scan()
+            assert scan.limit_in_force == 0.0
+            assert not is_usable(scan.qualities[1])
             await driver.stop()
 
     _run(test())

@@ -45,6 +45,15 @@ class PointMap(Generic[R]):
         """For each point the places, among the references, of the raw values it rests on."""
         return tuple(conversion.places for conversion in self._conversions)
 
+    @property
+    def limit_places(self) -> tuple[int, ...]:
+        """Places of the raw values that the limit in force rests on; none without one."""
+        return () if self._limit is None else self._limit.places
+
+    def limit(self, raws: Sequence[float | None]) -> float | None:
+        """The limit in force in the device's own unit, whatever is said of its quality."""
+        return None if self._limit is None else self._limit.value(raws)
+
     def scan(
         self,
         raws: Sequence[float | None],
@@ -77,7 +86,7 @@ class PointMap(Generic[R]):
             value_time_qualities = tuple(time_qualities[place] for place in places)
             time_ns = time_ns or max(value_times, default=None)
         count = None if self._count is None else self._count.value(raws)
-        limit = None if self._limit is None else self._limit.value(raws)
+        limit = self.limit(raws)
         if self._limit is not None and qualities is not None:
             # what the device doubts itself is no confirmation of a limit
             limit = limit if is_usable(_quality(self._limit, qualities)) else None

@@ -216,6 +216,11 @@ class Dnp3Driver:
             [point.time_ns for point in known],
             [point.time_quality for point in known],
         )
+        # an output that nobody has operated since the outstation's start is offline until somebody
+        # does; a limit that could not be read back would never be written
+        unset = [known[place].unset for place in self._maps.points.limit_places]
+        if unset and all(unset):
+            scan = replace(scan, limit_in_force=self._maps.points.limit(raws))
         return scan if self._maps.own_clock else self._timed(scan, known)
 
     def _timed(self, scan: Scan, known: tuple[PointValue, ...]) -> Scan:

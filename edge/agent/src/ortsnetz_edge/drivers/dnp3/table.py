@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 
 from ortsnetz_common.measurement.quality import is_usable, worst
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
-from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID, NO_SUCH_POINT, RESTARTED, quality
+from ortsnetz_edge.drivers.dnp3.flags import (
+    COMM_LOST,
+    NEVER_SAID,
+    NO_SUCH_POINT,
+    RESTART,
+    RESTARTED,
+    quality,
+)
 from ortsnetz_edge.drivers.dnp3.objects import Reported
 from ortsnetz_edge.profiles.references.dnp3 import PointKind, PointReference
 
@@ -32,12 +39,15 @@ class PointValue:
         quality: bits of `measurement.quality`.
         time_ns: when it came to have this value, by the outstation's clock; or when it was first
             heard of, see `time_quality`.
+        unset: the outstation says that it has not been updated since its start, and nothing worse:
+            an output that nobody has operated.
     """
 
     value: float | str | None
     quality: int
     time_ns: int
     time_quality: int
+    unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class PointTable:
         """The outstation has restarted, or is another one: nothing that was said holds."""
         self._integrity = False
         self._points = {
-            key: replace(point, quality=worst(point.quality, RESTARTED))
+            key: replace(point, quality=worst(point.quality, RESTARTED), unset=False)
             for key, point in self._points.items()
         }
 
@@ -117,7 +127,8 @@ class PointTable:
         if isinstance(value, float) and not math.isfinite(value):
             value, judged = None, worst(judged, NEVER_SAID)
         time_ns, time_quality = self._time(reported, around)
-        return PointValue(value, judged, time_ns, time_quality)
+        unset = (reported.flags or 0) & (RESTART | COMM_LOST) == RESTART
+        return PointValue(value, judged, time_ns, time_quality, unset)
 
     def _time(self, reported: Reported, around: Circumstances) -> tuple[int, int]:
         if reported.time_ms is None:
