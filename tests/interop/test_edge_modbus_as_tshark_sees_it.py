@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modbus_peers.capture import Recording, dissected, recorded
+from modbus_peers.capture import Recording, dissected, field, recorded
 from modbus_peers.line import line
 from modbus_peers.processes import need
 from modbus_peers.scripted import ScriptedUnit, bench_identity, serving, words
@@ -44,24 +44,6 @@ async def everything(probe: Probe) -> None:
     await probe.write("coil/3", 1)
     await probe.read(("holding/3000",))  # an exception
     await probe.close()
-
-
-def field(layers: dict[str, Any], name: str) -> list[str]:
-    """All values of a field, wherever it stands in the tree."""
-    found: list[str] = []
-
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                if key == name:
-                    found.extend(value if isinstance(value, list) else [value])
-                walk(value)
-        elif isinstance(node, list):
-            for item in node:
-                walk(item)
-
-    walk(layers)
-    return found
 
 
 def complaints(packets: list[dict[str, Any]]) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import struct
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,18 @@ _IPV4, _USER0 = 228, 147  # link types of pcap: bare IPv4 packets, and one for p
 MODBUS_PORT = 502
 
 
-@dataclass
+@dataclasses.dataclass
 class Recording:
     """Segments in the order in which they passed; `ours` are those that we sent."""
 
-    segments: list[tuple[bool, bytes]] = field(default_factory=list)
+    segments: list[tuple[bool, bytes]] = dataclasses.field(default_factory=list)
 
-    def write_tcp(self, path: Path) -> None:
-        """As TCP segments between port 40000, ours, and the port of Modbus."""
+    def write_tcp(self, path: Path, port: int = MODBUS_PORT) -> None:
+        """As TCP segments between port 40000, ours, and that of a server."""
         sent = {True: 1, False: 1}
         packets = []
         for ours, payload in self.segments:
-            ports = (40000, MODBUS_PORT) if ours else (MODBUS_PORT, 40000)
+            ports = (40000, port) if ours else (port, 40000)
             header = (*ports, sent[ours], sent[not ours], 5 << 4, 0x18, 65535, 0, 0)
             tcp = struct.pack(">HHIIBBHHH", *header) + payload
             hosts = (b"\x7f\0\0\1", b"\x7f\0\0\2")[:: 1 if ours else -1]
@@ -59,6 +59,24 @@ def dissected(path: Path, *options: str) -> list[dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return [packet["_source"]["layers"] for packet in json.loads(done.stdout)]
+
+
+def field(layers: Any, name: str) -> list[Any]:
+    """All values of a field, wherever it stands in the tree."""
+    found: list[Any] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key == name:
+                    found.extend(value if isinstance(value, list) else [value])
+                walk(value)
+        elif isinstance(node, list):
+            for item in node:
+                walk(item)
+
+    walk(layers)
+    return found
 
 
 @asynccontextmanager

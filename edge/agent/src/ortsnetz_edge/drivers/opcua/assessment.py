@@ -14,6 +14,7 @@ _PROBE = "tests/unit/edge/test_edge_opcua_probe.py"
 _SOAK = "tests/unit/edge/test_edge_opcua_soak.py"
 _PEER = "tests/interop/test_opcua_with_node_opcua.py"
 _BENCH = "tests/interop/test_opcua_park_shows_the_plant.py"
+_TSHARK = "tests/interop/test_opcua_as_tshark_sees_it.py"
 
 ASSESSMENT: Assessment = {
     Rule.QUALITY_AND_TIME: held(
@@ -64,6 +65,10 @@ ASSESSMENT: Assessment = {
         f"{_PEER}::test_its_client_reads_writes_and_watches_a_secured_server_of_the_bench",
         f"{_BENCH}::test_a_charge_point_that_charges_is_shown_as_the_plant_has_it",
         f"{_BENCH}::test_a_limit_of_another_stack_acts_in_the_plant_and_is_logged",
+        f"{_TSHARK}::test_a_scan_delivers_the_values_and_times_that_the_dissector_reads",
+        f"{_TSHARK}::test_a_limit_goes_out_in_the_nodes_own_types_without_status_or_times",
+        f"{_TSHARK}::test_the_dissector_reads_the_reports_and_how_each_was_asked_for",
+        f"{_TSHARK}::test_all_that_a_technician_asks_is_dissected_as_it_was_meant",
     ),
     Rule.HOSTILE_FRAMES: held(
         f"{_HOSTILE}::test_what_is_no_opc_ua_is_refused_in_words",
