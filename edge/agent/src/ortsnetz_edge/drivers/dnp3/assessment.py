@@ -8,6 +8,7 @@ _FLAGS = "tests/unit/edge/test_edge_dnp3_flags.py"
 _OBJECTS = "tests/unit/edge/test_edge_dnp3_objects.py"
 _SESSION = "tests/unit/edge/test_edge_dnp3_session.py"
 _WRONG = "tests/unit/edge/test_edge_dnp3_misbehaving.py"
+_WHO = "tests/unit/edge/test_edge_dnp3_who_is_there.py"
 _TLS = "tests/unit/edge/test_edge_dnp3_tls.py"
 _PROBE = "tests/unit/edge/test_edge_dnp3_probe.py"
 _PEER = "tests/interop/test_dnp3_with_opendnp3.py"
@@ -46,6 +47,8 @@ ASSESSMENT: Assessment = {
     Rule.KNOWS_ITS_DEVICE: held(
         f"{_SESSION}::test_nothing_is_taken_from_and_nothing_written_to_another_station",
         f"{_SESSION}::test_a_station_that_does_not_say_what_it_is_gets_no_limit",
+        f"{_WHO}::test_what_the_device_before_has_said_holds_for_nobody_else",
+        f"{_WHO}::test_a_bay_whose_device_is_exchanged_while_the_connection_stands_gets_nothing",
     ),
     Rule.LOGS_ONCE: held(f"{_SESSION}::test_it_recovers_by_itself_and_logs_once"),
     Rule.NO_SECRETS: held(f"{_TLS}::test_a_station_that_cannot_prove_who_it_is_gets_no_connection"),
