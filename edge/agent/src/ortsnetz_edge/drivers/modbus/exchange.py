@@ -17,6 +17,7 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.reads import read_little
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.hooks import listen_to, security_reason
 from ortsnetz_edge.drivers.modbus.inspection import HEADER, tcp_misfit, usual_answer
@@ -85,6 +86,7 @@ class Exchange:
             self._client.close()
             raise
         if made:
+            read_little(self._client.ctx.transport)
             return
         self._client.close()
         insecure = security_reason(self._reason)
