@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ortsnetz_edge.drivers.assessment import Assessment, NotYet, Rule, held
+from ortsnetz_edge.drivers.assessment import Assessment, Rule, held
 
 _FLAGS = "tests/unit/edge/test_edge_dnp3_flags.py"
 _OBJECTS = "tests/unit/edge/test_edge_dnp3_objects.py"
@@ -82,7 +82,9 @@ ASSESSMENT: Assessment = {
         f"{_WRONG}::test_any_objects_in_good_frames_are_survived",
     ),
     Rule.SOAKED: held(
-        "tests/unit/edge/test_edge_dnp3_soak.py::test_disconnections_leave_nothing_behind"
+        "tests/unit/edge/test_edge_dnp3_soak.py::test_disconnections_leave_nothing_behind",
+        "tests/interop/test_drivers_survive_disconnects.py::test_drivers_survive_disconnects",
+        "make soak-protocols",
     ),
-    Rule.MEASURED: NotYet("its figures beside the library's in benchmarks/protocols"),
+    Rule.MEASURED: held("make bench-protocols"),
 }

@@ -100,6 +100,10 @@ ASSESSMENT: Assessment = {
         f"{_HOSTILE}::test_only_whole_frames_of_bounded_size_are_passed_on",
         f"{_HOSTILE}::test_parsing_any_results_ends_soon",
     ),
-    Rule.SOAKED: held(f"{_SOAK}::test_disconnections_leave_nothing_behind"),
+    Rule.SOAKED: held(
+        f"{_SOAK}::test_disconnections_leave_nothing_behind",
+        "tests/interop/test_drivers_survive_disconnects.py::test_drivers_survive_disconnects",
+        "make soak-protocols",
+    ),
     Rule.MEASURED: held("make bench-protocols"),
 }
