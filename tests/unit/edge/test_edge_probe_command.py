@@ -21,6 +21,9 @@ import pytest
 from line_protocol import Device, installed
 
 from ortsnetz_common import cli
+from ortsnetz_edge.console.advice import with_advice
+from ortsnetz_edge.drivers.address import parse_address
+from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 
 PROFILE = """
 format: ortsnetz.profile/2
@@ -390,6 +393,17 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(
     said = terminal.type(*words)
     assert said.code == 2
     assert reason in said.one_line
+
+
+def test_on_a_serial_line_nobody_is_sent_to_a_firewall() -> None:
+    line = parse_address("modbus-rtu:///dev/ttyUSB9?unit=3")
+    words = with_advice(line, DriverError(FailureKind.UNREACHABLE, "no such line"))
+    assert words.startswith("/dev/ttyUSB9")
+    assert "ls /dev/serial/by-id" in words
+    assert "firewall" not in words
+    assert "parity" in with_advice(line, DriverError(FailureKind.TIMEOUT, "no answer"))
+    host = parse_address("modbus-tcp://10.0.0.7")
+    assert "firewall" in with_advice(host, DriverError(FailureKind.UNREACHABLE, "no route"))
 
 
 def test_what_a_device_says_does_not_move_the_cursor(terminal: Terminal, device: Device) -> None:

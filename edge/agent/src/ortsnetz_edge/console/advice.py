@@ -24,6 +24,14 @@ ADVICE: Mapping[FailureKind, str] = {
     FailureKind.INSECURE: "check the certificates: authority, validity, name, and the key's folder",
 }
 
+ON_A_LINE: Mapping[FailureKind, str] = {
+    FailureKind.UNREACHABLE: (
+        "check the line's name (ls /dev/serial/by-id), its adapter, and whether you may open it"
+    ),
+    FailureKind.TIMEOUT: "check unit, baud, parity and stop bits, and the two wires (A and B)",
+    FailureKind.WRONG_ANSWER: "check baud, parity, stop bits, and whether two units share a number",
+}
+
 
 def in_place(where: Connection, error: DriverError) -> str:
     """A failure with its place, which drivers often, but not always, say themselves."""
@@ -34,7 +42,13 @@ def in_place(where: Connection, error: DriverError) -> str:
 
 def with_advice(where: Connection, error: DriverError) -> str:
     """A failure in one line: what was wrong, where, what to do."""
-    return f"{in_place(where, error)}; {ADVICE[error.kind]}"
+    return f"{in_place(where, error)}; {advice(where, error)}"
+
+
+def advice(where: Connection, error: DriverError) -> str:
+    """What to do about a failure; on a serial line that is something else than on a network."""
+    general = ADVICE[error.kind]
+    return general if where.serial is None else ON_A_LINE.get(error.kind, general)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
-from ortsnetz_edge.console.advice import ADVICE, in_place
+from ortsnetz_edge.console.advice import ADVICE, advice, in_place
 from ortsnetz_edge.console.checking.apparent_power import mismatch
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
@@ -76,14 +76,15 @@ def _answers(case: Case, measured: Measured) -> Iterator[Finding]:
         return
     if measured.failure is None:
         return
-    sees, advice = in_place(case.source.connection, measured.failure), ADVICE[measured.failure.kind]
+    where = case.source.connection
+    sees, what_to_do = in_place(where, measured.failure), advice(where, measured.failure)
     answered, asked = len(measured.judged), measured.asked
     if not measured.judged:
         if not any(_identity(case, measured)):  # else that says it
-            yield wrong(name, "connection", sees, "an answer", advice)
+            yield wrong(name, "connection", sees, "an answer", what_to_do)
     elif answered < asked:
         sees = f"{answered} of {asked} scans answered; {sees}"
-        yield attention(name, "connection", sees, "all", advice)
+        yield attention(name, "connection", sees, "all", what_to_do)
 
 
 def _identity(case: Case, measured: Measured) -> Iterator[Finding]:
