@@ -20,7 +20,7 @@ from ortsnetz_edge.profiles.library import parse_profile
 CHARGER = parse_profile(CHARGER_PROFILE, "toy-charger.yaml")
 METER = parse_profile(METER_PROFILE.format(direction="away-from-busbar"), "toy-meter.yaml")
 SHARE = parse_profile(
-    CHARGER_PROFILE.replace("unit: A}", "unit: share}")
+    CHARGER_PROFILE.replace("holding/30}, unit: A}", "holding/30, scale: 0.01}, unit: share}")
     .replace("  unit: A\n", "  unit: share\n")
     .replace("  step: 1\n  smallest: 6\n", "  step: 0.01\n  smallest: 0.1\n"),
     "toy-share.yaml",
