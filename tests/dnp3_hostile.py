@@ -53,7 +53,7 @@ class Line:
     Attributes:
         number: of the connection, from 1.
         requests: so many have come.
-        sequence, function: of the last request.
+        sequence, function, request: of the last request; `request` are its objects.
     """
 
     number: int
@@ -61,6 +61,7 @@ class Line:
     requests: int = 0
     sequence: int = 0
     function: int = 0
+    request: bytes = b""
 
     def say(self, octets: bytes) -> None:
         self.writer.write(octets)
@@ -102,6 +103,7 @@ class Scripted:
                     line.requests += 1
                     self.requests += 1
                     line.sequence, line.function = control & 0x0F, function
+                    line.request = frame.payload[3:]
                     self.script(line)
         self.ended.set()
         writer.close()

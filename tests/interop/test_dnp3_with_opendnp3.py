@@ -48,7 +48,7 @@ further:
     value: {at: binary-output/0}
     unit: "1"
     range: [0, 1]
-dnp3: {integrity_s: 3600, unsolicited: UNSOLICITED}
+dnp3: {integrity_s: 60, unsolicited: UNSOLICITED}
 """
 DEVICE = """
 format: ortsnetz.profile/2
@@ -66,7 +66,7 @@ setpoint:
   reaction_s: 2
   select: SELECT
 identity: {serial_at: analog-input/9}
-dnp3: {integrity_s: 3600, unsolicited: false}
+dnp3: {integrity_s: 60, unsolicited: false}
 """
 
 

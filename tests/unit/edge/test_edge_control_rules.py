@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from ortsnetz_common.link.messages import SetpointSource
+from ortsnetz_common.link.messages import Alarm, AlarmState, SetpointSource
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import SCHEMA, Mode, ParameterSet, Timing
 from ortsnetz_common.parameters.station import (
@@ -22,8 +22,10 @@ from ortsnetz_common.parameters.station import (
     Station,
 )
 from ortsnetz_edge.acquisition.image import ProcessImage, SourceImage
+from ortsnetz_edge.control.alarms import AlarmBoard
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim, arbitrate
+from ortsnetz_edge.control.conditions import limits_unknown
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.overload import WatchedBranch
@@ -689,3 +691,37 @@ def test_floors_are_rounded_up_and_ratings_to_the_nearest_ampere(
     device = replace(EV, rated_w=rated_w, floor_w=floor_w, fallback_w=floor_w)
     amounts = Amounts.of(device, AMPERES)
     assert (amounts.floor, amounts.top) == (floor_a, top_a)
+
+
+@pytest.mark.parametrize("said", [None, -1.0])
+def test_a_device_that_does_not_say_its_limit_is_an_alarm_and_not_written_to(
+    said: float | None,
+) -> None:
+    substation, board = Substation(EV, PV), AlarmBoard()
+
+    def alarms(seconds: int) -> list[tuple[str, AlarmState]]:
+        changes: list[Alarm] = []
+        for _ in range(seconds):
+            verdict = substation.step(result(limited("ev", 10 * 690.0), limited("pv", 0.0)))
+            written.update(write.device for write in verdict.writes)
+            found = limits_unknown(substation.image(), substation.controller.controls.values())
+            changes += board.step(found, now=substation.now, time_ns=0)
+        return [(alarm.key, alarm.state) for alarm in changes]
+
+    written: set[str] = set()
+    substation.in_force["ev"] = said  # type: ignore[assignment]
+    assert alarms(2) == []
+    assert alarms(60) == [("limit-unknown/ev", AlarmState.ACTIVE)]
+    assert written == {"pv"}
+    substation.in_force["ev"] = 32.0
+    assert alarms(20) == [("limit-unknown/ev", AlarmState.CLEARED)]
+    assert written == {"ev", "pv"}
+
+
+def test_a_device_that_is_lost_is_no_second_alarm_for_its_limit() -> None:
+    substation = Substation(EV)
+    substation.step(result())
+    substation.lost.add("ev")
+    substation.step(result())
+    controls = substation.controller.controls.values()
+    assert list(limits_unknown(substation.image(), controls)) == []

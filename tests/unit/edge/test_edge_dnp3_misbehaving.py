@@ -38,7 +38,7 @@ voltage:
   at: [analog-input/0, analog-input/1, analog-input/2]
   scale: 0.01
   range: [0, 400]
-dnp3: {integrity_s: 3600, unsolicited: false, synchronise: false}
+dnp3: {integrity_s: 60, unsolicited: false, synchronise: false}
 """
 PATIENT_S, IMPATIENT_S = 3.0, 0.05
 

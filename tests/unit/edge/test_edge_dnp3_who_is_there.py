@@ -13,7 +13,7 @@ import pytest
 from dnp3_bench import connection
 from dnp3_hostile import READ, Line, Script, fragment, framed, scripted
 
-from ortsnetz_common.drivers.values import DriverError, FailureKind, Source
+from ortsnetz_common.drivers.values import DriverError, FailureKind, Source, Watchdog
 from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.dnp3.driver import Dnp3Driver
@@ -43,7 +43,7 @@ setpoint:
   scale_at: analog-input/9
   reaction_s: 5
 identity: {serial_at: SERIAL}
-dnp3: {integrity_s: 3600, unsolicited: false, synchronise: false}
+dnp3: {integrity_s: 60, unsolicited: false, synchronise: false}
 """
 VOLTS = bytes.fromhex("1e01000000 01") + (23_000).to_bytes(4, "little")
 SCALE = bytes.fromhex("1e01000909 01") + (2).to_bytes(4, "little")  # counts of 100 W
@@ -204,8 +204,7 @@ def test_who_only_looks_on_leaves_clock_restart_and_reports_to_the_master(
     async def test() -> None:
         heard = Heard(says)
         profile = HEATER.replace("SERIAL", "octet-string/0")
-        profile = profile.replace("unsolicited: false, synchronise: false", "integrity_s: 60")
-        profile = profile.replace("integrity_s: 3600, integrity_s: 60", "integrity_s: 60")
+        profile = profile.replace(", unsolicited: false, synchronise: false", "")
         profile = profile[: profile.index("setpoint:")] + profile[profile.index("dnp3:") :]
         environment = Environment(WallClock(), Library({"heater": profile}), observing=observing)
         async with scripted(heard.script) as outstation:
@@ -255,6 +254,89 @@ def test_a_limit_that_the_outstation_doubts_itself_confirms_nothing() -> None:
             scan = await driver.scan()
             assert scan.values[0] == 230.0
             assert scan.limit_in_force is None
+            await driver.stop()
+
+    _run(test())
+
+
+def _echo(watts: int) -> bytes:
+    """An echo of a command on output 0: group 41 variation 2, SUCCESS."""
+    return bytes.fromhex("29022801000000") + watts.to_bytes(2, "little") + b"\0"
+
+
+@pytest.mark.parametrize(("echoed", "taken"), [(40, True), (41, False)])
+def test_a_success_that_echoes_another_command_is_refused(echoed: int, taken: bool) -> None:
+    """4 kW are 40 counts of 100 W; an outstation that has understood 41 confirms nothing."""
+
+    def says(line: Line) -> bytes:
+        body = ALL + TEXT if line.function == READ else _echo(echoed)
+        return framed(fragment(line.sequence, body))
+
+    async def test() -> None:
+        async with scripted(Heard(says).script) as outstation:
+            driver = _driver(outstation.port, "octet-string/0")
+            if taken:
+                await driver.write(LIMIT_W, None)
+            else:
+                with pytest.raises(DriverError, match="confirms another command") as failure:
+                    await driver.write(LIMIT_W, None)
+                assert failure.value.kind is FailureKind.WRONG_ANSWER
+            await driver.stop()
+
+    _run(test())
+
+
+FALLBACK_TIME = "  fallback: {time_at: 'analog-output/1:i16'}\n"
+OUTPUT_LOST = bytes.fromhex("2a02170100 05") + (40).to_bytes(2, "little")  # event of output 0
+OUTPUT_BACK = bytes.fromhex("2a02170100 01") + (40).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
+    ("event", "operated"),
+    [
+        (b"", [0]),
+        (OUTPUT_LOST + OUTPUT_BACK, [1, 0]),
+    ],
+    ids=["nothing has happened", "it was lost and came back"],
+)
+def test_a_device_that_restarts_behind_its_rtu_is_told_its_fall_back_again(
+    event: bytes, operated: list[int]
+) -> None:
+    """The connection and the RTU's life go on; both events come in one answer."""
+    happened = False
+
+    def says(line: Line) -> bytes:
+        if line.function == READ:
+            body = ALL + TEXT if line.requests == 1 else event if happened else b""
+        else:
+            body = line.request
+            outputs.append(body[4])  # its index
+        return framed(fragment(line.sequence, body))
+
+    outputs: list[int] = []
+
+    async def test() -> None:
+        nonlocal happened
+        profile = HEATER.replace("SERIAL", "octet-string/0")
+        profile = profile.replace("  reaction_s: 5\n", "  reaction_s: 5\n" + FALLBACK_TIME)
+        environment = Environment(WallClock(), Library({"heater": profile}))
+        async with scripted(Heard(says).script) as outstation:
+            where = connection(outstation.port, timeout_s=3.0, identity="A1")
+            driver = Dnp3Tcp(environment).open(Source("h", "heater", where, 1, 1, rated_w=9000.0))
+            watchdog = Watchdog(60.0, LIMIT_W)
+            await driver.write(LIMIT_W, watchdog)
+            assert outputs == [1, 0]
+            await driver.scan()
+            happened = True
+            assert (await driver.scan()).limit_in_force == LIMIT_W
+            outputs.clear()
+            await driver.write(LIMIT_W, watchdog)
+            assert outputs == operated
+            outputs.clear()
+            happened = False
+            await driver.write(LIMIT_W, watchdog)
+            assert outputs == [0]
+            assert outstation.connections == 1
             await driver.stop()
 
     _run(test())

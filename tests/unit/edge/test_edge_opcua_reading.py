@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,8 @@ from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.acquisition.plausibility import judge
 from ortsnetz_edge.clock import BenchClock
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Scan
+from ortsnetz_edge.drivers.opcua.reading import Reading
+from ortsnetz_edge.profiles.references.opcua import NodeReference
 
 BOTH = pytest.mark.parametrize("profile", [POLLED, SUBSCRIBED], ids=["read", "subscribed"])
 
@@ -497,5 +500,68 @@ def test_a_devices_own_clock_counts_where_it_says_one(there: bool) -> None:
             assert (scan.time_ns == own_ns) == there
             assert (abs(scan.time_ns - scan.received_ns) < 5e9) != there
             assert (scan.value_times_ns is None) == there  # by a wrong clock there are none
+
+    run(check)
+
+
+SLOW_VOLTAGE = POLLED.replace(
+    "  range: [0, 400]\n", "  range: [0, 400]\n  group: slow\ngroups: {slow: 3600}\n"
+)
+
+
+def test_what_was_read_over_the_connection_before_is_read_again_over_the_next() -> None:
+    """A neighbour reconnects while an answer is on its way: what was not due then is old."""
+
+    async def check() -> None:
+        async with serving() as server:
+            made = protocol(SLOW_VOLTAGE)
+            driver, neighbour = (made.open(source(server.port, name)) for name in ("x", "y"))
+            assert (await driver.scan()).values[0] == 230.0
+            read = driver.session.read
+
+            async def overtaken(nodes: Sequence[NodeReference]) -> Reading:
+                reading = await read(nodes)
+                if len(nodes) == 1:  # the limit alone is due
+                    driver.session.read = read  # type: ignore[method-assign]
+                    server.server.cut()
+                    await until(lambda: not driver.session.connected)
+                    await server.show("U1", 235.0)
+                    await scanned(neighbour)
+                return reading
+
+            driver.session.read = overtaken  # type: ignore[method-assign]
+            assert (await driver.scan()).values[0] == 230.0
+            assert driver.session.generation == 2
+            assert (await driver.scan()).values[0] == 235.0
+            await driver.stop()
+            await neighbour.stop()
+
+    run(check)
+
+
+def test_an_answer_over_a_connection_made_meanwhile_is_not_mixed_with_what_is_held() -> None:
+    """Nobody has asked yet who is there."""
+
+    async def check() -> None:
+        async with serving() as server:
+            made = protocol(SLOW_VOLTAGE)
+            driver, neighbour = (made.open(source(server.port, name)) for name in ("x", "y"))
+            await driver.scan()
+            read = driver.session.read
+
+            async def reconnected(nodes: Sequence[NodeReference]) -> Reading:
+                driver.session.read = read  # type: ignore[method-assign]
+                server.server.cut()
+                await until(lambda: not driver.session.connected)
+                await server.show("U1", 235.0)
+                await scanned(neighbour)
+                return await read(nodes)
+
+            driver.session.read = reconnected  # type: ignore[method-assign]
+            with pytest.raises(DriverError, match="nobody knows yet who is there"):
+                await driver.scan()
+            assert (await driver.scan()).values[0] == 235.0
+            await driver.stop()
+            await neighbour.stop()
 
     run(check)

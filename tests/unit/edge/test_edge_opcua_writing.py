@@ -19,6 +19,7 @@ from opcua_bench import (
     until,
 )
 
+from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
 
 BOTH = pytest.mark.parametrize("profile", [POLLED, SUBSCRIBED], ids=["read", "subscribed"])
@@ -309,5 +310,52 @@ def test_a_limit_that_has_to_be_enabled_is_enabled_after_it() -> None:
             written = recorded(server)
             await driver.write(10.0, None)
             assert [name for name, _, _ in written] == ["Setpoint", "On"]
+
+    run(check)
+
+
+@BOTH
+@pytest.mark.parametrize("lost", ["U1", "Limit"])
+def test_a_device_that_restarts_behind_its_server_is_told_its_fall_back_again(
+    profile: str, lost: str
+) -> None:
+    """The connection to the server stands; all it shows is that for a while it knew nothing."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, profile) as driver:
+            watchdog = Watchdog(after_s=60.0, limit=7.0)
+            await scanned(driver, wanted=lambda scan: scan.limit_in_force == 1000.0)
+            await driver.write(10.0, watchdog)
+            written = recorded(server)
+            await driver.scan()
+            await driver.write(10.0, watchdog)
+            assert [name for name, _, _ in written] == ["Setpoint"]
+            before = server.value(lost)
+            await server.show(lost, before, code=ua.StatusCodes.BadNoCommunication)
+            await scanned(driver, wanted=lambda scan: not all(map(is_usable, scan.qualities)))
+            await server.show(lost, before)
+            await scanned(driver, wanted=lambda scan: all(map(is_usable, scan.qualities)))
+            written.clear()
+            await driver.write(10.0, watchdog)
+            await driver.scan()
+            await driver.write(10.0, watchdog)
+            names = [name for name, _, _ in written]
+            assert names == ["Then", "After", "Setpoint", "Setpoint"]
+            assert driver.session.counters["connections"] == 1
+
+    run(check)
+
+
+def test_a_point_that_is_bad_for_good_does_not_bring_the_fall_back_with_each_limit() -> None:
+    async def check() -> None:
+        async with serving() as server, driving(server.port) as driver:
+            await server.show("U1", 230.0, code=ua.StatusCodes.BadNotSupported)
+            watchdog = Watchdog(after_s=60.0, limit=7.0)
+            await driver.scan()
+            await driver.write(10.0, watchdog)
+            written = recorded(server)
+            await driver.scan()
+            await driver.write(10.0, watchdog)
+            assert [name for name, _, _ in written] == ["Setpoint"]
 
     run(check)

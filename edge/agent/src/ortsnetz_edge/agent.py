@@ -26,6 +26,7 @@ from ortsnetz_edge.control.conditions import (
     fail_safe,
     function_failed,
     journal_trouble,
+    limits_unknown,
     lost_sources,
     network_limits,
     overload_measured,
@@ -241,6 +242,7 @@ class Agent:
         binding = sorted({name for limit in wanted for name in limit.binding})
         return [
             *lost_sources(image, meters),
+            *(limits_unknown(image, controls) if parameters.mode.limiting == "active" else ()),
             *(
                 function_failed(function, reason)
                 for function, reason in found.failures.items()

@@ -14,6 +14,8 @@ from ortsnetz_edge.control.overload import Overload
 
 FUNCTION_AFTER_S = 2.0
 BAD_DATA_AFTER_S = 10.0
+LIMIT_UNKNOWN_AFTER_S = 3.0
+"""As long as it takes until a device that says nothing at all is an alarm."""
 
 
 def lost_sources(image: ProcessImage, meters: Mapping[str, Meter]) -> Iterable[Condition]:
@@ -110,6 +112,23 @@ def fail_safe(mode: AgentMode, timing: Timing, reason: str) -> Iterable[Conditio
             cause=f"no verified state for {timing.blind_fallback_s:.0f} s: {reason}",
             consequence="limits ramp down to each device's fallback",
             action="restore the measurements or functions named by the other alarms",
+        )
+
+
+def limits_unknown(image: ProcessImage, controls: Iterable[DeviceControl]) -> Iterable[Condition]:
+    """Devices that answer, and do not say their limit, or nothing good of it: none is written."""
+    for control in controls:
+        name = control.device.name
+        if control.answers or not image.sources[name].valid:
+            continue  # one that does not answer is lost
+        yield Condition(
+            key=f"limit-unknown/{name}",
+            priority=2,
+            cause=f"{name} answers, and does not say its limit",
+            consequence="nothing is written to it; only its own fall-back limits it",
+            action="check the limit that it reads back, and its quality, with "
+            "'ortsnetz edge check'; check the profile",
+            after_s=LIMIT_UNKNOWN_AFTER_S,
         )
 
 

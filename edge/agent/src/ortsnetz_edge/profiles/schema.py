@@ -233,12 +233,13 @@ class Dnp3Options(Struct, frozen=True, forbid_unknown_fields=True):
     """How a DNP3 outstation is asked.
 
     Attributes:
-        integrity_s: an integrity poll this often, besides one after each connection.
+        integrity_s: an integrity poll this often, besides one after each connection, s; at most a
+            minute, for a point in no event class is up to so old and counts as fresh all the same.
         unsolicited: whether the outstation is asked to report by itself.
         synchronise: whether its clock is set when it asks for it.
     """
 
-    integrity_s: Positive = 60.0
+    integrity_s: Annotated[float, Meta(gt=0, le=60)] = 60.0
     unsolicited: bool = True
     synchronise: bool = True
 

@@ -24,6 +24,7 @@ from ortsnetz_edge.drivers.dnp3.flags import NEVER_SAID
 from ortsnetz_edge.drivers.dnp3.identification import said_of, told_by_points
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session, Polled
 from ortsnetz_edge.drivers.dnp3.table import MAX_CLOCK_ERROR_NS, PointValue
+from ortsnetz_edge.drivers.lapses import Lapses
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.point_map import PointMap
@@ -60,7 +61,9 @@ class Dnp3Driver:
         self._name = source.name
         self._maps, self.session = maps, session
         session.users.add(self)
-        self._identified = self._commissioned = 0  # the life in which it was done
+        self._identified = 0  # the life in which it was done
+        self._commissioned: tuple[int, int, int] | None = None  # the same, and the lapses before
+        self._lapses = Lapses()
         self._newest_ns = 0
         self._told: tuple[PointValue, ...] = ()
         self._listener: Listener | None = None
@@ -106,9 +109,11 @@ class Dnp3Driver:
         try:
             life = await self.session.ready()
             await self._require_identity(life)
-            if watchdog is not None and self._commissioned != life:
+            lapsed = self.session.table.lapses(self._maps.points.references)
+            now = (life, lapsed, self._lapses.count)
+            if watchdog is not None and self._commissioned != now:
                 await self._commission(setpoint, watchdog, life)
-                self._commissioned = life
+                self._commissioned = now
             counts = setpoint.counts(limit, self._power())
             await self._operate(setpoint, setpoint.at, counts, life)
             if setpoint.enable is not None:
@@ -221,6 +226,7 @@ class Dnp3Driver:
         unset = [known[place].unset for place in self._maps.points.limit_places]
         if unset and all(unset):
             scan = replace(scan, limit_in_force=self._maps.points.limit(raws))
+        self._lapses.saw(scan)
         return scan if self._maps.own_clock else self._timed(scan, known)
 
     def _timed(self, scan: Scan, known: tuple[PointValue, ...]) -> Scan:

@@ -76,6 +76,7 @@ class PointTable:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self._points: dict[Key, PointValue] = {}
+        self._lapses: Counter[Key] = Counter()
         self._integrity = False
 
     def take(self, points: Iterable[Reported], around: Circumstances) -> None:
@@ -86,7 +87,13 @@ class PointTable:
             before = self._points.get(key)
             if not reported.event and before is not None and _same(before, said):
                 continue  # still what it was: it keeps the time at which it came to be so
+            if before is not None and is_usable(before.quality) and not is_usable(said.quality):
+                self._lapses[key] += 1
             self._points[key] = said
+
+    def lapses(self, references: Iterable[PointReference]) -> int:
+        """How often these points have turned bad, also where they were good again in one answer."""
+        return sum(self._lapses[reference.kind, reference.index] for reference in references)
 
     def complete(self) -> None:
         """Everything has been said once: what is not there now, the outstation does not have."""

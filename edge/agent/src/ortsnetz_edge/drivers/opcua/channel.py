@@ -68,6 +68,7 @@ class Channel:
         self.endpoint = endpoint
         self.failure: DriverError | None = None
         self.namespaces: tuple[str, ...] = ()
+        self.generation = 0
         self.client = client
         self.resumed = resumed
         self._on_failure = on_failure

@@ -20,6 +20,7 @@ from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.identification import BUILD_INFO, said_of
 from ortsnetz_edge.drivers.opcua.limiting import Limiting
 from ortsnetz_edge.drivers.opcua.monitoring import Member
+from ortsnetz_edge.drivers.opcua.reading import Reading
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.source import SourceMaps
 from ortsnetz_edge.drivers.opcua.subscription import Subscription
@@ -74,11 +75,11 @@ class OpcUaDriver:
                 if not self._subscription.refused:
                     self._answers += 1
                     return self._held(self._subscription, self._member)
-            server_ns, received_ns = await self._read()
+            reading = await self._read()
         except DriverError as error:
             raise self._noted(error) from None
         self._answers += 1
-        return self._maps.scan(self._samples, server_ns, received_ns)
+        return self._seen(self._maps.scan(self._samples, reading.server_ns, reading.received_ns))
 
     def subscribe(self, listener: Listener) -> bool:
         """Hand over what the server reports; it does so where the profile asks for it."""
@@ -142,28 +143,44 @@ class OpcUaDriver:
         await self._be_sure_of_it(again=True)
         channel = await self.session.opened()
         if self._maps.identity is not None and self._known != self.session.generation:
-            raise DriverError(
-                FailureKind.DISCONNECTED,
-                f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
-            )
+            raise self._new_connection()
         return channel
 
-    async def _read(self) -> tuple[int | None, int]:
-        """Read what is due; the server's clock and when the answer was complete."""
-        now = self.session.clock.monotonic()
+    def _new_connection(self) -> DriverError:
+        return DriverError(
+            FailureKind.DISCONNECTED,
+            f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
+        )
+
+    async def _read(self) -> Reading:
+        """Read what is due.
+
+        Raises:
+            DriverError: no answer, or one over a connection made anew meanwhile: what is not due
+                was said over the one before, and nobody has been asked who is there.
+        """
+        now, generation = self.session.clock.monotonic(), self.session.generation
         references, periods = self._maps.points.references, self._maps.points.periods_s
-        fresh = self._read_over == self.session.generation
+        fresh = self._read_over == generation
         due = [place for place in range(len(references)) if not fresh or self._due[place] <= now]
         reading = await self.session.read([references[place] for place in due])
+        known = self._maps.identity is None or self._known == reading.generation
+        if reading.generation != generation or not known:
+            raise self._new_connection()
         for place, value in zip(due, reading.values, strict=True):
             self._samples[place] = UNKNOWN if value is None else sample(value)
             self._due[place] = now + periods[place]
-        self._read_over = self.session.generation
-        return reading.server_ns, reading.received_ns
+        self._read_over = reading.generation  # there may be a newer one by now
+        return reading
 
     def _held(self, subscription: Subscription, member: Member) -> Scan:
         scan = self._maps.scan(member.held, subscription.server_ns, subscription.received_ns)
-        return replace(scan, held_s=subscription.held_s)
+        return self._seen(replace(scan, held_s=subscription.held_s))
+
+    def _seen(self, scan: Scan) -> Scan:
+        if self._limiting is not None:
+            self._limiting.lapses.saw(scan)
+        return scan
 
     def _report(self) -> None:
         if self._listener is None or self._subscription is None or self._member is None:

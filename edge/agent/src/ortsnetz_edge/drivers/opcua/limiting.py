@@ -1,9 +1,10 @@
-"""Limits: the fall-back first, once a connection; then the limit, and what enables it."""
+"""Limits: the fall-back first, once a connection or lapse; then the limit, and its enable."""
 
 from __future__ import annotations
 
 from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
+from ortsnetz_edge.drivers.lapses import Lapses
 from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, sample
@@ -14,12 +15,18 @@ from ortsnetz_edge.profiles.setpoint import SetpointMap
 
 
 class Limiting:
-    """The setpoint of one source."""
+    """The setpoint of one source.
+
+    Attributes:
+        lapses: of the device; after one it is told its fall-back again.
+    """
 
     def __init__(self, setpoint: SetpointMap[NodeReference], session: Session) -> None:
         self._setpoint, self._session = setpoint, session
         self._targets: Targets | None = None
-        self._commissioned: Channel | None = None  # over which the fall-back was set
+        self.lapses = Lapses()
+        # the connection over which the fall-back was set, and the lapses before
+        self._commissioned: tuple[Channel, int] | None = None
 
     async def write(self, limit: float, watchdog: Watchdog | None, channel: Channel) -> None:
         """Write a limit over a connection on which the device has said who it is.
@@ -31,9 +38,10 @@ class Limiting:
         if self._targets is None or self._targets.channel is not channel:
             self._targets = Targets(channel)
         power = await self._power_of_ten()
-        if watchdog is not None and self._commissioned is not channel:
+        now = (channel, self.lapses.count)
+        if watchdog is not None and self._commissioned != now:
             await self._commission(self._targets, watchdog, power)
-            self._commissioned = channel
+            self._commissioned = now
         # a control box says later what it has taken; control waits for it (`acknowledged_s`)
         at_once = not setpoint.resolution.acknowledged_s
         wanted = (setpoint.at, setpoint.counts(limit, power))

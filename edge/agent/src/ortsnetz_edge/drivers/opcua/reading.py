@@ -36,11 +36,13 @@ class Reading:
         values: one a node; None for a node whose namespace the server does not have.
         server_ns: the server's own clock, UTC ns; None where it says none.
         received_ns: the agent's clock when the answer was complete.
+        generation: number of the connection that it came over.
     """
 
     values: tuple[ua.DataValue | None, ...]
     server_ns: int | None
     received_ns: int
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,10 @@ class Session:
         except DriverError as error:
             raise DriverError(error.kind, str(error)) from None
         return Reading(
-            tuple(whole.values[place] for place in places), whole.server_ns, whole.received_ns
+            tuple(whole.values[place] for place in places),
+            whole.server_ns,
+            whole.received_ns,
+            whole.generation,
         )
 
     def answered(self) -> None:
@@ -177,6 +180,7 @@ class Session:
             raise
         self._channel = channel
         self.generation += 1
+        channel.generation = self.generation
         self.counters["connections"] += 1
         self.counters["sessions_resumed"] += channel.resumed
         return channel
@@ -234,7 +238,9 @@ class Session:
             return
         self.answered()
         found_values = tuple(None if place is None else values[place] for place in plan.places)
-        batch.answer.set_result(Reading(found_values, server_ns, self.clock.now_ns()))
+        batch.answer.set_result(
+            Reading(found_values, server_ns, self.clock.now_ns(), batch.channel.generation)
+        )
 
     def _plan(self, batch: _Batch) -> Plan:
         """How the nodes of a batch are asked for; a cycle asks for the same ones each time."""
