@@ -514,6 +514,9 @@ SLIPS = {
     "more registers than Modbus has": Slip(
         "charger", "registers: 60", "registers: 126", "modbus.registers: at most 125"
     ),
+    "points in no event class, and an hour between integrity polls": Slip(
+        "feeder", "integrity_s: 60", "integrity_s: 3600", "dnp3.integrity_s: at most 60"
+    ),
     "a kind of point that is none": Slip(
         "feeder",
         "[analog-input/0,",
