@@ -51,6 +51,7 @@ from ortsnetz_common.trust.signature import generate_private_key, public_key
 from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
 from ortsnetz_edge.bootstrap import accept_version, read_configuration
+from ortsnetz_edge.control import conditions
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
     Driver,
@@ -365,6 +366,19 @@ def test_a_silent_device_is_marked_without_value_and_nothing_is_written_to_it(
     assert len(lost) == 1
     assert set(lost[0].values) == {None}
     assert all(quality & 1 for quality in lost[0].qualities)
+
+
+def test_a_device_that_says_no_limit_that_can_be_is_not_written_to_and_that_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "LIMIT_UNKNOWN_AFTER_S", 0.0)
+    bench.ev.amperes = -1.0
+    bench.functions.limit_w = 10 * 690.0
+    bench.run(three_cycles)
+    assert bench.ev.written == []
+    alarms = {r.key: r for r in bench.of(Alarm) if isinstance(r, Alarm)}
+    assert set(alarms) == {"limit-unknown/ev", "limits-binding"}
+    assert alarms["limit-unknown/ev"].consequence.startswith("nothing is written to it")
 
 
 def test_a_failed_function_is_said_and_leaves_limits_as_they_are(bench: Bench) -> None:
