@@ -37,6 +37,10 @@ class Measured:
     seconds: list[float] = field(default_factory=list)
 
 
+class ChildError(Exception):
+    """A process of the comparison has failed; says which."""
+
+
 class Child:
     """A process that says one JSON line after each order."""
 
@@ -72,7 +76,7 @@ class Child:
         line = self._process.stdout.readline()
         overdue.cancel()
         if not line:
-            raise SystemExit(f"{self._name} has ended, or said nothing for {ANSWER_S:.0f} s")
+            raise ChildError(f"{self._name} has ended, or said nothing for {ANSWER_S:.0f} s")
         found: dict[str, Any] = json.loads(line)
         return found
 
