@@ -346,6 +346,31 @@ def test_a_device_that_restarts_behind_its_server_is_told_its_fall_back_again(
     run(check)
 
 
+def test_a_restart_that_is_reported_and_over_before_the_next_scan_counts_as_well() -> None:
+    """Also where nobody wants to hear of reports, as in stepped time."""
+
+    async def check() -> None:
+        async with serving() as server, driving(server.port, SUBSCRIBED) as driver:
+            watchdog = Watchdog(after_s=60.0, limit=7.0)
+            await scanned(driver, wanted=lambda scan: scan.limit_in_force == 1000.0)
+            await driver.write(10.0, watchdog)
+            written = recorded(server)
+            member = driver._member
+            assert member is not None
+
+            def usable() -> bool:
+                return all(is_usable(one.quality) for one in member.held)
+
+            await server.show("U1", 230.0, code=ua.StatusCodes.BadNoCommunication)
+            await until(lambda: not usable())
+            await server.show("U1", 230.0)
+            await until(usable)
+            await driver.write(10.0, watchdog)
+            assert [name for name, _, _ in written] == ["Then", "After", "Setpoint"]
+
+    run(check)
+
+
 def test_a_point_that_is_bad_for_good_does_not_bring_the_fall_back_with_each_limit() -> None:
     async def check() -> None:
         async with serving() as server, driving(server.port) as driver:

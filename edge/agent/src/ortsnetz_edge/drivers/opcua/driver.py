@@ -183,10 +183,14 @@ class OpcUaDriver:
         return scan
 
     def _report(self) -> None:
-        if self._listener is None or self._subscription is None or self._member is None:
+        if self._subscription is None or self._member is None:
             return
-        if self._maps.identity is None or self._known == self.session.generation:
-            self._listener(self._held(self._subscription, self._member))
+        if self._listener is None and self._limiting is None:
+            return  # else a lapse has to be seen though nobody listens
+        scan = self._held(self._subscription, self._member)
+        known = self._maps.identity is None or self._known == self.session.generation
+        if self._listener is not None and known:
+            self._listener(scan)
 
     def _noted(self, error: DriverError) -> DriverError:
         self._failures[error.kind] += 1
