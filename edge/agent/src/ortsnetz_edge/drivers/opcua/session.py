@@ -222,13 +222,8 @@ class Session:
     async def _send(self, batch: _Batch) -> None:
         """Send a batch once everybody who runs in this instant has joined it."""
         self._batch = None
-        plan = self._plan(batch)
-        values: list[ua.DataValue] = []
-        server_ns: int | None = None
         try:
-            for part in plan.parts:
-                found, server_ns = await read_part(batch.channel, part)
-                values += found
+            reading = await self._read(batch)
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
             failure = explained(error, str(self.endpoint))
             if failure is not error:
@@ -237,10 +232,17 @@ class Session:
             batch.answer.exception()  # whoever waited has heard of it; nobody may have
             return
         self.answered()
+        batch.answer.set_result(reading)
+
+    async def _read(self, batch: _Batch) -> Reading:
+        plan = self._plan(batch)
+        values: list[ua.DataValue] = []
+        server_ns: int | None = None
+        for part in plan.parts:
+            found, server_ns = await read_part(batch.channel, part)
+            values += found
         found_values = tuple(None if place is None else values[place] for place in plan.places)
-        batch.answer.set_result(
-            Reading(found_values, server_ns, self.clock.now_ns(), batch.channel.generation)
-        )
+        return Reading(found_values, server_ns, self.clock.now_ns(), batch.channel.generation)
 
     def _plan(self, batch: _Batch) -> Plan:
         """How the nodes of a batch are asked for; a cycle asks for the same ones each time."""
