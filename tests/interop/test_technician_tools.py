@@ -411,7 +411,7 @@ def test_units_of_a_serial_line_are_found_and_read() -> None:
             assert re.search(r"^holding/0\s+232\s+good\s", read.out, re.MULTILINE)
             away = await typed(f"{url}4", "read", "holding/0")
             assert away.code == 1
-            assert "check the unit or link address" in away.err
+            assert "check unit, baud, parity and stop bits" in away.err
 
     asyncio.run(asyncio.wait_for(check(), DEADLINE_S))
 
