@@ -12,8 +12,10 @@ from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.dnp3_station import Dnp3Station
 from ortsnetz_hil.servers.network_devices import Listening
 
-PERIOD_S = 1.0
-"""An RTU scans its inputs; events at every step of the plant would be five times as many."""
+PERIOD_S = 0.0
+"""It looks at its inputs at every step of the plant. With 1 s its feeders are up to a second older
+than the transformer's meter, and where a day passes in minutes the estimation takes that for a
+wrong meter in one cycle of ten (measured on the demo): readings are not yet aligned in time."""
 
 
 @dataclass(frozen=True, slots=True)
