@@ -56,6 +56,21 @@ def test_a_silent_server_is_noticed_at_the_deadline_and_found_again(profile: str
     run(check, 40)
 
 
+def test_what_a_silent_server_reported_grows_old_from_its_last_word_on() -> None:
+    async def check() -> None:
+        async with serving() as server, driving(server.port, SUBSCRIBED, timeout_s=0.1) as driver:
+            held = [(await driver.scan()).held_s]
+            server.server.gate.silent = True
+            with contextlib.suppress(DriverError):
+                while True:  # ends: the driver gives up what nobody vouches for
+                    held.append((await driver.scan()).held_s)
+                    await asyncio.sleep(0.01)
+            assert held[-1] > held[0]
+            assert held[-1] > 0.05
+
+    run(check, 20)
+
+
 @BOTH
 def test_no_scan_waits_longer_than_its_deadlines(profile: str) -> None:
     async def check() -> None:
