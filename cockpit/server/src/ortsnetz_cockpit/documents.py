@@ -23,13 +23,14 @@ from ortsnetz_common.link.messages import (
     Decision,
     Health,
     Intervention,
+    OrderState,
     Presence,
     Samples,
     Watermark,
 )
 
 _REF = "#/components/schemas/{name}"
-_RECORDS = (Catalogue, Samples, Decision, Intervention, Alarm, Health)
+_RECORDS = (Catalogue, Samples, Decision, Intervention, Alarm, Health, OrderState)
 _NODE = {
     "partition": {"description": "CRC-32 of the node's name modulo 16, two digits."},
     "node": {"description": "Name of the node: lower-case letters, digits and hyphens."},

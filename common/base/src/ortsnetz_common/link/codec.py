@@ -11,6 +11,8 @@ from ortsnetz_common.link.messages import (
     Decision,
     Health,
     Intervention,
+    Order,
+    OrderState,
     Presence,
     Record,
     Samples,
@@ -22,13 +24,15 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_BATCH_BYTES = 1024 * 1024
 MAX_BATCH_RECORDS = 512
 
-Message = Batch | Watermark | Presence
+Message = Batch | Watermark | Presence | Order
 
 _encoder = msgspec.msgpack.Encoder()
 _records: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(
-    Catalogue | Samples | Decision | Intervention | Alarm | Health,
+    Catalogue | Samples | Decision | Intervention | Alarm | Health | OrderState,
 )
-_messages: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Batch | Watermark | Presence)
+_messages: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(
+    Batch | Watermark | Presence | Order
+)
 
 
 class CodecError(ValueError):

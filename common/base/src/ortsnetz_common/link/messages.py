@@ -57,13 +57,18 @@ class Samples(Struct, frozen=True, tag="samples", forbid_unknown_fields=True):
 
 
 class SetpointSource(IntEnum):
-    """Who asks for a setpoint; a smaller number wins over a larger one where they are equal."""
+    """Who asks for a setpoint. Numbers are on the wire and in stores: they never change.
+
+    Which one is named where two ask for the same limit is `control.arbitration`'s rule.
+    """
 
     SAFETY = 0
     FALLBACK = 1
     OPERATOR = 2
     MARKET = 3
     NONE = 4
+    TSO = 5  # a request of the transmission system operator, as the DSO's cockpit split it up
+    RESPONSE = 6  # a prepared response that its local trigger released
 
 
 class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +131,54 @@ class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_field
     energy_not_served_wh: float | None
 
 
+class Order(Struct, frozen=True, tag="order", forbid_unknown_fields=True):
+    """What the cockpit wants of a node until an instant. It never goes below a floor.
+
+    Exactly one of `limit_w`, `share`, `mode`, `armed` and `revokes` is given.
+
+    Attributes:
+        id: unique; the same order sent again changes nothing.
+        source: operator, market or TSO.
+        issued_by: who, for the record.
+        expires_ns: it ends by itself then, UTC.
+        reason: in words, for people.
+        targets: names of devices or groups; of prepared responses where `armed` is given.
+        limit_w: limit of each target device, magnitude.
+        share: limit of each target device as a share of its rating.
+        mode: off, advisory or active, for the target groups.
+        armed: whether the target responses are armed.
+        revokes: id of an order that ends now.
+    """
+
+    id: str
+    node: str
+    source: SetpointSource
+    issued_by: str
+    issued_ns: int
+    expires_ns: int
+    reason: str
+    targets: tuple[str, ...] = ()
+    limit_w: float | None = None
+    share: float | None = None
+    mode: str | None = None
+    armed: bool | None = None
+    revokes: str | None = None
+
+
+class OrderState(Struct, frozen=True, tag="order-state", forbid_unknown_fields=True):
+    """What became of an order at the node.
+
+    Attributes:
+        state: accepted, refused, expired or revoked.
+        reason: in words; of a refusal: what is wrong and what to do.
+    """
+
+    id: str
+    time_ns: int
+    state: str
+    reason: str
+
+
 class AlarmState(IntEnum):
     """Whether a condition stands or has gone."""
 
@@ -169,7 +222,7 @@ class Health(Struct, frozen=True, tag="health", forbid_unknown_fields=True):
     counters: dict[str, int] = field(default_factory=dict)
 
 
-Record = Catalogue | Samples | Decision | Intervention | Alarm | Health
+Record = Catalogue | Samples | Decision | Intervention | Alarm | Health | OrderState
 
 
 class Batch(Struct, frozen=True, tag="batch", forbid_unknown_fields=True):

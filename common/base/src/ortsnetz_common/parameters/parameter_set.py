@@ -9,10 +9,30 @@ from msgspec import Struct, field
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
+from ortsnetz_common.parameters.responses import Response, check_responses
 from ortsnetz_common.parameters.station import Station
+from ortsnetz_common.parameters.voltage import VoltageControl, check_voltage
 from ortsnetz_common.trust.signature import sign, verify
 
 SCHEMA = "ortsnetz.parameters/1"
+MODES = frozenset({"off", "advisory", "active"})
+OBJECTIVES = frozenset({"least-squares", "max-min", "energy"})
+
+
+class TimeLimitedRating(Struct, frozen=True, forbid_unknown_fields=True):
+    """So much a branch may carry for so long, after which its continuous rating holds again.
+
+    Attributes:
+        element: id of a line or transformer.
+        loading: highest loading meanwhile (1.0 is the continuous rating).
+        for_s: longest time above the continuous rating.
+        rest_s: time at or below it before it may be exceeded again.
+    """
+
+    element: int
+    loading: float
+    for_s: float
+    rest_s: float
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +44,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         loading_margin: reserve below `loading` that decisions aim for.
         u_margin_pu: reserve inside `u_pu` that decisions aim for.
         sigmas: standard deviations of the estimate added to the margins.
+        objective: what limiting minimises: `least-squares` (of the relative curtailment), `max-min`
+            (the worst served is served best) or `energy` (priced energy not served).
+        unbalance: highest negative over positive sequence voltage (EN 50160: 0.02); None for none.
+        ratings: time-limited ratings of single branches.
     """
 
     u_pu: tuple[float, float] = (0.95, 1.05)
@@ -31,6 +55,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     loading_margin: float = 0.02
     u_margin_pu: float = 0.002
     sigmas: float = 1.0
+    objective: str = "least-squares"
+    unbalance: float | None = None
+    ratings: tuple[TimeLimitedRating, ...] = ()
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +71,7 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
         blind_ramp_s: duration of that ramp.
         release_per_s: highest rate at which a limit is raised, as a share of the rating.
         refresh_s: a setpoint in force is written again this often, to feed device watchdogs.
+        hold_s: so long after it was lowered a limit is not raised.
     """
 
     cycle_s: float = 1.0
@@ -53,12 +81,27 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     blind_ramp_s: float = 60.0
     release_per_s: float = 0.1
     refresh_s: float = 10.0
+    hold_s: float = 0.0
 
 
 class Mode(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether decisions are written to devices (`active`) or only computed and reported."""
 
     limiting: str = "active"  # active | advisory | off
+
+
+class Group(Struct, frozen=True, forbid_unknown_fields=True):
+    """Devices that are treated alike.
+
+    Attributes:
+        mode: off (not part of any decision), advisory (computed and reported, nothing is written)
+            or active; never more than the node's own mode.
+        contract: what entitles the DSO to limit them, for the record, e.g. `14a EnWG module 1`.
+    """
+
+    name: str
+    mode: str = "active"
+    contract: str = ""
 
 
 class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +132,9 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
         calendar: offset and rate that map wall time to the calendar of pseudo-measurements, see
             `Calendar`.
         profiles: texts of device profiles by kind; they come before those that ship with the agent.
+        groups: of devices, by name; a device without a group follows `mode` alone.
+        voltage: local voltage control.
+        responses: prepared responses.
     """
 
     schema: str
@@ -101,6 +147,9 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode = field(default_factory=Mode)
     calendar: Calendar | None = None
     profiles: dict[str, str] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
+    voltage: VoltageControl = field(default_factory=VoltageControl)
+    responses: tuple[Response, ...] = ()
 
 
 def canonical(parameters: ParameterSet) -> bytes:
@@ -141,8 +190,39 @@ def _check(parameters: ParameterSet, source: str) -> None:
         raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
     if limits.loading <= 0:
         raise InputError(f"{source}: limits.loading must be positive")
-    if parameters.mode.limiting not in {"active", "advisory", "off"}:
+    if parameters.mode.limiting not in MODES:
         raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
+    if limits.objective not in OBJECTIVES:
+        raise InputError(
+            f"{source}: limits.objective: '{limits.objective}' is unknown, take one of "
+            f"{', '.join(sorted(OBJECTIVES))}"
+        )
+    if limits.unbalance is not None and not 0 < limits.unbalance < 1:
+        raise InputError(f"{source}: limits.unbalance: {limits.unbalance:g} is not between 0 and 1")
+    _check_groups(parameters, source)
+    check_voltage(parameters.voltage, source)
+    groups = frozenset(group.name for group in parameters.groups)
+    check_responses(parameters.responses, parameters.station, groups, source)
+
+
+def _check_groups(parameters: ParameterSet, source: str) -> None:
+    seen: set[str] = set()
+    for group in parameters.groups:
+        if group.name in seen:
+            raise InputError(f"{source}: group '{group.name}': the name is used twice")
+        seen.add(group.name)
+        if group.mode not in MODES:
+            raise InputError(f"{source}: group '{group.name}': mode '{group.mode}' is unknown")
+    for device in parameters.station.devices:
+        if device.group and device.group not in seen:
+            raise InputError(
+                f"{source}: device '{device.name}': the set has no group '{device.group}'"
+            )
+        if not (0 < device.weight < float("inf") and 0 <= device.price < float("inf")):
+            raise InputError(
+                f"{source}: device '{device.name}': weight must be a positive number and price "
+                f"must not be negative"
+            )
 
 
 def _check_station(station: Station, source: str) -> None:

@@ -14,6 +14,8 @@ class DeviceKind(StrEnum):
     PV = "pv"
     HEAT_PUMP = "heat_pump"
     STORAGE = "storage"
+    LOAD = "load"  # a load that can be switched or limited, e.g. cooling
+    ENERGY_MANAGER = "energy_manager"  # several devices behind one setpoint, see `Device.behind`
 
 
 class MeterRole(StrEnum):
@@ -116,6 +118,13 @@ class Meter(Struct, frozen=True, forbid_unknown_fields=True):
     guards: bool = False
 
 
+class Unit(Struct, frozen=True, forbid_unknown_fields=True):
+    """A controllable device behind an energy manager."""
+
+    kind: DeviceKind
+    rated_w: float
+
+
 class Device(Struct, frozen=True, forbid_unknown_fields=True):
     """A device that takes setpoints.
 
@@ -134,6 +143,15 @@ class Device(Struct, frozen=True, forbid_unknown_fields=True):
         watchdog_s: the device falls back by itself when not written for this long; None if never.
         u_sigma: standard deviation of its phase voltage, relative to nominal.
         p_sigma: standard deviation of its phase power, W.
+        group: name of one of the set's groups; empty for none.
+        customer: connection point whose interventions these are, as the DSO names it.
+        weight: a device of weight 2 is held back half as much as one of weight 1.
+        price: value of a watt served, relative to other devices; for the objective `energy`.
+        reactive_var: most reactive power that it can be told to draw or give, magnitude.
+        apparent_va: rating of its inverter; reactive power takes precedence over active power.
+        min_on_s, min_off_s: shortest times in operation and out of it (compressors).
+        starts_per_day: most starts that its limits may cause; None for any number.
+        behind: what an energy manager manages.
     """
 
     name: str
@@ -151,6 +169,34 @@ class Device(Struct, frozen=True, forbid_unknown_fields=True):
     u_sigma: float
     p_sigma: float
     step_a: float | None = None
+    watchdog_s: float | None = None
+    group: str = ""
+    customer: str = ""
+    weight: float = 1.0
+    price: float = 1.0
+    reactive_var: float = 0.0
+    apparent_va: float | None = None
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    starts_per_day: int | None = None
+    behind: tuple[Unit, ...] = ()
+
+
+class TapChanger(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tap changer with a voltage regulator of its own (ATCC, IEC 61850-7-4).
+
+    Attributes:
+        name: unique in the station.
+        element: id of its transformer in the network file.
+        setpoint_pu: voltage that it holds at the low-voltage busbar when nobody says otherwise.
+        watchdog_s: it goes back to its own set point when not written for this long; None if never.
+    """
+
+    name: str
+    profile: str
+    connection: Connection
+    element: int
+    setpoint_pu: float
     watchdog_s: float | None = None
 
 
@@ -188,6 +234,7 @@ class Station(Struct, frozen=True, forbid_unknown_fields=True):
     devices: tuple[Device, ...]
     pseudo: tuple[PseudoMeasurement, ...]
     source: SourcePseudo
+    tap_changers: tuple[TapChanger, ...] = ()
 
 
 NOMINAL_PHASE_V = 230.0

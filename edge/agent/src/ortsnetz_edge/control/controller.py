@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
 from ortsnetz_common.measurement.reading import Reading
@@ -23,6 +24,8 @@ from ortsnetz_edge.control.overload import (
 )
 from ortsnetz_edge.drivers.contract import LimitResolution
 from ortsnetz_edge.hosting.calls import LimitingResult
+
+_NONE: Mapping[str, tuple[Claim, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Controller:
         failure: str,
         *,
         doubted: tuple[str, ...] = (),
+        external: Mapping[str, tuple[Claim, ...]] = _NONE,
         now: float,
     ) -> Verdict:
         """Decide.
@@ -119,6 +123,7 @@ class Controller:
             result: of the limiting function, for this image; None if there is none.
             failure: why there is none, in words.
             doubted: guarding meters that the estimation did not believe.
+            external: what orders and prepared responses ask for, by device.
             now: monotonic time, s.
         """
         dt_s = min(2 * self._timing.cycle_s, max(0.0, now - self._previous))
@@ -143,7 +148,7 @@ class Controller:
         silent = set(result.uncontrolled) if result else set()
         for name, control in self.controls.items():
             limit = wanted.get(name)
-            claims = []
+            claims = list(external.get(name, ()))
             if limit is not None:
                 claims.append(
                     Claim(SetpointSource.SAFETY, limit.limit_w, limit.reason, limit.binding)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ortsnetz_common.link import topics
 from ortsnetz_common.link.codec import MAX_BATCH_RECORDS, CodecError, decode
-from ortsnetz_common.link.messages import Batch, Presence, Watermark
+from ortsnetz_common.link.messages import Batch, Order, Presence, Watermark
 
 MAX_EPOCH_CHARACTERS = 128
 _HIGHEST_SEQUENCE = 2**62
@@ -65,8 +65,10 @@ def admit(topic: str, payload: bytes, nodes: Collection[str]) -> Batch | Presenc
         message = decode(payload)
     except CodecError as error:
         raise RefusedError(Refusal.MALFORMED, f"{node}: {error}") from error
-    if isinstance(message, Watermark):
-        raise RefusedError(Refusal.CONTENT, f"{node}: a node sends no watermarks")
+    if isinstance(message, Watermark | Order):
+        raise RefusedError(
+            Refusal.CONTENT, f"{node}: a node sends no {type(message).__name__.lower()}s"
+        )
     if isinstance(message, Batch) != (topic == topics.uplink(node)):
         raise RefusedError(Refusal.TOPIC, f"{node}: {type(message).__name__} on {topic}")
     if message.node != node:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ortsnetz_cockpit.core.timeseries.ledger import Stream
-from ortsnetz_common.link.messages import Alarm, Decision, Health, Intervention
+from ortsnetz_common.link.messages import Alarm, Decision, Health, Intervention, OrderState
 
-Event = Decision | Intervention | Alarm | Health
+Event = Decision | Intervention | Alarm | Health | OrderState
 
 
 @dataclass(frozen=True, slots=True)

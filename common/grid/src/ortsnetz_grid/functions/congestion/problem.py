@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -27,6 +28,14 @@ class ControlledDevice:
         request_w: power per phase that it would draw without limit.
         floor_w: guaranteed minimum, per phase; adds up to the device's floor.
         step_w: total power of one step of its setpoint; None for a device that takes any value.
+        smallest_w: lowest total power above zero that its setpoint can have (6 A of a charge
+            point); it is either off or at least there.
+        weight: its curtailment costs so much more than that of a device of weight 1.
+        price: value of a served watt, for `Objective.ENERGY`.
+        reactive_var: most reactive power, in all, that it can be told to draw or to give; 0 for a
+            device that takes no such setpoint.
+        apparent_va: rating of its inverter; with reactive power its active power is at most
+            sqrt(apparent_va^2 - q^2). None for no such bound.
     """
 
     id: int
@@ -34,6 +43,11 @@ class ControlledDevice:
     request_w: PhaseWatts
     floor_w: PhaseWatts
     step_w: float | None = None
+    smallest_w: float = 0.0
+    weight: float = 1.0
+    price: float = 1.0
+    reactive_var: float = 0.0
+    apparent_va: float | None = None
 
     def power_at(self, k: float) -> PhaseWatts:
         """Power per phase at a factor, W; rounding never cuts the floor of a phase."""
@@ -69,10 +83,15 @@ class LimitSet:
         u_pu: band of the phase-to-neutral voltage at LV nodes, lower and upper; a lower limit of 0
             is none.
         loading: highest loading of a line or transformer; 1.0 is the rating.
+        unbalance: highest negative over positive sequence voltage at LV nodes; None for none.
+        loading_of: highest loading of single branches, by id, instead of `loading` (time-limited
+            ratings, thermal model).
     """
 
     u_pu: tuple[float, float]
     loading: float
+    unbalance: float | None = None
+    loading_of: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         low, high = self.u_pu
@@ -102,6 +121,14 @@ class Fairness(StrEnum):
     POWER = "power"  # every requested watt counts once
 
 
+class Objective(StrEnum):
+    """What limiting looks for. Reactive power costs next to nothing: it comes first."""
+
+    LEAST_SQUARES = "least-squares"  # least sum of weight * (1 - k)^2
+    MAX_MIN = "max-min"  # largest smallest k, then the next smallest, and so on
+    ENERGY = "energy"  # most priced power served
+
+
 class Infeasible(StrEnum):
     """What to answer where no setting keeps all limits."""
 
@@ -114,6 +141,7 @@ class Settings:
     """How to search.
 
     Attributes:
+        objective: what is looked for.
         fairness: weights of the objective.
         infeasible: what to answer where no setting keeps all limits.
         passes: most rounds of linearise, optimise, verify.
@@ -123,6 +151,7 @@ class Settings:
             verified point is final.
     """
 
+    objective: Objective = Objective.LEAST_SQUARES
     fairness: Fairness = Fairness.EQUAL
     infeasible: Infeasible = Infeasible.FLOORS
     passes: int = 12
