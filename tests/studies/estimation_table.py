@@ -8,12 +8,21 @@ from itertools import groupby
 from statistics import fmean
 
 import numpy as np
+from scipy.stats import ttest_rel
 from studies.judging import Judged
 
 WORST_SINGLE_CASE = 1.10
 CONDITION = 5.0
 """Normalised residual in exact least squares from which a gross error has to be found (issue 4)."""
-_QUANTITY = ("ratio", "optimum", ">1.1 : <1/1.1", "equal weights", "worst (seed)", ">1.1 : <1/1.1")
+_QUANTITY = (
+    "ratio",
+    "optimum",
+    ">1.1 : <1/1.1",
+    "equal weights",
+    "p worse",
+    "worst (seed)",
+    ">1.1 : <1/1.1",
+)
 HEAD = (
     "network",
     "nodes",
@@ -77,6 +86,27 @@ def ratios(cases: Iterable[Judged], quantity: str, *, equal: bool = False) -> Ra
     beyond = sum(ratio > WORST_SINGLE_CASE for ratio, _ in single)
     behind = sum(1 / ratio > WORST_SINGLE_CASE for ratio, _ in single)
     return Ratios(float(sums[0] / sums[1]), worst, seed, beyond, behind)
+
+
+def worse_than_chance(cases: Iterable[Judged], quantity: str) -> float | None:
+    """Probability of means at least so much worse than theirs, if both were equally good.
+
+    Two estimators that are equally good differ by noise, one way or the other: only a difference
+    that noise does not explain says that one is worse. Paired t-test, one-sided, with the same
+    sensors and weights, cases without gross error; None for fewer than three of them.
+    """
+    pairs = [
+        (getattr(case.equal.ours, quantity), getattr(case.equal.theirs, quantity))
+        for case in cases
+        if not case.gross_error
+        and case.equal is not None
+        and case.equal.ours is not None
+        and case.equal.theirs is not None
+    ]
+    if len(pairs) < 3:
+        return None
+    ours, theirs = np.array(pairs).T
+    return float(ttest_rel(ours, theirs, alternative="greater").pvalue)
 
 
 @dataclass(frozen=True)
@@ -166,6 +196,8 @@ def _quantity(cases: Sequence[Judged], quantity: str) -> Iterator[str]:
     yield _best(cases, quantity)
     yield "-" if stated is None else f"{stated.beyond} : {stated.behind}"
     yield "-" if equal is None else f"{equal.mean:.3f}"
+    chance = worse_than_chance(cases, quantity)
+    yield "-" if chance is None else f"{chance:.2f}"
     yield "-" if equal is None else f"{equal.worst:.3f} ({equal.worst_seed})"
     yield "-" if equal is None else f"{equal.beyond} : {equal.behind}"
 

@@ -23,6 +23,7 @@ from studies.estimation_table import (
     detection,
     false_alarm,
     ratios,
+    worse_than_chance,
 )
 from studies.judging import Judged, judged
 from studies.least_squares import fit
@@ -49,6 +50,7 @@ NORMAL_SEEDS = range(100, 104)
 OF_THE_SAME = 1.02
 """A ratio of means of a few cases that says "no worse"."""
 TENTH_OF_A_DEVIATION = 0.1
+SIGNIFICANCE = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,16 @@ def test_with_the_same_sensors_and_weights_no_single_case_is_ten_per_cent_worse(
     assert len(answered) >= 10
     assert not {grid: each for grid, each in answered.items() if each.beyond}
     assert not {grid: each for grid, each in answered.items() if each.mean > OF_THE_SAME}
+
+
+@pytest.mark.parametrize("quantity", ["u_pu", "loading"])
+def test_with_the_same_sensors_and_weights_no_network_is_worse_beyond_chance(
+    cases: list[Judged], quantity: str
+) -> None:
+    chances = {grid: worse_than_chance(on(cases, grid), quantity) for grid in GRIDS}
+    known = {grid: chance for grid, chance in chances.items() if chance is not None}
+    bound = SIGNIFICANCE / max(len(known), 1)  # so many comparisons at once (Bonferroni)
+    assert not {grid: chance for grid, chance in known.items() if chance < bound}
 
 
 def test_with_the_same_sensors_and_weights_both_estimate_the_same_state(
