@@ -35,7 +35,7 @@ class Step:
     name: str
     command: list[str]
     advice: str
-    at_once: bool = False
+    beside: str = ""  # steps that follow each other with the same word here run at the same time
 
 
 PEERS = [
@@ -58,6 +58,16 @@ PEERS = [
 ]
 """Field protocols before stacks that are not ours: with wide deadlines they share the machine."""
 
+SMALL_NODES = [
+    path
+    for path in (
+        "tests/chaos/test_fail_safe.py",
+        "tests/interop/test_drivers_survive_disconnects.py",
+    )
+    if (ROOT / path).exists()
+]
+"""In real time, too, but of a few sources each: they leave nearly all of the machine to others."""
+
 
 STEPS = [
     Step("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], "run `make format`"),
@@ -72,16 +82,21 @@ STEPS = [
         [str(BIN / "lint-imports"), "--no-logo"],
         "an import crosses a wall of the house: see [tool.importlinter] in pyproject.toml",
     ),
-    Step("unit", [*PYTEST, "tests/unit", *PEERS], ALONE, at_once=True),
-    Step("stepped", [*PYTEST, "-m", "stepped", "tests/end_to_end"], ALONE, at_once=True),
+    Step("unit", [*PYTEST, "tests/unit", *PEERS], ALONE, beside="busy"),
+    Step("stepped", [*PYTEST, "-m", "stepped", "tests/end_to_end"], ALONE, beside="busy"),
     Step(
         "real time",
-        [*PYTEST, "-m", "not stepped", "tests", *(f"--ignore={p}" for p in ("tests/unit", *PEERS))],
+        [
+            *(*PYTEST, "-m", "not stepped", "tests"),
+            *(f"--ignore={path}" for path in ("tests/unit", *PEERS, *SMALL_NODES)),
+        ],
         ALONE,
+        beside="calm",
     ),
+    Step("small nodes", [*PYTEST, *SMALL_NODES], ALONE, beside="calm"),
 ]
 """Unit tests and runs in stepped time do not depend on how busy the machine is: they share it. What
-lives in real time has it for itself."""
+lives in real time shares it with what leaves it almost idle, and with nothing else."""
 
 
 def main() -> int:
@@ -95,7 +110,7 @@ def main() -> int:
     together: list[Step] = []
     for step, following in zip(chosen, [*chosen[1:], None], strict=True):
         together.append(step)
-        if step.at_once and following is not None and following.at_once:
+        if step.beside and following is not None and following.beside == step.beside:
             continue
         failed += _run(together)
         together = []

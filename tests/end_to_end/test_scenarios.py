@@ -44,8 +44,16 @@ SHORTER: dict[str, dict[str, object]] = {
         "events[1].at": "360 s",
     }
 }
-NEEDS_ITS_LENGTH = {"a journal that is too small for the hour"}
-"""Sabotages that only the scenario in full length can notice: `make scenarios`."""
+ONE_EACH = {
+    "an agent that writes nothing",
+    "an agent with a band three times too wide",
+    "an agent with ratings five times too high",
+    "an agent that takes a minute-old value for fresh",
+    "the device obeys, another one ignores its setpoints",
+    "an agent that dies with what it holds",
+    "a node that loses its meter when the clock jumps",
+}
+"""Sabotages that are played here, the one that a scenario is for; `make scenarios` plays all."""
 
 Read = tuple[Scenario, Source]
 Where = Callable[[str], Options]
@@ -57,10 +65,8 @@ def _read(name: str) -> Read:
 
 
 SABOTAGES = [
-    (name, proof)
+    (name, [proof for proof in _read(name)[0].proofs if proof.name in ONE_EACH][-1])
     for name in EIGHT
-    for proof in _read(name)[0].proofs
-    if proof.name not in NEEDS_ITS_LENGTH
 ]
 
 
@@ -123,9 +129,7 @@ def test_every_scenario_has_a_sabotage(name: str) -> None:
     assert _read(name)[0].proofs
 
 
-@pytest.mark.parametrize(
-    "name", ["transformer-meter-lost-in-the-peak", "mixed-substation-gone-wrong"]
-)
+@pytest.mark.parametrize("name", ["mixed-substation-gone-wrong"])
 def test_the_same_file_and_seed_give_the_same_trajectory_and_verdict(
     name: str, where: Where, passed: dict[str, tuple[Verdict, Path]]
 ) -> None:
