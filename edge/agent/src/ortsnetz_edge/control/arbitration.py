@@ -1,12 +1,32 @@
-"""Arbitration: the lowest limit wins, and source and reason stay with it. Pure."""
+"""Arbitration: the lowest limit wins, and source, reason and expiry stay with it. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ortsnetz_common.link.messages import SetpointSource
+from ortsnetz_common.measurement.time import rfc3339
 from ortsnetz_common.parameters.station import Device
+
+PRECEDENCE = MappingProxyType(
+    {
+        SetpointSource.SAFETY: 0,
+        SetpointSource.FALLBACK: 1,
+        SetpointSource.RESPONSE: 2,
+        SetpointSource.OPERATOR: 3,
+        SetpointSource.TSO: 4,
+        SetpointSource.MARKET: 5,
+        SetpointSource.NONE: 6,
+    }
+)
+"""Who is named where several ask for the same limit, first to last. It decides no limit: the lowest
+one always wins. Numbers on the wire (`SetpointSource`) have no order."""
+
+NECESSARY = frozenset({SetpointSource.SAFETY, SetpointSource.FALLBACK, SetpointSource.RESPONSE})
+"""Sources that protect the network; what is good for a device does not stand against them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +35,23 @@ class Claim:
 
     Attributes:
         limit_w: magnitude.
-        reason: in words, without the limit itself.
+        reason: in words, without the limit itself and its expiry.
         binding: elements that made it necessary, by name.
+        until_ns: it ends by itself then, UTC ns; None for what is asked for anew in each cycle.
     """
 
     source: SetpointSource
     limit_w: float
     reason: str
     binding: tuple[str, ...] = ()
+    until_ns: int | None = None
+
+    @property
+    def words(self) -> str:
+        """Reason with its expiry, for people."""
+        if self.until_ns is None:
+            return self.reason
+        return f"{self.reason} (until {rfc3339(self.until_ns)})"
 
 
 def unlimited(device: Device) -> Claim:
@@ -30,27 +59,23 @@ def unlimited(device: Device) -> Claim:
     return Claim(SetpointSource.NONE, device.rated_w, "no limit needed")
 
 
+def in_force(claims: Iterable[Claim], time_ns: int) -> tuple[Claim, ...]:
+    """Claims that have not expired at an instant, UTC ns."""
+    return tuple(one for one in claims if one.until_ns is None or one.until_ns > time_ns)
+
+
 def arbitrate(device: Device, claims: Iterable[Claim]) -> Claim:
     """The claim that holds at a device.
 
-    The lowest limit wins; of equal ones safety before fallback before operator before market. No
-    source can go below the guaranteed floor nor above the rating.
+    The lowest limit wins; of equal ones the first of `PRECEDENCE`, then the one that lasts longest.
+    What lies below the guaranteed floor counts as the floor, what lies above the rating as the
+    rating: two orders below the floor are equal.
     """
-    winner = min(claims, key=lambda claim: (claim.limit_w, claim.source), default=unlimited(device))
-    limit_w = min(device.rated_w, max(device.floor_w, winner.limit_w))
-    return Claim(winner.source, limit_w, winner.reason, winner.binding)
-
-
-def released(present_w: float, wanted_w: float, device: Device, per_s: float, dt_s: float) -> float:
-    """A limit on its way up: at most `per_s` of the rating a second; down at once.
-
-    Args:
-        present_w: limit in force, magnitude.
-        wanted_w: limit that arbitration allows.
-        device: whose rating bounds the rate.
-        per_s: share of the rating a second.
-        dt_s: time since the last step.
-    """
-    if wanted_w <= present_w:
-        return wanted_w
-    return min(wanted_w, present_w + per_s * device.rated_w * dt_s)
+    bounded = [(min(device.rated_w, max(device.floor_w, one.limit_w)), one) for one in claims]
+    if not bounded:
+        return unlimited(device)
+    limit_w, winner = min(
+        bounded,
+        key=lambda pair: (pair[0], PRECEDENCE[pair[1].source], -(pair[1].until_ns or math.inf)),
+    )
+    return Claim(winner.source, limit_w, winner.reason, winner.binding, winner.until_ns)

@@ -12,7 +12,7 @@ from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_common.parameters.station import Device, Meter
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
-from ortsnetz_edge.control.arbitration import Claim, arbitrate, released
+from ortsnetz_edge.control.arbitration import Claim, arbitrate
 from ortsnetz_edge.control.device import DeviceControl, Write
 from ortsnetz_edge.control.failsafe import AgentMode, FailSafe
 from ortsnetz_edge.control.idle import IdleHold, is_idle
@@ -22,6 +22,7 @@ from ortsnetz_edge.control.overload import (
     WatchedBranch,
     measured_overloads,
 )
+from ortsnetz_edge.control.release import released
 from ortsnetz_edge.drivers.contract import LimitResolution
 from ortsnetz_edge.hosting.calls import LimitingResult
 
