@@ -115,7 +115,10 @@ def assemble(
         points=points,
         functions=functions or HostedFunctions(Setup(configuration.network_text, parameters)),
         controller=controller,
-        ledger=InterventionLedger(memory.interventions),
+        ledger=InterventionLedger(
+            memory.interventions,
+            contracts={group.name: group.contract for group in parameters.groups},
+        ),
         alarms=AlarmBoard(memory.alarms),
         journal=journal,
         writer=writer,

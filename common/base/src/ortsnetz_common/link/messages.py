@@ -105,10 +105,10 @@ class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
 
 
 class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_fields=True):
-    """Start or end of a curtailment at one device; without this record no DSO may dim anybody.
+    """Start, course or end of a curtailment at one device; without it no DSO may dim anybody.
 
     Attributes:
-        id: `<device>@<start, ns>`; start and end records share it.
+        id: `<device>@<start, ns>`; all records of one intervention share it, the newest holds.
         start_ns: when the limit below the device's rating was first written.
         end_ns: when it was lifted, None while it lasts.
         reason: measured reason in words.
@@ -117,6 +117,10 @@ class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_field
         floor_w: guaranteed floor of the device.
         rule: rule that guarantees the floor, e.g. `14a EnWG`.
         energy_not_served_wh: integral of what was wanted and not allowed, None when unknown.
+        customer: connection point, as the DSO names it; empty where the set does not say.
+        contract: what entitles the DSO to it, of the device's group.
+        limits: instant (UTC ns) and limit (magnitude, W) of each change.
+        limits_left_out: changes after those in `limits`; the lowest limit knows of them.
     """
 
     id: str
@@ -129,6 +133,10 @@ class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_field
     floor_w: float
     rule: str
     energy_not_served_wh: float | None
+    customer: str = ""
+    contract: str = ""
+    limits: tuple[tuple[int, float], ...] = ()
+    limits_left_out: int = 0
 
 
 class Order(Struct, frozen=True, tag="order", forbid_unknown_fields=True):

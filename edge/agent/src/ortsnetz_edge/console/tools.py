@@ -12,6 +12,7 @@ import click
 _TOOLS = {
     "probe": "ortsnetz_edge.console.probing.command",
     "check": "ortsnetz_edge.console.checking.command",
+    "interventions": "ortsnetz_edge.console.interventions.command",
 }
 
 

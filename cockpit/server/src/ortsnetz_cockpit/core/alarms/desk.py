@@ -160,6 +160,10 @@ def _keep_intervention(connection: Connection, node: str, record: Intervention) 
         "floor_w": record.floor_w,
         "rule": record.rule,
         "energy_not_served_wh": record.energy_not_served_wh,
+        "customer": record.customer,
+        "contract": record.contract,
+        "limits": msgspec.json.encode(record.limits).decode(),
+        "limits_left_out": record.limits_left_out,
     }
     statement = upsert(INTERVENTIONS).values(node=node, id=record.id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["node", "id"], set_=values))
@@ -169,6 +173,7 @@ def _intervention(row: Row[tuple[object, ...]]) -> Intervention:
     fields = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's documented way to names
     fields.pop("node")
     fields["binding"] = msgspec.json.decode(fields["binding"], type=tuple[str, ...])
+    fields["limits"] = msgspec.json.decode(fields["limits"], type=tuple[tuple[int, float], ...])
     return Intervention(**fields)
 
 

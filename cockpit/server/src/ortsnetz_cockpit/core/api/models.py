@@ -191,6 +191,13 @@ class DecisionInfo(Message):
     setpoints: list[SetpointInfo]
 
 
+class LimitInfo(Message):
+    """A limit and when it was set."""
+
+    time_ns: str
+    limit_w: float
+
+
 class InterventionInfo(Message):
     """Curtailment at one device."""
 
@@ -204,6 +211,10 @@ class InterventionInfo(Message):
     floor_w: float
     rule: str
     energy_not_served_wh: float | None
+    customer: str
+    contract: str
+    limits: list[LimitInfo]
+    limits_left_out: int
 
 
 class WatermarkInfo(Message):

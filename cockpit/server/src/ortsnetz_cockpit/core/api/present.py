@@ -171,6 +171,12 @@ def intervention_info(record: Intervention) -> models.InterventionInfo:
         floor_w=record.floor_w,
         rule=record.rule,
         energy_not_served_wh=record.energy_not_served_wh,
+        customer=record.customer,
+        contract=record.contract,
+        limits=[
+            models.LimitInfo(time_ns=str(at), limit_w=limit_w) for at, limit_w in record.limits
+        ],
+        limits_left_out=record.limits_left_out,
     )
 
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.requests import Request
 
 from ortsnetz_cockpit.core.api.context import context_of, node_of
-from ortsnetz_cockpit.core.api.csv import interventions_csv
 from ortsnetz_cockpit.core.api.guard import VIEWER
 from ortsnetz_cockpit.core.api.instants import Span, query_span
 from ortsnetz_cockpit.core.api.models import (
@@ -37,6 +36,7 @@ from ortsnetz_cockpit.core.api.present import (
 from ortsnetz_cockpit.core.timeseries import history
 from ortsnetz_cockpit.core.timeseries.series import series
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.intervention_files import interventions_csv
 
 ROUTER = APIRouter(prefix="/api/v1/nodes", tags=["nodes"], dependencies=[Depends(VIEWER)])
 MOST_SERIES = 20

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from ortsnetz_cockpit.core.registry.tables import METADATA
 from ortsnetz_common.errors import OrtsnetzError
@@ -34,9 +35,21 @@ def open_registry(path: Path) -> Engine:
     event.listen(engine, "begin", _begin)
     try:
         METADATA.create_all(engine)
+        _add_columns(engine)
     except SQLAlchemyError as error:
         raise RegistryError(f"{path} cannot be opened: {str(error).splitlines()[0]}") from error
     return engine
+
+
+def _add_columns(engine: Engine) -> None:
+    """Give tables of an earlier version the columns that came later; these have a default."""
+    with engine.begin() as connection:
+        for table in METADATA.sorted_tables:
+            present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in present:
+                    words = CreateColumn(column).compile(dialect=engine.dialect)
+                    connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {words}")
 
 
 def _prepare(connection: Any, _record: Any) -> None:

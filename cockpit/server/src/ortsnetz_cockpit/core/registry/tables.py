@@ -80,6 +80,10 @@ INTERVENTIONS = Table(
     Column("floor_w", Float, nullable=False),
     Column("rule", Text, nullable=False),
     Column("energy_not_served_wh", Float),
+    Column("customer", Text, nullable=False, server_default=""),
+    Column("contract", Text, nullable=False, server_default=""),
+    Column("limits", Text, nullable=False, server_default="[]"),
+    Column("limits_left_out", Integer, nullable=False, server_default="0"),
 )
 
 AUDIT = Table(
