@@ -1,0 +1,1 @@
+"""What voltages ask of inverters and tap changers: characteristics and tap control. No numerics."""
