@@ -80,6 +80,8 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
         source: who decided.
         reason: in words, for people.
         binding: elements that made it necessary, by name.
+        until_ns: what asked for it ends by itself then (UTC); None for what is decided anew in each
+            cycle.
     """
 
     device: str
@@ -87,6 +89,7 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     source: SetpointSource
     reason: str
     binding: tuple[str, ...] = ()
+    until_ns: int | None = None
 
 
 class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
