@@ -72,13 +72,18 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         state: from `EstimationResult.state` of the same cycle.
         readings: of the same cycle.
-        deaf: devices that do not follow their limits: what they draw is not at the decision's
-            disposal.
+        deaf: devices that do not follow their limits, or are no part of any decision: what they
+            draw is not at the decision's disposal.
+        may_draw: slow devices that have been told less and may not have followed yet: what they can
+            still be at on our account, W, magnitude.
+        advisory: devices whose limits are only reported: to all others they are load.
     """
 
     state: bytes
     readings: dict[str, Reading]
     deaf: tuple[str, ...] = ()
+    may_draw: dict[str, float] = {}
+    advisory: tuple[str, ...] = ()
 
 
 class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):
