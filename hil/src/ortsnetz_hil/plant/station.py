@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ortsnetz_common.parameters.floors import NO_FLOOR, SECTION_14A
 from ortsnetz_common.parameters.station import (
     NOMINAL_PHASE_V,
     Connection,
@@ -32,8 +33,6 @@ SOURCE_U_PU = 1.02
 SOURCE_SIGMA_PU = 0.01
 EV_REACTION_S = 5.0
 PV_REACTION_S = 2.0
-EV_FLOOR_RULE = "4.2 kW after section 14a EnWG, rounded up to the next ampere"
-PV_FLOOR_RULE = "0 W: feed-in has no guaranteed minimum"
 ROLES = {
     "meter-transformer": MeterRole.TRANSFORMER,
     "meter-feeder": MeterRole.FEEDER,
@@ -144,7 +143,7 @@ def _charge_point(configuration: PlantConfiguration, records: Records, spec: Cha
         phases=spec.phases if known_phases(records, spec) else None,
         rated_w=spec.rated_a * per_ampere,
         floor_w=spec.floor_a * per_ampere,
-        floor_rule=EV_FLOOR_RULE,
+        floor_rule=SECTION_14A,
         reaction_s=EV_REACTION_S,
         fallback_w=spec.floor_a * per_ampere,
         u_sigma=accuracy.u,
@@ -167,7 +166,7 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
         phases=spec.phases if known_phases(records, spec) else None,
         rated_w=spec.rated_w,
         floor_w=0.0,
-        floor_rule=PV_FLOOR_RULE,
+        floor_rule=NO_FLOOR,
         reaction_s=PV_REACTION_S,
         fallback_w=spec.rated_w * FALLBACK / FULL,
         u_sigma=accuracy.u,

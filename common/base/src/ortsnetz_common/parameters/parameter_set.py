@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
+from ortsnetz_common.parameters.floors import FloorRule, check_floors
 from ortsnetz_common.parameters.responses import Response, check_responses
 from ortsnetz_common.parameters.station import Station
 from ortsnetz_common.parameters.voltage import VoltageControl, check_voltage
@@ -72,6 +73,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
         release_per_s: highest rate at which a limit is raised, as a share of the rating.
         refresh_s: a setpoint in force is written again this often, to feed device watchdogs.
         hold_s: so long after it was lowered a limit is not raised.
+        changes_per_hour: a device's limit is raised only as long as it has changed less often within
+            an hour; it is lowered whatever this says.
     """
 
     cycle_s: float = 1.0
@@ -82,6 +85,7 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     release_per_s: float = 0.1
     refresh_s: float = 10.0
     hold_s: float = 0.0
+    changes_per_hour: int = 120
 
 
 class Mode(Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +139,7 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
         groups: of devices, by name; a device without a group follows `mode` alone.
         voltage: local voltage control.
         responses: prepared responses.
+        floor_rules: further rules that devices' floors may rest on, by name.
     """
 
     schema: str
@@ -150,6 +155,7 @@ class ParameterSet(Struct, frozen=True, forbid_unknown_fields=True):
     groups: tuple[Group, ...] = ()
     voltage: VoltageControl = field(default_factory=VoltageControl)
     responses: tuple[Response, ...] = ()
+    floor_rules: tuple[FloorRule, ...] = ()
 
 
 def canonical(parameters: ParameterSet) -> bytes:
@@ -184,6 +190,7 @@ def parse(payload: bytes, source: str) -> ParameterSet:
 
 def _check(parameters: ParameterSet, source: str) -> None:
     _check_station(parameters.station, source)
+    check_floors(parameters.station.devices, parameters.floor_rules, source)
     limits = parameters.limits
     low, high = limits.u_pu
     if not 0 < low < high:

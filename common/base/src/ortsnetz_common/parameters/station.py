@@ -136,7 +136,8 @@ class Device(Struct, frozen=True, forbid_unknown_fields=True):
             customers without a meter).
         rated_w: rated power, magnitude.
         floor_w: guaranteed minimum, magnitude, already rounded to the device's steps.
-        floor_rule: the rule behind the floor, e.g. `14a EnWG`.
+        floor_rule: the rule behind the floor, see `parameters.floors`: `14a EnWG`, `none`, or a
+            rule of the set's own; a floor below what it guarantees is refused.
         step_a: current step of the setpoint in A; None for devices that take any value.
         reaction_s: longest time until the device follows a setpoint.
         fallback_w: limit to ramp to after a stated time blind, magnitude.
