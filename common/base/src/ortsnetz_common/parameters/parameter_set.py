@@ -10,6 +10,11 @@ from msgspec import Struct, field
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.parameters.floors import FloorRule, check_floors
+from ortsnetz_common.parameters.ratings import (
+    ThermalRating,
+    TimeLimitedRating,
+    check_ratings,
+)
 from ortsnetz_common.parameters.responses import Response, check_responses
 from ortsnetz_common.parameters.station import Station
 from ortsnetz_common.parameters.voltage import VoltageControl, check_voltage
@@ -18,22 +23,6 @@ from ortsnetz_common.trust.signature import sign, verify
 SCHEMA = "ortsnetz.parameters/1"
 MODES = frozenset({"off", "advisory", "active"})
 OBJECTIVES = frozenset({"least-squares", "max-min", "energy"})
-
-
-class TimeLimitedRating(Struct, frozen=True, forbid_unknown_fields=True):
-    """So much a branch may carry for so long, after which its continuous rating holds again.
-
-    Attributes:
-        element: id of a line or transformer.
-        loading: highest loading meanwhile (1.0 is the continuous rating).
-        for_s: longest time above the continuous rating.
-        rest_s: time at or below it before it may be exceeded again.
-    """
-
-    element: int
-    loading: float
-    for_s: float
-    rest_s: float
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +38,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
             (the worst served is served best) or `energy` (priced energy not served).
         unbalance: highest negative over positive sequence voltage (EN 50160: 0.02); None for none.
         ratings: time-limited ratings of single branches.
+        thermal: transformers that are limited by their temperatures.
     """
 
     u_pu: tuple[float, float] = (0.95, 1.05)
@@ -59,6 +49,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     objective: str = "least-squares"
     unbalance: float | None = None
     ratings: tuple[TimeLimitedRating, ...] = ()
+    thermal: tuple[ThermalRating, ...] = ()
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,8 +64,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
         release_per_s: highest rate at which a limit is raised, as a share of the rating.
         refresh_s: a setpoint in force is written again this often, to feed device watchdogs.
         hold_s: so long after it was lowered a limit is not raised.
-        changes_per_hour: a device's limit is raised only as long as it has changed less often within
-            an hour; it is lowered whatever this says.
+        changes_per_hour: a device's limit is raised only as long as it has changed less often
+            within an hour; it is lowered whatever this says.
     """
 
     cycle_s: float = 1.0
@@ -206,6 +197,7 @@ def _check(parameters: ParameterSet, source: str) -> None:
         )
     if limits.unbalance is not None and not 0 < limits.unbalance < 1:
         raise InputError(f"{source}: limits.unbalance: {limits.unbalance:g} is not between 0 and 1")
+    check_ratings(limits.ratings, limits.thermal, source)
     _check_groups(parameters, source)
     check_voltage(parameters.voltage, source)
     groups = frozenset(group.name for group in parameters.groups)
