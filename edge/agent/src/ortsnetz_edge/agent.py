@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ortsnetz_common.link.codec import encode_record
-from ortsnetz_common.link.messages import Decision, Health, Record
+from ortsnetz_common.link.messages import Decision, Health, Record, Setpoint
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
@@ -36,6 +37,7 @@ from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
+from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting.calls import (
@@ -58,6 +60,8 @@ log = logging.getLogger(__name__)
 SCAN_SHARE = 0.3
 """Share of the cycle that sources that answered last time are waited for."""
 WRITE_SHARE = 0.4
+RESPOND_S = 1.0
+"""A device that has not confirmed the limit of a prepared response by then is late."""
 HEALTH_EVERY = 5
 MEMORY_EVERY = 30
 STARTUP_GRACE_S = 20.0
@@ -97,6 +101,7 @@ class Agent:
     uplink: Uplink
     view: StatusView
     memory_path: Path
+    outside: Outside
     clock: Clock = field(default_factory=WallClock)
     counters: Counter[str] = field(default_factory=Counter)
     write_notices: Notices = field(default_factory=write_notices)
@@ -105,6 +110,7 @@ class Agent:
     _started: float | None = None
     _health_mode: str = ""
     _status: str = ""
+    _responding: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run_cycle(self) -> None:
         """One cycle, from the scan to the records."""
@@ -124,8 +130,15 @@ class Agent:
         found = await self._ask(image, usable)
         why = "; ".join(found.failures.values())
         doubted = found.estimate.doubted_guards if found.estimate else ()
+        self._take_orders()
         verdict = self.controller.step(
-            image, usable, found.limits, why, doubted=doubted, now=clock.monotonic()
+            image,
+            usable,
+            found.limits,
+            why,
+            doubted=doubted,
+            external=self.outside.claims,
+            now=clock.monotonic(),
         )
         self._count(found, verdict)
         confirmed = await write_all(
@@ -139,9 +152,57 @@ class Agent:
         self._record(image, found, verdict, confirmed)
         self._report(image, found, verdict, begun, scanned)
 
+    def _take_orders(self) -> None:
+        """Orders that have come or ended; in the memory before the cockpit is told so."""
+        now_ns, now = self.clock.now_ns(), self.clock.monotonic()
+        states = self.outside.step(self.uplink.take_orders(), now_ns=now_ns, now=now)
+        if states:
+            self._remember()
+            self._put(states)
+
+    def value_arrived(self, name: str) -> None:
+        """Look at a value as it comes: a prepared response does not wait for the cycle."""
+        scan = self.image.latest(name)
+        stale_after_s = self.configuration.parameters.timing.stale_after_s
+        if scan is None or scan.held_s > stale_after_s:
+            return
+        reading = self.layouts[name].reading(scan)
+        if self.outside.responses.look(name, reading, now=self.clock.monotonic()):
+            task = asyncio.get_running_loop().create_task(self._respond())
+            self._responding.add(task)
+            task.add_done_callback(self._responding.discard)
+
+    async def _respond(self) -> None:
+        """Write what a prepared response asks for, now; the next cycles keep it."""
+        now = self.clock.monotonic()
+        writes = self.controller.lower_now(self.outside.responses.claims, now=now)
+        confirmed = await write_all(
+            writes,
+            self.drivers,
+            self.counters,
+            deadline_s=self.clock.patience(RESPOND_S),
+            notices=self.write_notices,
+            late=self.late_writes,
+        )
+        news = self._news(confirmed)
+        status = self._status or "limited"
+        self._put((Decision(self.clock.now_ns(), self.cycle, status, news),))
+        self._remember()
+
+    def _news(self, confirmed: tuple[Write, ...]) -> tuple[Setpoint, ...]:
+        """Setpoints among confirmed writes that are worth a record."""
+        now = self.clock.monotonic()
+        return tuple(
+            write.setpoint
+            for write in confirmed
+            if self.controller.controls[write.device].written(write, now=now)
+        )
+
     async def finish(self) -> None:
         """Stop acquiring; what was read or decided goes into the journal."""
         self.late_writes.give_up()
+        for task in self._responding:
+            task.cancel()
         await self.scanner.drain(DRAIN_S)
         image = self.image.freeze(self.cycle, self.clock.now_ns(), now=self.clock.monotonic())
         records = self.points.measured(image)
@@ -207,14 +268,11 @@ class Agent:
         records: list[Record] = []
         if found.estimate is not None:
             records.append(self.points.estimated(found.estimate, image.time_ns))
-        news = [
-            write.setpoint
-            for write in confirmed
-            if self.controller.controls[write.device].written(write, now=now)
-        ]
+        news = self._news(confirmed)
         if news or verdict.status != self._status:
-            records.append(Decision(image.time_ns, self.cycle, verdict.status, tuple(news)))
+            records.append(Decision(image.time_ns, self.cycle, verdict.status, news))
             self._status = verdict.status
+        kept = self.outside.confirmed(self.controller.controls, now_ns=self.clock.now_ns())
         following = (
             Following(c.device, c.setpoint, c.limited_in_force, c.reading)
             for c in self.controller.controls.values()
@@ -226,8 +284,8 @@ class Agent:
         alarms = self.alarms.step(
             self._conditions(image, found, verdict), now=now, time_ns=image.time_ns
         )
-        self._put((*records, *interventions, *alarms))
-        if interventions or alarms or self.cycle % MEMORY_EVERY == 0:
+        self._put((*records, *interventions, *alarms, *kept))
+        if interventions or alarms or kept or self.cycle % MEMORY_EVERY == 0:
             self._remember()
 
     def _conditions(
@@ -253,6 +311,7 @@ class Agent:
             *fail_safe(verdict.mode, parameters.timing, verdict.reason),
             *overload_measured(verdict.overloads),
             *setpoints_ignored(controls, now=now),
+            *self.outside.responses.conditions(now=now),
             *network_limits(binding, violated, len(wanted)),
             *journal_trouble(
                 self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped
@@ -294,6 +353,7 @@ class Agent:
             self.writer.counters,
             self.uplink.counted(),
             self.functions.counted(),
+            self.outside.counted(),
         ):
             own.update(part)
         return dict(sorted(own.items()))
@@ -315,7 +375,10 @@ class Agent:
 
     def _remember(self) -> None:
         try:
-            save_memory(self.memory_path, Memory(self.ledger.open, self.alarms.active))
+            orders = self.outside.orders.memory(now=self.clock.monotonic())
+            released = self.outside.responses.released
+            memory = Memory(self.ledger.open, self.alarms.active, orders, released)
+            save_memory(self.memory_path, memory)
         except OSError as error:
             self.counters["memory_not_written"] += 1
-            log.warning("control: cannot remember interventions and alarms: %s", error)
+            log.warning("control: cannot remember what has to last: %s", error)

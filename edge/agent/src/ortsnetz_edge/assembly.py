@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.codec import encode_record
-from ortsnetz_common.parameters.parameter_set import canonical
+from ortsnetz_common.parameters.parameter_set import ParameterSet, canonical
 from ortsnetz_edge.acquisition.image import NextImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.acquisition.scanner import Scanner
@@ -16,8 +16,11 @@ from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard
 from ortsnetz_edge.control.controller import Controller
 from ortsnetz_edge.control.interventions import InterventionLedger
-from ortsnetz_edge.control.memory import load_memory
+from ortsnetz_edge.control.memory import Memory, load_memory
+from ortsnetz_edge.control.orders import OrderBook
+from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.overload import watched_branches
+from ortsnetz_edge.control.responses import PreparedResponses
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import open_drivers
@@ -106,10 +109,11 @@ def assemble(
         canonical(parameters).decode(),
     )
     writer.put([Entry(encode_record(catalogue), catalogue=True)])
-    return Agent(
+    scanner = Scanner(drivers, image, clock.monotonic)
+    agent = Agent(
         configuration=configuration,
         drivers=drivers,
-        scanner=Scanner(drivers, image, clock.monotonic),
+        scanner=scanner,
         image=image,
         layouts=layouts,
         points=points,
@@ -127,8 +131,21 @@ def assemble(
             parameters.node, (*station.meters, *station.devices), drivers, layouts, journal, uplink
         ),
         memory_path=memory_path,
+        outside=_outside(parameters, memory, clock),
         clock=clock,
         counters=around.counters,
+    )
+    if parameters.responses:
+        scanner.on_value = agent.value_arrived
+    return agent
+
+
+def _outside(parameters: ParameterSet, memory: Memory, clock: Clock) -> Outside:
+    """Orders and released responses of the last run go on."""
+    now_ns, now = clock.now_ns(), clock.monotonic()
+    return Outside(
+        OrderBook(parameters, memory.orders, now_ns=now_ns, now=now),
+        PreparedResponses(parameters, memory.released, now=now),
     )
 
 

@@ -139,6 +139,10 @@ class NextImage:
             self._failures[name] = str(error)
         self.counters[f"requests_{error.kind.value}"] += 1
 
+    def latest(self, name: str) -> Scan | None:
+        """Last answer or report of a source, judged; None if there never was one, or it repeats."""
+        return None if self._repeats[name] else self._scans.get(name)
+
     def freeze(self, cycle: int, time_ns: int, *, now: float) -> ProcessImage:
         """The image of this cycle; the next one starts with the same last answers, none fresh."""
         sources: dict[str, SourceImage] = {}

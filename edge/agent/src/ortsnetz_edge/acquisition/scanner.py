@@ -30,6 +30,8 @@ class Scanner:
         image: NextImage,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.on_value: Callable[[str], None] | None = None
+        """Told the source of each answer and report once it is placed."""
         self._drivers = drivers
         self._image = image
         self._clock = clock
@@ -83,6 +85,7 @@ class Scanner:
             scan = await driver.scan()
             self._image.place(name, scan, now=self._clock())
             answered = True
+            self._tell(name)
         except DriverError as error:
             self._image.fail(name, error)
         except Exception as error:  # noqa: BLE001 - a driver's mistake costs its source a reading
@@ -94,8 +97,19 @@ class Scanner:
     def _reported(self, name: str, scan: Scan) -> None:
         try:
             self._image.place(name, scan, now=self._clock(), reported=True)
+            self._tell(name)
         except DriverError as error:
             self._image.fail(name, error)
+
+    def ask(self, name: str) -> None:
+        """Read one source between two cycles, unless a read of it is under way."""
+        if name not in self._outstanding:
+            self._since[name] = self._clock()
+            self._outstanding[name] = asyncio.create_task(self._read(name, self._drivers[name]))
+
+    def _tell(self, name: str) -> None:
+        if self.on_value is not None:
+            self.on_value(name)
 
     def _give_up_if_lost(self, name: str) -> None:
         if self._clock() - self._since[name] > GIVE_UP_S:

@@ -166,6 +166,26 @@ class Controller:
             overloads=cycle.overloads,
         )
 
+    def lower_now(
+        self, claims: Mapping[str, tuple[Claim, ...]], *, now: float
+    ) -> tuple[Write, ...]:
+        """Lower limits between two cycles, as a released response asks; nothing is raised.
+
+        Args:
+            claims: by device.
+            now: monotonic time, s.
+        """
+        writes: list[Write | None] = []
+        for name, found in claims.items():
+            control = self.controls[name]
+            if control.allowed_w is None or not self._writing:
+                continue
+            winner = arbitrate(control.device, found)
+            if winner.limit_w < control.allowed_w:
+                control.aim(winner, winner.limit_w, may_raise=False)
+                writes.append(control.due(now=now, active_since=now))
+        return tuple(write for write in writes if write is not None)
+
     def _settle(
         self, control: DeviceControl, claims: list[Claim], cycle: _Cycle, *, speaks: bool
     ) -> None:

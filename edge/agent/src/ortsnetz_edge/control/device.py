@@ -165,6 +165,17 @@ class DeviceControl:
         in_force = self.read_back if self._written is None else self._written
         return in_force is not None and not self.amounts.same(in_force, self.amounts.top)
 
+    def keeps(self, limit_w: float) -> bool:
+        """Whether the device has confirmed, or says, a limit that is no more than this, W."""
+        in_force = self.read_back if self._written is None else self._written
+        if in_force is None:
+            return False
+        amounts = (
+            self.amounts.amount(limit_w, self.reading, None),
+            self.amounts.amount(limit_w, None, None),
+        )
+        return in_force <= max(amounts) + self.amounts.resolution.step / 2
+
     @property
     def setpoint(self) -> Setpoint:
         """The limit with its reason, for records and people.

@@ -1,4 +1,4 @@
-"""What control remembers over a restart: interventions that last and alarms that stand."""
+"""What control remembers over a restart: interventions, alarms, orders, released responses."""
 
 from __future__ import annotations
 
@@ -7,19 +7,29 @@ import os
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ortsnetz_common.link.messages import Alarm
 from ortsnetz_edge.control.interventions import OpenIntervention
+from ortsnetz_edge.control.orders import OrderMemory
 
 log = logging.getLogger(__name__)
 
 
 class Memory(Struct, frozen=True, forbid_unknown_fields=True):
-    """Contents of the file."""
+    """Contents of the file.
+
+    Attributes:
+        interventions: that last.
+        alarms: that stand.
+        orders: in force or revoked.
+        released: names of prepared responses that stand.
+    """
 
     interventions: tuple[OpenIntervention, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    orders: OrderMemory = field(default_factory=OrderMemory)
+    released: tuple[str, ...] = ()
 
 
 def load_memory(path: Path) -> Memory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import ssl
 import threading
 import time
@@ -24,7 +25,7 @@ from ortsnetz_common.link.codec import (
     decode,
     encode,
 )
-from ortsnetz_common.link.messages import Batch, Presence, Watermark
+from ortsnetz_common.link.messages import Batch, Order, Presence, Watermark
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.journal.journal import Journal
 from ortsnetz_edge.journal.layout import JournalError
@@ -38,6 +39,9 @@ SESSION_EXPIRY_S = 7 * 24 * 3600
 TURN_S = 0.1
 BACKOFF_FIRST_S = 0.5
 BACKOFF_CAP_S = 20.0
+ORDERS_WAITING = 256
+"""Orders that may wait for the next cycle; the cockpit sends again what is lost."""
+ORDER_BYTES = 256 * 1024
 _BATCH_BYTES = MAX_BATCH_BYTES - 64 * 1024  # leaves room for the batch's own fields and headers
 
 
@@ -68,6 +72,7 @@ class Uplink:
         self._node = node
         self._broker = broker
         self._journal = journal
+        self._orders: queue.Queue[Order] = queue.Queue(ORDERS_WAITING)
         self._window = SendWindow()
         self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CAP_S)
         self._tls = _context(broker)
@@ -95,6 +100,16 @@ class Uplink:
         """Wait until the cockpit has committed everything; whether it has, within the deadline."""
         with self._progress:
             return self._progress.wait_for(lambda: self._journal.store.backlog == 0, timeout_s)
+
+    def take_orders(self) -> tuple[Order, ...]:
+        """Orders that have come since the last time, in the order of their arrival."""
+        found: list[Order] = []
+        while len(found) < ORDERS_WAITING:
+            try:
+                found.append(self._orders.get_nowait())
+            except queue.Empty:
+                break
+        return tuple(found)
 
     def counted(self) -> Counter[str]:
         """All counters."""
@@ -209,10 +224,23 @@ class Uplink:
             self.counters["uplink_messages_malformed"] += 1
             log.warning("uplink: %s", error)
             return
-        if not isinstance(said, Watermark) or said.node != self._node:
+        if not isinstance(said, Watermark | Order) or said.node != self._node:
             self.counters["uplink_messages_not_for_us"] += 1
+        elif isinstance(said, Watermark):
+            self._take_watermark(said)
+        else:
+            self._take_order(said, len(message.payload))
+
+    def _take_order(self, said: Order, size: int) -> None:
+        """Keep an order for the next cycle; what does not fit is sent again by the cockpit."""
+        if size > ORDER_BYTES:
+            self.counters["uplink_messages_malformed"] += 1
+            log.warning("uplink: an order of %d bytes, at most %d", size, ORDER_BYTES)
             return
-        self._take_watermark(said)
+        try:
+            self._orders.put_nowait(said)
+        except queue.Full:
+            self.counters["uplink_orders_dropped"] += 1
 
     def _take_watermark(self, said: Watermark) -> None:
         store = self._journal.store

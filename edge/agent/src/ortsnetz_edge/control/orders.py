@@ -1,0 +1,322 @@
+"""The order book: what operator, market and TSO want of this node until an instant. Pure.
+
+An order can lower limits and never raises one above what is safe. It ends when the node's clock
+says so or when its time has run by the clock that never jumps, whichever is first: a clock that is
+set back makes no order last longer. Orders in force are kept over a restart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from ortsnetz_common.link.messages import Order, OrderState, SetpointSource
+from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_common.parameters.parameter_set import ParameterSet
+from ortsnetz_common.parameters.station import Device
+from ortsnetz_edge.control.arbitration import Claim
+from ortsnetz_edge.control.order_checks import (
+    Targets,
+    floors_that_hold,
+    instant,
+    limit_of,
+    refusal,
+)
+
+MOST_ORDERS = 1000
+MOST_REVOKED = 1000
+_MODES = ("off", "advisory", "active")  # the lesser first
+
+
+class KeptOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """An order in force, as it is kept over a restart.
+
+    Attributes:
+        left_s: of its life when this was written, by the clock that never jumps.
+        state: the last that was said of it.
+    """
+
+    order: Order
+    left_s: float
+    state: OrderState
+
+
+class RevokedOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """An order that must not be taken again; forgotten when it would have expired anyhow."""
+
+    id: str
+    until_ns: int
+    state: OrderState
+
+
+class OrderMemory(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the book remembers over a restart."""
+
+    orders: tuple[KeptOrder, ...] = ()
+    revoked: tuple[RevokedOrder, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """An order in force.
+
+    Attributes:
+        ends: monotonic time, s.
+        devices: whose limit it concerns; none for modes and responses.
+    """
+
+    order: Order
+    ends: float
+    state: OrderState
+    devices: tuple[Device, ...]
+
+
+class OrderBook:
+    """Takes, keeps and ends orders; says what they ask of each device, group and response."""
+
+    def __init__(
+        self,
+        parameters: ParameterSet,
+        memory: OrderMemory | None = None,
+        *,
+        now_ns: int,
+        now: float,
+    ) -> None:
+        """Begin with the orders that were in force when the agent last ran.
+
+        Args:
+            parameters: the set in force; orders for what it does not have any more end.
+            memory: of the last run.
+            now_ns: the node's clock, UTC.
+            now: monotonic time, s.
+        """
+        self.counters: Counter[str] = Counter()
+        self._node = parameters.node
+        self._targets = Targets(parameters)
+        self._open: dict[str, _Open] = {}
+        self._revoked: dict[str, RevokedOrder] = {}
+        self._claims: Mapping[str, tuple[Claim, ...]] | None = None
+        self._concerning: dict[str, list[_Open]] = {}
+        self._news: list[OrderState] = []
+        memory = memory or OrderMemory()
+        for kept in memory.orders[:MOST_ORDERS]:
+            order = kept.order
+            ends = now + min(kept.left_s, (order.expires_ns - now_ns) / NS_PER_S)
+            self._put(_Open(order, ends, kept.state, self._devices(order)))
+            wrong = refusal(order, self._targets, self._node, now_ns)
+            if wrong is not None and ends > now:  # a new parameter set may have no such device
+                self._end(order.id, "refused", f"after a restart: {wrong}", now_ns)
+        for item in memory.revoked[-MOST_REVOKED:]:
+            self._revoked[item.id] = item
+
+    def take(self, order: Order, *, now_ns: int, now: float) -> tuple[OrderState, ...]:
+        """Take an order, or refuse it; what is to be said about it, and about others it ends.
+
+        An order that has come before changes nothing: the same is said again.
+        """
+        known = self._open.get(order.id)
+        if known is not None:
+            if known.order == order:
+                self.counters["orders_repeated"] += 1
+                return (known.state,)
+            self.counters["orders_refused"] += 1
+            return ()  # its state belongs to the order that holds: a second one cannot have it
+        revoked = self._revoked.get(order.id)
+        if revoked is not None:
+            self.counters["orders_repeated"] += 1
+            return (revoked.state,)
+        wrong = refusal(order, self._targets, self._node, now_ns)
+        if wrong is None and order.revokes is None and len(self._open) >= MOST_ORDERS:
+            wrong = f"{MOST_ORDERS} orders are in force here: revoke some first"
+        if wrong is not None:
+            self.counters["orders_refused"] += 1
+            return (OrderState(order.id, now_ns, "refused", wrong),)
+        self.counters["orders_accepted"] += 1
+        if order.revokes is not None:
+            return self._revoke(order, order.revokes, now_ns)
+        devices = self._devices(order)
+        state = OrderState(order.id, now_ns, "accepted", self._about(order, devices))
+        ends = now + (order.expires_ns - now_ns) / NS_PER_S
+        self._put(_Open(order, ends, state, devices))
+        return (state,)
+
+    def step(self, *, now_ns: int, now: float) -> tuple[OrderState, ...]:
+        """End what has expired; once a cycle."""
+        for name, item in list(self._open.items()):
+            if item.order.expires_ns <= now_ns:
+                self._end(name, "expired", f"it ended at {instant(item.order.expires_ns)}", now_ns)
+            elif item.ends <= now:
+                text = "its time has run, and the node's clock was set back meanwhile"
+                self._end(name, "expired", text, now_ns)
+        for name in [n for n, item in self._revoked.items() if item.until_ns <= now_ns]:
+            del self._revoked[name]
+        news, self._news = tuple(self._news), []
+        return news
+
+    def confirm(
+        self, keeps: Callable[[str, float], bool], *, now_ns: int
+    ) -> tuple[OrderState, ...]:
+        """Orders that all their devices keep by now; each is said to be in force once.
+
+        Args:
+            keeps: whether a device has confirmed a limit, W, or a lower one.
+            now_ns: the node's clock, UTC.
+        """
+        states: list[OrderState] = []
+        for item in self._open.values():
+            if item.state.state != "accepted" or not item.devices:
+                continue
+            if all(keeps(d.name, limit_of(item.order, d)) for d in item.devices):
+                said = f"confirmed by {_some([d.name for d in item.devices])}"
+                if item.state.reason:
+                    said = f"{said}; {item.state.reason}"
+                item.state = OrderState(item.order.id, now_ns, "in-force", said)
+                states.append(item.state)
+        return tuple(states)
+
+    @property
+    def claims(self) -> Mapping[str, tuple[Claim, ...]]:
+        """What orders ask of each device."""
+        if self._claims is None:
+            self._claims = {
+                name: tuple(_claim(item.order, self._targets.devices[name]) for item in found)
+                for name, found in self._concerning.items()
+                if found
+            }
+        return self._claims
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """Mode of each group that an order gives one: the least of all."""
+        found: dict[str, str] = {}
+        for item in self._open.values():
+            mode = item.order.mode
+            if mode is None:
+                continue
+            for group in item.order.targets:
+                found[group] = min(found.get(group, "active"), mode, key=_MODES.index)
+        return found
+
+    @property
+    def armed(self) -> Mapping[str, bool]:
+        """Whether orders arm or disarm a response; of several the one issued last counts."""
+        found: dict[str, bool] = {}
+        for item in sorted(self._open.values(), key=lambda one: one.order.issued_ns):
+            if item.order.armed is not None:
+                found.update(dict.fromkeys(item.order.targets, item.order.armed))
+        return found
+
+    @property
+    def open(self) -> tuple[Order, ...]:
+        """Orders in force."""
+        return tuple(item.order for item in self._open.values())
+
+    def memory(self, *, now: float) -> OrderMemory:
+        """What has to survive a restart."""
+        return OrderMemory(
+            tuple(
+                KeptOrder(item.order, item.ends - now, item.state) for item in self._open.values()
+            ),
+            tuple(self._revoked.values()),
+        )
+
+    def _revoke(self, order: Order, name: str, now_ns: int) -> tuple[OrderState, ...]:
+        reason = f"revoked by {order.issued_by}"
+        if order.reason:
+            reason = f"{reason}: {order.reason}"
+        held = self._open.get(name)
+        if held is not None:
+            self._drop(name)
+        state = OrderState(name, now_ns, "revoked", reason)
+        until_ns = order.expires_ns if held is None else held.order.expires_ns
+        self._remember_revoked(RevokedOrder(name, until_ns, state))
+        about = f"order {name} has ended"
+        if held is None:
+            about = f"order {name} is not in force here; it is not taken if it comes"
+        answer = OrderState(order.id, now_ns, "accepted", about)
+        self._remember_revoked(RevokedOrder(order.id, order.expires_ns, answer))
+        return state, answer
+
+    def _remember_revoked(self, item: RevokedOrder) -> None:
+        if len(self._revoked) >= MOST_REVOKED:
+            del self._revoked[min(self._revoked, key=lambda name: self._revoked[name].until_ns)]
+            self.counters["orders_revoked_forgotten"] += 1
+        self._revoked[item.id] = item
+
+    def _end(self, name: str, state: str, reason: str, now_ns: int) -> None:
+        self._drop(name)
+        self.counters[f"orders_{state}"] += 1
+        self._news.append(OrderState(name, now_ns, state, reason))
+
+    def _put(self, item: _Open) -> None:
+        self._open[item.order.id] = item
+        for device in item.devices:
+            self._concerning.setdefault(device.name, []).append(item)
+        self._claims = None
+
+    def _drop(self, name: str) -> None:
+        item = self._open.pop(name)
+        for device in item.devices:
+            self._concerning[device.name].remove(item)
+        self._claims = None
+
+    def _devices(self, order: Order) -> tuple[Device, ...]:
+        return self._targets.named(order.targets) if _asks(order) else ()
+
+    def _about(self, order: Order, devices: tuple[Device, ...]) -> str:
+        """What has to be said when an order is taken: floors that hold, and lower limits."""
+        if not _asks(order):
+            return ""
+        if not devices:
+            return "no device belongs to it"
+        said = [floors_that_hold(order, devices), self._contradictions(order, devices)]
+        return "; ".join(text for text in said if text)
+
+    def _contradictions(self, order: Order, devices: tuple[Device, ...]) -> str:
+        """Which orders ask for another limit of the same devices, in words."""
+        lower: set[str] = set()
+        higher: set[str] = set()
+        for device in devices:
+            asked_w = limit_of(order, device)
+            for item in self._concerning.get(device.name, ()):
+                other_w = limit_of(item.order, device)
+                if other_w < asked_w:
+                    lower.add(_who(item.order))
+                elif other_w > asked_w:
+                    higher.add(_who(item.order))
+        said = []
+        if lower:
+            said.append(f"{_some(sorted(lower))} asks for less, and the lowest limit holds")
+        if higher:
+            said.append(f"{_some(sorted(higher))} asks for more, and the lowest limit holds")
+        return "; ".join(said)
+
+
+def _asks(order: Order) -> bool:
+    return order.limit_w is not None or order.share is not None
+
+
+def _claim(order: Order, device: Device) -> Claim:
+    reason = f"{_who(order)}: {order.reason}" if order.reason else _who(order)
+    limit_w = limit_of(order, device)
+    return Claim(order.source, limit_w, reason, until_ns=order.expires_ns)
+
+
+_SOURCE_WORDS = {
+    SetpointSource.OPERATOR: "operator",
+    SetpointSource.MARKET: "market",
+    SetpointSource.TSO: "TSO",
+}
+
+
+def _who(order: Order) -> str:
+    return f"order {order.id} of {_SOURCE_WORDS[order.source]} {order.issued_by}".rstrip()
+
+
+def _some(names: Iterable[str]) -> str:
+    found = list(names)
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return ", ".join(found[:5]) + more
