@@ -21,6 +21,7 @@ from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
+from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.conditions import (
     bad_data,
     doubted_guards,
@@ -95,6 +96,7 @@ class Agent:
     functions: Functions
     controller: Controller
     ledger: InterventionLedger
+    branch_ratings: BranchRatings
     alarms: AlarmBoard
     journal: Journal
     writer: JournalWriter
@@ -220,12 +222,16 @@ class Agent:
         try:
             call = EstimationCall(self._hour(image.time_ns), usable)
             estimate = await self.functions.estimate(call, deadline - time.monotonic())
+            carried = {branch.branch: branch.loading for branch in estimate.branches}
+            allowed = self.branch_ratings.step(carried, now=self.clock.monotonic())
             if parameters.mode.limiting == "off":
                 return Findings(estimate, None, {LIMITING: "limiting is switched off"})
             at = LIMITING
-            limiting = LimitingCall(estimate.state, usable, self._deaf())
+            limiting = LimitingCall(estimate.state, usable, self._deaf(), loading_of=allowed)
             limits = await self.functions.limit(limiting, deadline - time.monotonic())
         except FunctionFailedError as error:
+            if estimate is None:
+                self.branch_ratings.step({}, now=self.clock.monotonic())
             starting = error.failure is Failure.STARTING
             key = f"{at}/starting" if starting and self._is_young else at
             return Findings(estimate, None, {key: str(error)})

@@ -14,6 +14,7 @@ from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard
+from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.controller import Controller
 from ortsnetz_edge.control.interventions import InterventionLedger
 from ortsnetz_edge.control.memory import Memory, load_memory
@@ -119,6 +120,7 @@ def assemble(
         points=points,
         functions=functions or HostedFunctions(Setup(configuration.network_text, parameters)),
         controller=controller,
+        branch_ratings=BranchRatings(parameters.limits),
         ledger=InterventionLedger(
             memory.interventions,
             contracts={group.name: group.contract for group in parameters.groups},

@@ -77,6 +77,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
         may_draw: slow devices that have been told less and may not have followed yet: what they can
             still be at on our account, W, magnitude.
         advisory: devices whose limits are only reported: to all others they are load.
+        loading_of: highest loading of branches whose rating depends on time, by element.
     """
 
     state: bytes
@@ -84,6 +85,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     deaf: tuple[str, ...] = ()
     may_draw: dict[str, float] = {}
     advisory: tuple[str, ...] = ()
+    loading_of: dict[int, float] = {}
 
 
 class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):

@@ -76,6 +76,9 @@ def situation_from(
     limits: Limits,
     *,
     deaf: frozenset[str] = frozenset(),
+    may_draw: Mapping[str, float] | None = None,
+    unspoken: frozenset[str] = frozenset(),
+    loading_of: Mapping[int, float] = MappingProxyType({}),
 ) -> Situation:
     """Build the arguments of `decide` from one cycle.
 
@@ -87,6 +90,9 @@ def situation_from(
         limits: of the parameter set.
         deaf: names of devices that do not follow their limits; like those that say nothing, they
             stay as estimated and the others make room for them.
+        may_draw: see `participants_of`.
+        unspoken: see `participants_of`.
+        loading_of: highest loading of branches whose rating depends on time.
 
     Raises:
         InputError: names what does not fit together, or says that the estimated present has no
@@ -94,14 +100,19 @@ def situation_from(
     """
     _check(network, state)
     takes_part, uncontrolled = participants_of(
-        network, state, station, {k: v for k, v in readings.items() if k not in deaf}
+        network,
+        state,
+        station,
+        {k: v for k, v in readings.items() if k not in deaf},
+        may_draw=may_draw or {},
+        unspoken=unspoken,
     )
     present = _present(network, state, takes_part)
     branches = RatedBranches.of(network)
     return Situation(
         network=_asking(present, takes_part),
         devices=tuple(one.controlled for one in takes_part),
-        limits=LimitSet(limits.u_pu, limits.loading),
+        limits=LimitSet(limits.u_pu, limits.loading, limits.unbalance, loading_of),
         bias=_bias(present, branches, state),
         margin=Offsets(
             u_pu=limits.u_margin_pu + limits.sigmas * state.u_sigma_pu,
