@@ -292,17 +292,14 @@ def test_feed_in_asks_with_a_negative_sign_and_keeps_its_power_factor() -> None:
     assert answer.status is Status.OK
 
 
-def test_a_store_whose_direction_is_unknown_is_left_alone() -> None:
+def test_a_store_that_shows_no_direction_may_begin_to_charge_at_any_time() -> None:
     truth = network()
     battery = structs.replace(charger("battery", 50), kind=DeviceKind.STORAGE, step_a=None)
-    for p, expected in ((3000.0, 9000.0), (-3000.0, -9000.0), (0.0, None)):
+    for p, expected in ((3000.0, 9000.0), (-3000.0, -9000.0), (0.0, 9000.0)):
         state = estimate(truth, solved(truth, HOUSES | {50: ([p] * 3, [0.0] * 3)}))
         readings = {"battery": reading([p] * 3, 9000.0)}
         situation = situation_from(truth, state, station(battery), readings, EXACT)
-        if expected is None:
-            assert situation.uncontrolled == ("battery",)
-        else:
-            assert sum(situation.devices[0].request_w) == pytest.approx(expected)
+        assert sum(situation.devices[0].request_w) == pytest.approx(expected)
 
 
 def test_a_state_of_another_network_is_refused() -> None:

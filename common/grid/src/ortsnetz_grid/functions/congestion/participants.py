@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.measurement.reading import PhaseValues, Reading
-from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, DeviceKind, Station
+from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.floors import SMALLEST_A
+from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, Station
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, PhaseWatts
+from ortsnetz_grid.functions.congestion.wishes import SIGNIFICANT, Wish, terminals
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
-_SIGNIFICANT = 0.1
-"""Share of the rated power from which on the present tells how power is spread over the phases and
-what the power factor is. Below, meters show noise and stand-by."""
-
 _PHASES = "abc"
+_NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,24 @@ class Participant:
 
 
 def participants_of(
-    network: Network, state: StateEstimate, station: Station, readings: Mapping[str, Reading]
+    network: Network,
+    state: StateEstimate,
+    station: Station,
+    readings: Mapping[str, Reading],
+    *,
+    may_draw: Mapping[str, float] = _NOBODY,
+    unspoken: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Participant, ...], tuple[str, ...]]:
     """Sort the station's devices.
+
+    Args:
+        network: of the station.
+        state: estimated present.
+        station: its devices.
+        readings: usable values of this cycle, by name of meter or device.
+        may_draw: slow devices that have been told less and may not have followed yet, with what
+            they can still be at on our account, W, magnitude: neither less nor at our disposal.
+        unspoken: names of devices whose profile has no word for what they want.
 
     Returns:
         Those that can be limited, and the names of those that cannot because they said nothing
@@ -59,7 +74,12 @@ def participants_of(
     found, silent = [], []
     for device in station.devices:
         reading = readings.get(device.name)
-        participant = None if reading is None else _participant(network, state, device, reading)
+        participant = None
+        if reading is not None:
+            wish = Wish.of(device, reading, unspoken=device.name in unspoken)
+            if wish is not None:
+                held_w = may_draw.get(device.name)
+                participant = _participant(network, state, device, reading, wish, held_w)
         if participant is None:
             silent.append(device.name)
         else:
@@ -67,43 +87,45 @@ def participants_of(
     return tuple(found), tuple(silent)
 
 
-def _participant(
-    network: Network, state: StateEstimate, device: Device, reading: Reading
-) -> Participant | None:
+def _participant(  # noqa: PLR0917 - all of them are what is known of one device
+    network: Network,
+    state: StateEstimate,
+    device: Device,
+    reading: Reading,
+    wish: Wish,
+    held_w: float | None,
+) -> Participant:
     node = _node(network, device)
-    active = _terminals(reading.active_w, device)
-    available = reading.available_w
-    if active is None or available is None:
-        return None
-    direction = _direction(device, active, available)
-    if direction is None:
-        return None
+    active = wish.active_w
     spread = _Spread.of(device, active)
-    # What it draws now it may go on drawing, whatever it says that it wants. Above nominal voltage
-    # that is more than its rating.
-    drawn = direction * float(active.sum())
-    wanted = max(min(available, device.rated_w), drawn, 0.0)
-    request = direction * wanted * spread.shares
+    asked_w = wish.asked_w if held_w is None else wish.still_w(held_w)
+    request = wish.direction * asked_w * spread.shares
     volts = _voltage(network, state, device, node, reading)
     floor = device.floor_w if device.step_a is None else device.floor_w * volts / NOMINAL_PHASE_V
-    reactive = _terminals(reading.reactive_var, device)
+    least = wish.direction * floor * spread.shares if held_w is None else request
+    reactive = terminals(reading.reactive_var, device)
     present_w = spread.by_phase(active)
     present_var = np.zeros(3) if reactive is None else spread.by_phase(reactive)
-    step_w = None if device.step_a is None else device.step_a * volts * device.phase_count
+    per_ampere = volts * device.phase_count
     return Participant(
         device=device,
         controlled=ControlledDevice(
             id=device.element,
             kind=device.kind,
             request_w=_watts(request),
-            floor_w=_watts(direction * floor * spread.shares),
-            step_w=step_w,
+            floor_w=_watts(least),
+            step_w=None if device.step_a is None else device.step_a * per_ampere,
+            smallest_w=0.0 if device.step_a is None else SMALLEST_A * per_ampere,
+            weight=device.weight,
+            price=device.price,
+            reactive_var=device.reactive_var,
+            apparent_va=device.apparent_va,
         ),
         node=node,
         present_w=present_w,
         present_var=present_var,
         request_var=request * _tangent(device, present_w, present_var),
-        is_idle=available <= 0 and drawn < _SIGNIFICANT * device.rated_w,
+        is_idle=wish.is_idle,
     )
 
 
@@ -116,23 +138,6 @@ def _node(network: Network, device: Device) -> int:
         )
     row = network.row(component, device.element)
     return int(network.data[component]["node"][row])
-
-
-def _terminals(values: PhaseValues, device: Device) -> NDArray[np.float64] | None:
-    """Values at the device's terminals, None unless all of them are there."""
-    used = [value for value in values[: device.phase_count] if value is not None]
-    return np.array(used) if len(used) == device.phase_count else None
-
-
-def _direction(device: Device, active: NDArray[np.float64], available: float) -> float | None:
-    """1 for consumption, -1 for generation; None where a store does not show which it wants."""
-    if device.kind is DeviceKind.PV:
-        return -1.0
-    if device.kind is not DeviceKind.STORAGE or available <= 0:
-        return 1.0
-    if abs(active.sum()) < _SIGNIFICANT * device.rated_w:
-        return None
-    return float(np.sign(active.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ class _Spread:
             matrix[_PHASES.index(phase), terminal] = 1.0
         total = active.sum()
         shares = np.full(count, 1 / count)
-        if abs(total) >= _SIGNIFICANT * device.rated_w and (active / total >= 0).all():
+        if abs(total) >= SIGNIFICANT * device.rated_w and (active / total >= 0).all():
             shares = active / total  # a three-phase charge point may feed a single-phase car
         return cls(matrix, matrix @ shares)
 
@@ -171,7 +176,7 @@ def _voltage(
     network: Network, state: StateEstimate, device: Device, node: int, reading: Reading
 ) -> float:
     """Mean phase voltage, V: measured, else estimated at its node."""
-    measured = _terminals(reading.voltage_v, device)
+    measured = terminals(reading.voltage_v, device)
     if measured is not None:
         return float(measured.mean())
     row = int(np.flatnonzero(state.node_ids == node)[0])
@@ -184,7 +189,7 @@ def _tangent(
 ) -> float:
     """Reactive over active power at present; 0 where the present is too small to tell."""
     total = present_w.sum()
-    if abs(total) < _SIGNIFICANT * device.rated_w:
+    if abs(total) < SIGNIFICANT * device.rated_w:
         return 0.0
     return float(present_var.sum() / total)
 
