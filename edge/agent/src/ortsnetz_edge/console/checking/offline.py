@@ -22,6 +22,7 @@ from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.network_index import NetworkIndex
 from ortsnetz_edge.profiles.library import Library
 
+_MAY_BE_ZERO = {"blind_ramp_s", "hold_s"}
 _UNCHAINED = {"opcua"}  # an OPC UA server's own certificate may stand in the authority's place
 
 
@@ -134,6 +135,8 @@ def _credentials(node: Node, environment: Environment) -> Iterator[Finding]:
 def _timing(timing: Timing) -> Iterator[Finding]:
     for field in timing.__struct_fields__:
         value = getattr(timing, field)
+        if field in _MAY_BE_ZERO and value >= 0:
+            continue
         if not value > 0:
             yield wrong("parameters", field, f"{value:g}", "above zero", "correct the timing")
     if timing.stale_after_s < 2 * timing.cycle_s:
