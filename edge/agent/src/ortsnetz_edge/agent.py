@@ -227,7 +227,13 @@ class Agent:
             if parameters.mode.limiting == "off":
                 return Findings(estimate, None, {LIMITING: "limiting is switched off"})
             at = LIMITING
-            limiting = LimitingCall(estimate.state, usable, self._deaf(), loading_of=allowed)
+            limiting = LimitingCall(
+                estimate.state,
+                usable,
+                self._deaf(),
+                loading_of=allowed,
+                unspoken=self._unspoken(),
+            )
             limits = await self.functions.limit(limiting, deadline - time.monotonic())
         except FunctionFailedError as error:
             if estimate is None:
@@ -242,6 +248,10 @@ class Agent:
         now = self.clock.monotonic()
         controls = self.controller.controls.items()
         return tuple(name for name, control in controls if control.cannot_be_limited(now=now))
+
+    def _unspoken(self) -> tuple[str, ...]:
+        """Devices whose profile has no word for what they want."""
+        return tuple(name for name in self.controller.controls if not self.layouts[name].speaks)
 
     def _count(self, found: Findings, verdict: Verdict) -> None:
         """Count cycles in which limits could not be raised, or were lowered without a state."""

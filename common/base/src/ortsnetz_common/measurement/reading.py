@@ -22,7 +22,8 @@ class Reading(Struct, frozen=True):
         reactive_var: same signs, inductive consumption positive.
         limit_w: limit in force as read back from the device, magnitude.
         available_w: what the device would draw or feed in without limit, magnitude; 0 for a charge
-            point without a car that wants to charge.
+            point without a car that wants to charge. A store that can say so has a sign: negative
+            where it would feed in.
     """
 
     voltage_v: PhaseValues = NOTHING

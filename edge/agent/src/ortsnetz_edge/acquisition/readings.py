@@ -39,6 +39,11 @@ class ReadingLayout:
             available=at.get((Role.AVAILABLE, None)),
         )
 
+    @property
+    def speaks(self) -> bool:
+        """Whether a device says what it wants, where it has good values."""
+        return self.available is not None
+
     def reading(self, scan: Scan) -> Reading:
         """Usable values of an answer; None where there is none."""
 

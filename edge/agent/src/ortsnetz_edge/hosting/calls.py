@@ -78,6 +78,8 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
             still be at on our account, W, magnitude.
         advisory: devices whose limits are only reported: to all others they are load.
         loading_of: highest loading of branches whose rating depends on time, by element.
+        unspoken: devices whose profile has no word for what they want; it is told from how much
+            they draw of what they may.
     """
 
     state: bytes
@@ -86,6 +88,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     may_draw: dict[str, float] = {}
     advisory: tuple[str, ...] = ()
     loading_of: dict[int, float] = {}
+    unspoken: tuple[str, ...] = ()
 
 
 class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):

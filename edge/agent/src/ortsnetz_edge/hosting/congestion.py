@@ -40,6 +40,7 @@ class Limiting:
             call.readings,
             self.parameters.limits,
             deaf=frozenset(call.deaf),
+            unspoken=frozenset(call.unspoken),
             loading_of=call.loading_of,
         )
         result = decide(
