@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ortsnetz_common.link.messages import SetpointSource
 from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Connection, Device, DeviceKind
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim
@@ -65,8 +66,7 @@ class Play:
         self.control = DeviceControl(
             device=self.device,
             amounts=Amounts.of(self.device, self.resolution),
-            refresh_s=10.0,
-            cycle_s=1.0,
+            timing=Timing(cycle_s=1.0, refresh_s=10.0),
             first_refresh_s=1.0,
         )
         self.started = self.now

@@ -38,6 +38,7 @@ from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
+from ortsnetz_edge.control.modes import LimitingMode
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
@@ -140,6 +141,7 @@ class Agent:
             why,
             doubted=doubted,
             external=self.outside.claims,
+            modes=self.outside.orders.modes,
             now=clock.monotonic(),
         )
         self._count(found, verdict)
@@ -227,10 +229,13 @@ class Agent:
             if parameters.mode.limiting == "off":
                 return Findings(estimate, None, {LIMITING: "limiting is switched off"})
             at = LIMITING
+            disposal = self.controller.disposal(now=self.clock.monotonic())
             limiting = LimitingCall(
                 estimate.state,
                 usable,
-                self._deaf(),
+                disposal.deaf,
+                disposal.may_draw,
+                disposal.advisory,
                 loading_of=allowed,
                 unspoken=self._unspoken(),
             )
@@ -242,12 +247,6 @@ class Agent:
             key = f"{at}/starting" if starting and self._is_young else at
             return Findings(estimate, None, {key: str(error)})
         return Findings(estimate, limits, {})
-
-    def _deaf(self) -> tuple[str, ...]:
-        """Devices that have lately not followed their limits."""
-        now = self.clock.monotonic()
-        controls = self.controller.controls.items()
-        return tuple(name for name, control in controls if control.cannot_be_limited(now=now))
 
     def _unspoken(self) -> tuple[str, ...]:
         """Devices whose profile has no word for what they want."""
@@ -284,15 +283,16 @@ class Agent:
         records: list[Record] = []
         if found.estimate is not None:
             records.append(self.points.estimated(found.estimate, image.time_ns))
-        news = self._news(confirmed)
+        news = (*self._news(confirmed), *verdict.advised)
         if news or verdict.status != self._status:
             records.append(Decision(image.time_ns, self.cycle, verdict.status, news))
             self._status = verdict.status
         kept = self.outside.confirmed(self.controller.controls, now_ns=self.clock.now_ns())
+        lasting = {item.device for item in self.ledger.open}
         following = (
             Following(c.device, c.setpoint, c.limited_in_force, c.reading)
             for c in self.controller.controls.values()
-            if c.amount is not None
+            if c.amount is not None and (c.mode is LimitingMode.ACTIVE or c.device.name in lasting)
         )
         interventions: tuple[Record, ...] = ()
         if self.configuration.parameters.mode.limiting == "active":
@@ -370,6 +370,7 @@ class Agent:
             self.uplink.counted(),
             self.functions.counted(),
             self.outside.counted(),
+            self.controller.counted(),
         ):
             own.update(part)
         return dict(sorted(own.items()))

@@ -9,24 +9,22 @@ from types import MappingProxyType
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import ParameterSet
-from ortsnetz_common.parameters.station import Device, Meter
+from ortsnetz_common.parameters.station import Meter
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
-from ortsnetz_edge.control.arbitration import Claim, arbitrate
+from ortsnetz_edge.control.arbitration import Claim, arbitrate, in_force
+from ortsnetz_edge.control.claims import Cycle, idle_held, of_decision, while_blind
 from ortsnetz_edge.control.device import DeviceControl, Write
 from ortsnetz_edge.control.failsafe import AgentMode, FailSafe
 from ortsnetz_edge.control.idle import IdleHold, is_idle
-from ortsnetz_edge.control.overload import (
-    DOWN_PER_S,
-    Overload,
-    WatchedBranch,
-    measured_overloads,
-)
-from ortsnetz_edge.control.release import released
+from ortsnetz_edge.control.modes import GroupModes, LimitingMode
+from ortsnetz_edge.control.overload import Overload, WatchedBranch, measured_overloads
+from ortsnetz_edge.control.release import Rise, Turns
 from ortsnetz_edge.drivers.contract import LimitResolution
 from ortsnetz_edge.hosting.calls import LimitingResult
 
-_NONE: Mapping[str, tuple[Claim, ...]] = MappingProxyType({})
+_NO_CLAIMS: Mapping[str, tuple[Claim, ...]] = MappingProxyType({})
+_NO_MODES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,7 @@ class Verdict:
         writes: to be written now; empty unless limiting is active.
         setpoints: limits in force with their reasons, of every device whose limit is known.
         overloads: that meters show while the state is not verified.
+        advised: what devices that are only advised would be told, where it is news.
     """
 
     mode: AgentMode
@@ -47,21 +46,22 @@ class Verdict:
     writes: tuple[Write, ...]
     setpoints: tuple[Setpoint, ...]
     overloads: tuple[Overload, ...] = ()
+    advised: tuple[Setpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Cycle:
-    """What holds for all devices in one cycle.
+class Disposal:
+    """What a decision may count on; see `LimitingCall`.
 
     Attributes:
-        may_raise: whether the state is verified and the answer keeps all its distances.
-        overloads: to act upon without a state.
+        deaf: devices that do not follow their limits, or whose group is off.
+        may_draw: slow devices that may not have followed yet, and what they can still be at, W.
+        advisory: devices that are only advised, where others are limited.
     """
 
-    may_raise: bool
-    overloads: tuple[Overload, ...]
-    dt_s: float
-    now: float
+    deaf: tuple[str, ...]
+    may_draw: dict[str, float]
+    advisory: tuple[str, ...]
 
 
 class Controller:
@@ -86,23 +86,55 @@ class Controller:
         timing = parameters.timing
         self.fail_safe = FailSafe(timing, now=now)
         self._timing = timing
-        self._writing = parameters.mode.limiting == "active"
+        self._modes = GroupModes(parameters)
         self._guards = tuple(meter for meter in parameters.station.meters if meter.guards)
         self._watched = watched
         self._loading = parameters.limits.loading
         self._idle = IdleHold()
+        self._turns = Turns()
         self._previous = now
         self._writing_since: float | None = None
+        self._raises_delayed = 0
         devices = parameters.station.devices
         self.controls = {
             device.name: DeviceControl(
                 device=device,
                 amounts=Amounts.of(device, resolutions[device.name]),
-                refresh_s=timing.refresh_s,
-                cycle_s=timing.cycle_s,
+                timing=timing,
                 first_refresh_s=timing.refresh_s * (number + 1) / len(devices),
+                mode=self._modes.mode_of(device, {}),
             )
             for number, device in enumerate(devices)
+        }
+
+    def disposal(self, *, now: float) -> Disposal:
+        """What the next decision may count on, by the modes of the last cycle."""
+        controls = self.controls
+        active = any(one.mode is LimitingMode.ACTIVE for one in controls.values())
+        slow = {name: one.may_draw(now=now) for name, one in controls.items()}
+        return Disposal(
+            deaf=tuple(
+                name
+                for name, one in controls.items()
+                if one.mode is LimitingMode.OFF or one.cannot_be_limited(now=now)
+            ),
+            may_draw={name: watts for name, watts in slow.items() if watts is not None},
+            advisory=tuple(
+                name
+                for name, one in controls.items()
+                if active and one.mode is LimitingMode.ADVISORY
+            ),
+        )
+
+    def counted(self) -> dict[str, int]:
+        """Counters of setpoint changes, by name; none ever goes down."""
+        budgets = [control.changes for control in self.controls.values()]
+        compressors = [control.compressor for control in self.controls.values()]
+        return {
+            "setpoint_changes": sum(budget.total for budget in budgets),
+            "setpoint_changes_most_an_hour": max((budget.most for budget in budgets), default=0),
+            "setpoint_raises_delayed": self._raises_delayed,
+            "compressor_starts_beyond": sum(one.starts_beyond for one in compressors if one),
         }
 
     def step(
@@ -113,7 +145,8 @@ class Controller:
         failure: str,
         *,
         doubted: tuple[str, ...] = (),
-        external: Mapping[str, tuple[Claim, ...]] = _NONE,
+        external: Mapping[str, tuple[Claim, ...]] = _NO_CLAIMS,
+        modes: Mapping[str, str] = _NO_MODES,
         now: float,
     ) -> Verdict:
         """Decide.
@@ -125,6 +158,7 @@ class Controller:
             failure: why there is none, in words.
             doubted: guarding meters that the estimation did not believe.
             external: what orders and prepared responses ask for, by device.
+            modes: that orders ask for, by group.
             now: monotonic time, s.
         """
         dt_s = min(2 * self._timing.cycle_s, max(0.0, now - self._previous))
@@ -132,38 +166,32 @@ class Controller:
         for name, control in self.controls.items():
             source = image.sources[name]
             scan = source.scan if source.valid else None
+            control.enter(self._modes.mode_of(control.device, modes))
             control.observe(readings.get(name), scan.limit_in_force if scan else None, now=now)
         missing = self._missing_guards(readings, doubted)
         trusted = result if not missing else None
         known = trusted is not None and (trusted.verified or bool(trusted.violated))
         mode = self.fail_safe.step(verified=known, now=now)
         blind = mode is not AgentMode.ACTIVE
-        cycle = _Cycle(
+        cycle = Cycle(
             may_raise=_keeps_everything(trusted),
             overloads=measured_overloads(self._watched, readings, self._loading) if blind else (),
             dt_s=dt_s,
             now=now,
+            time_ns=image.time_ns,
         )
-        held = self._idle_held(None if blind else result, now=now)
-        wanted = {limit.device: limit for limit in result.limits} if result else {}
-        silent = set(result.uncontrolled) if result else set()
-        for name, control in self.controls.items():
-            limit = wanted.get(name)
-            claims = list(external.get(name, ()))
-            if limit is not None:
-                claims.append(
-                    Claim(SetpointSource.SAFETY, limit.limit_w, limit.reason, limit.binding)
-                )
-            if held is not None and is_idle(control.device, control.reading):
-                claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
-            self._settle(control, claims, cycle, speaks=name not in silent)
+        self._set_limits(
+            cycle, result, idle_held(self._idle, None if blind else result, now=now), external
+        )
+        controls = self.controls.values()
         return Verdict(
             mode=mode,
-            status=self._status(mode, result),
+            status="blind" if blind or result is None else result.status,
             reason=_reason(mode, missing, failure),
             writes=self._due(mode, cycle),
-            setpoints=tuple(c.setpoint for c in self.controls.values() if c.amount is not None),
+            setpoints=tuple(c.setpoint for c in controls if c.amount is not None),
             overloads=cycle.overloads,
+            advised=tuple(advice for c in controls if (advice := c.advice()) is not None),
         )
 
     def lower_now(
@@ -178,67 +206,81 @@ class Controller:
         writes: list[Write | None] = []
         for name, found in claims.items():
             control = self.controls[name]
-            if control.allowed_w is None or not self._writing:
+            if control.allowed_w is None or control.mode is not LimitingMode.ACTIVE:
                 continue
-            winner = arbitrate(control.device, found)
+            winner = arbitrate(control.device, map(control.softened, found))
             if winner.limit_w < control.allowed_w:
                 control.aim(winner, winner.limit_w, may_raise=False)
                 writes.append(control.due(now=now, active_since=now))
         return tuple(write for write in writes if write is not None)
 
-    def _settle(
-        self, control: DeviceControl, claims: list[Claim], cycle: _Cycle, *, speaks: bool
+    def _set_limits(
+        self,
+        cycle: Cycle,
+        result: LimitingResult | None,
+        held: str | None,
+        external: Mapping[str, tuple[Claim, ...]],
     ) -> None:
-        """Set one device's limit from what is asked of it.
+        """Set all limits: lower ones at once, higher ones in turn.
+
+        Args:
+            cycle: this cycle.
+            result: of the limiting function; None if there is none.
+            held: why idle charge points are held at their floor; None where they are not.
+            external: what orders and prepared responses ask for, by device.
+        """
+        wanted = {limit.device: limit for limit in result.limits} if result else {}
+        silent = set(result.uncontrolled) if result else set()
+        rises: dict[str, tuple[Claim, Rise]] = {}
+        for name, control in self.controls.items():
+            if control.mode is LimitingMode.OFF:
+                continue
+            claims = list(in_force(external.get(name, ()), cycle.time_ns))
+            if name in wanted:
+                claims.append(of_decision(wanted[name]))
+            if held is not None and is_idle(control.device, control.reading):
+                claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
+            speaks = name not in silent
+            found = self._settle(control, claims, cycle, speaks=speaks)
+            if found is not None:
+                rises[name] = found
+        granted = self._turns.grant((rise for _, rise in rises.values()), now=cycle.now)
+        for name, (claim, rise) in rises.items():
+            self._raises_delayed += granted[name] < rise.next_w
+            self.controls[name].aim(claim, granted[name], may_raise=True)
+
+    def _settle(
+        self, control: DeviceControl, claims: list[Claim], cycle: Cycle, *, speaks: bool
+    ) -> tuple[Claim, Rise] | None:
+        """Lower one device's limit to what is asked of it; or what it would take of more.
 
         Args:
             control: of the device.
-            claims: limits asked for on the network's account.
+            claims: limits asked for on the network's account and others'.
             cycle: what holds for all devices.
             speaks: whether the decision knew what the device would draw.
         """
         if control.allowed_w is None:  # nobody knows its limit: nothing to raise or to lower
-            return
+            return None
         device, present_w = control.device, control.allowed_w
         may_raise = cycle.may_raise and speaks and control.answers
-        claims = [*claims, *self._safe_claims(device, present_w, cycle)]
+        blind = while_blind(device, present_w, cycle, self.fail_safe, self._timing)
+        claims = [control.softened(claim) for claim in (*claims, *blind)]
         winner = arbitrate(device, claims)
         if not may_raise and (not claims or winner.limit_w > present_w):
-            return
-        rate = self._timing.release_per_s
-        allowed_w = released(present_w, winner.limit_w, device, rate, cycle.dt_s)
-        if not claims and allowed_w < device.rated_w:
+            return None
+        wanted_w = control.sustained(winner.limit_w)
+        if winner.limit_w <= present_w:
+            control.aim(winner, winner.limit_w, may_raise=may_raise and control.is_due_to_rise)
+            return None
+        if not claims and present_w < device.rated_w:
             winner = Claim(SetpointSource.NONE, winner.limit_w, "being released step by step")
-        control.aim(winner, allowed_w, may_raise=may_raise)
-
-    def _safe_claims(self, device: Device, present_w: float, cycle: _Cycle) -> Iterable[Claim]:
-        """What is asked of a device while the state is not verified; never more than it has."""
-        fallback_w = self.fail_safe.fallback_w(device, present_w, now=cycle.now)
-        if fallback_w is not None and fallback_w < present_w:
-            reason = f"no verified state for more than {self._timing.blind_fallback_s:.0f} s"
-            yield Claim(SetpointSource.FALLBACK, fallback_w, reason)
-        overload = next((one for one in cycle.overloads if one.concerns(device)), None)
-        if overload is not None and device.fallback_w < present_w:
-            step_w = DOWN_PER_S * device.rated_w * cycle.dt_s
-            yield Claim(
-                SetpointSource.SAFETY,
-                max(device.fallback_w, present_w - step_w),
-                f"{overload.words}, and the state is not verified",
-                (f"{overload.meter.role} {overload.meter.element}",),
-            )
-
-    def _idle_held(self, result: LimitingResult | None, *, now: float) -> str | None:
-        """Reason to hold idle charge points at their floor; None when there is none."""
-        if result is not None:
-            worst = result.worst_loading
-            binding = result.status != "ok"
-            if not self._idle.step(binding=binding, worst_loading=worst, now=now):
-                return None
-            why = result.limits[0].reason if result.limits else "the network is near its limits"
-            if not binding and worst is not None:
-                why = f"the network is loaded to {worst:.0%}"
-            return f"no car is connected, and a new one must not overload: {why}"
-        return "no car is connected, and the state is not verified" if self._idle.held else None
+        rise = control.rise_to(wanted_w, cycle.dt_s)
+        if rise is None:
+            self._raises_delayed += 1
+            control.aim(winner, present_w, may_raise=False)
+            return None
+        return winner, rise
 
     def _missing_guards(
         self, readings: Mapping[str, Reading], doubted: tuple[str, ...]
@@ -249,9 +291,9 @@ class Controller:
             if meter.name in doubted or not _complete(readings.get(meter.name), meter)
         )
 
-    def _due(self, mode: AgentMode, cycle: _Cycle) -> tuple[Write, ...]:
+    def _due(self, mode: AgentMode, cycle: Cycle) -> tuple[Write, ...]:
         """Writes of this cycle; none before there is a reason to lower, or a verified state."""
-        if not self._writing:
+        if self._modes.node is not LimitingMode.ACTIVE:
             return ()
         if self._writing_since is None:
             if mode not in {AgentMode.ACTIVE, AgentMode.BLIND} and not cycle.overloads:
@@ -263,11 +305,6 @@ class Controller:
             if control.answers  # a device that does not answer cannot be written to
         )
         return tuple(write for write in due if write is not None)
-
-    def _status(self, mode: AgentMode, result: LimitingResult | None) -> str:
-        if mode is not AgentMode.ACTIVE or result is None:
-            return "blind"
-        return result.status
 
 
 def _complete(reading: Reading | None, meter: Meter) -> bool:

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
 from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim, unlimited
-from ortsnetz_edge.control.meant import MeantLimits
+from ortsnetz_edge.control.changes import ChangeBudget
+from ortsnetz_edge.control.compressor import Compressor
+from ortsnetz_edge.control.modes import LimitingMode
+from ortsnetz_edge.control.obedience import Obedience, drawn
+from ortsnetz_edge.control.release import Rise, Sustained, released
 from ortsnetz_edge.drivers.contract import Watchdog
 
-OWN_WAY_S = 30.0
-"""So long a device is remembered for having had another limit than it has confirmed."""
-EXCESS_SHARE = 0.1
-"""Share of the rating by which a device must exceed its limit to count as ignoring it: more than
-meters, rounding and the voltage account for."""
+_WHOLE_RAMP_S = 3600.0
+"""Longer than any ramp: a slow device takes in one step what was verified for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class DeviceControl:
     """State of one device.
 
     Attributes:
+        first_refresh_s: when a limit that nobody changes is written for the first time.
+        mode: whether it is limited, only thought about, or left alone.
         allowed_w: limit on its ramp, magnitude; None until the device has said its own.
         amount: limit meant to be in force, in the device's unit; None until known.
         read_back: limit in force as the device says now; None if it does not.
@@ -50,38 +54,43 @@ class DeviceControl:
 
     device: Device
     amounts: Amounts
-    refresh_s: float
-    cycle_s: float
+    timing: Timing
     first_refresh_s: float
+    mode: LimitingMode = LimitingMode.ACTIVE
     allowed_w: float | None = None
     amount: float | None = None
     read_back: float | None = None
     reading: Reading | None = None
     claim: Claim = field(init=False)
+    obedience: Obedience = field(init=False)
+    changes: ChangeBudget = field(init=False)
+    compressor: Compressor | None = field(init=False)
+    _sustained: Sustained = field(init=False)
     _written: float | None = None
     _written_at: float = 0.0
-    _changed_at: float = 0.0
-    _own_way_at: float | None = None
-    _excess_at: float | None = None
-    _asked: bool = False
     _announced: tuple[float, int] | None = None
     _lowered_at: float | None = None
+    _raised_at: float | None = None
     _now: float = 0.0
-    _meant: MeantLimits = field(init=False)
 
     def __post_init__(self) -> None:
+        self.changes = ChangeBudget(self.timing.changes_per_hour)
+        self.compressor = Compressor.of(self.device)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Know nothing about its limit: what it says next is what it keeps."""
         self.claim = unlimited(self.device)
-        self._meant = MeantLimits(self._says_s + 2 * self.cycle_s, self.cycle_s)
+        self.obedience = Obedience(self.device, self.amounts, self.timing.cycle_s)
+        self._sustained = Sustained(self.timing.hold_s)
+        self.allowed_w = self.amount = self._written = self._announced = None
+        self._lowered_at = self._raised_at = None
 
-    @property
-    def _follows_s(self) -> float:
-        """Longest time until the device follows a limit, by what station and profile say of it."""
-        return max(self.device.reaction_s, self.amounts.resolution.reaction_s)
-
-    @property
-    def _says_s(self) -> float:
-        """Longest time until the device says which limit it has: behind a control box, minutes."""
-        return max(self._follows_s, self.amounts.resolution.acknowledged_s)
+    def enter(self, mode: LimitingMode) -> None:
+        """Take on a mode. Where writing begins or ends, the limit is what the device says next."""
+        if mode is not self.mode:
+            self.mode = mode
+            self._forget()
 
     def observe(self, reading: Reading | None, limit_in_force: float | None, *, now: float) -> None:
         """Take in what the device says in this cycle.
@@ -90,22 +99,17 @@ class DeviceControl:
         own watchdog, a restart) has thereby a new limit: from there it is raised by the rules.
         """
         self._now, self.reading = now, reading
+        if self.compressor is not None:
+            self.compressor.observe(drawn(self.device, reading), now=now)
         self.read_back = in_force = self._plausible(limit_in_force)
         if in_force is None:
             return
-        if self.amount is None:
-            self._adopt(in_force, "found limited, by its own fall-back or by us before", now=now)
+        if self.amount is None or self.mode is LimitingMode.OFF:
+            self._adopt(in_force, "found limited, by its own fall-back or by us before")
             return
-        if self._disobeys(now=now):
-            self._own_way_at = now
-        if self._has_more(in_force, now=now) or self._draws_more(now=now):
-            self._own_way_at = self._excess_at = now
-        if (
-            in_force
-            < self._meant.lowest(self._since(self._says_s, now)) - self.amounts.resolution.step / 2
-        ):
-            self._own_way_at = now
-            self._adopt(in_force, "the device has lowered its limit by itself", now=now)
+        self.obedience.look(in_force, self._written, reading, now=now)
+        if self.obedience.has_lowered_itself(in_force, now=now):
+            self._adopt(in_force, "the device has lowered its limit by itself")
             if self._written is not None:
                 self._written = in_force
 
@@ -115,12 +119,13 @@ class DeviceControl:
             return None
         return min(limit, self.amounts.top)
 
-    def _adopt(self, limit: float, reason: str, *, now: float) -> None:
+    def _adopt(self, limit: float, reason: str) -> None:
         self.amount = limit
         if limit < self.amounts.top:
-            self._lowered_at = now
-        self._meant.restart(limit, now=now)
+            self._lowered_at = self._now
+        self.obedience.found(limit, now=self._now)
         self.allowed_w = self.amounts.watts(limit, self.reading)
+        self.claim = unlimited(self.device)
         if self.limited:
             self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
 
@@ -136,18 +141,74 @@ class DeviceControl:
         present = self.amount
         self.claim, self.allowed_w = claim, allowed_w
         amount = self.amounts.amount(allowed_w, self.reading, present)
-        raised = present is not None and amount > present
-        if raised and self._is_held():
+        if present is None or self.amounts.same(amount, present):
+            self.amount = amount if present is None else present
+            return
+        raised = amount > present
+        if raised and not (may_raise and self._may_be(self.amounts.watts(amount, self.reading))):
             # its ramp begins when its time is over
-            self.allowed_w = min(allowed_w, self.amounts.watts(present or 0.0, self.reading))
-            may_raise = False
-        self.amount = present if raised and not may_raise else amount
+            self.allowed_w = min(allowed_w, self.amounts.watts(present, self.reading))
+            return
+        if raised:
+            self._raised_at = self._now
+        if self.compressor is not None:
+            before_w, after_w = (self.amounts.watts(one, None) for one in (present, amount))
+            self.compressor.changed(before_w, after_w, now=self._now)
+        self.amount = amount
 
-    def _is_held(self) -> bool:
-        """Whether it was lowered so lately that its profile forbids to raise it."""
-        if self._lowered_at is None:
+    def rise_to(self, wanted_w: float, dt_s: float) -> Rise | None:
+        """What it would take of more; None while it must not be raised.
+
+        Args:
+            wanted_w: what it may have in the end.
+            dt_s: time since the last cycle.
+        """
+        if self.allowed_w is None or wanted_w <= self.allowed_w or not self.is_due_to_rise:
+            return None
+        rate = self.timing.release_per_s
+        next_w = released(self.allowed_w, wanted_w, self.device, rate, self._ramp_s(dt_s))
+        if not self._may_be(next_w):
+            return None
+        asked_w = None if self.reading is None else self.reading.available_w
+        settles_s = self.obedience.settles_s + self.timing.stale_after_s
+        return Rise(self.device.name, self.allowed_w, next_w, wanted_w, asked_w, settles_s)
+
+    def _ramp_s(self, dt_s: float) -> float:
+        """Time that its ramp has had: one that is raised in few large steps takes them at once."""
+        if self.obedience.is_slow:
+            return _WHOLE_RAMP_S
+        if self._raised_at is not None and self.changes.is_spread(now=self._now):
+            return self._now - self._raised_at
+        return dt_s
+
+    @property
+    def is_due_to_rise(self) -> bool:
+        """Whether its last raise can have acted, and it has not changed too often."""
+        slow = self.obedience.is_slow and self._raised_at is not None
+        if slow and self._now - (self._raised_at or 0.0) < self.obedience.settles_s:
             return False
-        return self._now - self._lowered_at < self.amounts.resolution.hold_s
+        return self.changes.may_raise(now=self._now)
+
+    def _may_be(self, limit_w: float) -> bool:
+        """Whether its hold and its compressor allow a limit higher than the present one, W."""
+        hold_s = max(self.timing.hold_s, self.amounts.resolution.hold_s)
+        if self._lowered_at is not None and self._now - self._lowered_at < hold_s:
+            return False
+        if self.compressor is None or self.amount is None:
+            return True
+        present_w = self.amounts.watts(self.amount, None)
+        return self.compressor.may_restart(present_w, limit_w, now=self._now)
+
+    def softened(self, claim: Claim) -> Claim:
+        """A claim as it may act on the device: see `Compressor.softened`."""
+        if self.compressor is None or self.amount is None:
+            return claim
+        present_w = self.amounts.watts(self.amount, None)
+        return self.compressor.softened(claim, present_w, now=self._now)
+
+    def sustained(self, limit_w: float) -> float:
+        """The limit that has been allowed for the hold time, this one included."""
+        return self._sustained.note(limit_w, now=self._now)
 
     @property
     def answers(self) -> bool:
@@ -165,6 +226,75 @@ class DeviceControl:
         in_force = self.read_back if self._written is None else self._written
         return in_force is not None and not self.amounts.same(in_force, self.amounts.top)
 
+    @property
+    def setpoint(self) -> Setpoint:
+        """The limit with its reason, for records and people.
+
+        Amperes count at nominal voltage, as in ratings and floors: a record says the same limit
+        for the same amperes, whatever the voltage is.
+        """
+        claim, rated_w = self.claim, self.device.rated_w
+        limit_w = rated_w if self.amount is None else self.amounts.watts(self.amount, None)
+        reason = claim.words
+        if self.limited:
+            reason = f"limited to {limit_w / 1000:.1f} of {rated_w / 1000:.1f} kW: {reason}"
+        if self.mode is LimitingMode.ADVISORY:
+            reason = f"advised only, not written: {reason}"
+        return Setpoint(
+            self.device.name, limit_w, claim.source, reason, claim.binding, claim.until_ns
+        )
+
+    def due(self, *, now: float, active_since: float) -> Write | None:
+        """What has to be written now: a change, a refresh, or what the device has not taken.
+
+        Args:
+            now: monotonic time, s.
+            active_since: when the agent began to write; the first refreshes are spread after it.
+        """
+        if (
+            self.mode is not LimitingMode.ACTIVE
+            or self.amount is None
+            or self.amount < self.amounts.floor - self.amounts.resolution.step / 2
+        ):
+            return None  # what it took by itself below its floor is not ours to command
+        in_force = self.read_back if self._written is None else self._written
+        changed = in_force is None or not self.amounts.same(self.amount, in_force)
+        if self._written is None:
+            refresh = now - active_since >= self.first_refresh_s
+        else:
+            refresh = now - self._written_at >= self.timing.refresh_s
+        disobeys = self.obedience.disobeys(self.read_back, self._written, now=now)
+        again = disobeys and now - self._written_at >= 2 * self.timing.cycle_s
+        if not (changed or refresh or again):
+            return None
+        self.obedience.told(self.amount, now=now)
+        return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
+
+    def written(self, write: Write, *, now: float) -> bool:
+        """The device has confirmed a write; whether it is worth a record."""
+        before = self.amounts.top if self._written is None else self._written
+        if self._written is None or not self.amounts.same(write.amount, self._written):
+            self.obedience.changed_at = now
+        if write.changed:
+            self.changes.note(now=now)
+        if write.amount < before - self.amounts.resolution.step / 2:
+            self._lowered_at = now
+        self._written, self._written_at = write.amount, now
+        announced = (write.amount, int(write.setpoint.source))
+        news = write.changed or (self._announced is not None and announced != self._announced)
+        self._announced = announced
+        return news
+
+    def advice(self) -> Setpoint | None:
+        """What it would be told if it were not only advised, where that is news."""
+        if self.mode is not LimitingMode.ADVISORY or self.amount is None:
+            return None
+        announced = (self.amount, int(self.claim.source))
+        if announced == self._announced or (self._announced is None and not self.limited):
+            return None
+        self._announced = announced
+        return self.setpoint
+
     def keeps(self, limit_w: float) -> bool:
         """Whether the device has confirmed, or says, a limit that is no more than this, W."""
         in_force = self.read_back if self._written is None else self._written
@@ -176,104 +306,20 @@ class DeviceControl:
         )
         return in_force <= max(amounts) + self.amounts.resolution.step / 2
 
-    @property
-    def setpoint(self) -> Setpoint:
-        """The limit with its reason, for records and people.
-
-        Amperes count at nominal voltage, as in ratings and floors: a record says the same limit
-        for the same amperes, whatever the voltage is.
-        """
-        rated_w = self.device.rated_w
-        limit_w = rated_w if self.amount is None else self.amounts.watts(self.amount, None)
-        reason = self.claim.reason
-        if self.limited:
-            reason = f"limited to {limit_w / 1000:.1f} of {rated_w / 1000:.1f} kW: {reason}"
-        return Setpoint(self.device.name, limit_w, self.claim.source, reason, self.claim.binding)
-
-    def due(self, *, now: float, active_since: float) -> Write | None:
-        """What has to be written now: a change, a refresh, or what the device has not taken.
-
-        Args:
-            now: monotonic time, s.
-            active_since: when the agent began to write; the first refreshes are spread after it.
-        """
-        if (
-            self.amount is None
-            or self.amount < self.amounts.floor - self.amounts.resolution.step / 2
-        ):
-            return None  # what it took by itself below its floor is not ours to command
-        in_force = self.read_back if self._written is None else self._written
-        changed = in_force is None or not self.amounts.same(self.amount, in_force)
-        if self._written is None:
-            refresh = now - active_since >= self.first_refresh_s
-        else:
-            refresh = now - self._written_at >= self.refresh_s
-        again = self._disobeys(now=now) and now - self._written_at >= 2 * self.cycle_s
-        if not (changed or refresh or again):
-            return None
-        self._meant.note(self.amount, now=now)
-        self._asked = True
-        return Write(self.device.name, self.amount, self._watchdog(), self.setpoint, changed)
-
-    def written(self, write: Write, *, now: float) -> bool:
-        """The device has confirmed a write; whether it is worth a record."""
-        before = self.amounts.top if self._written is None else self._written
-        if self._written is None or not self.amounts.same(write.amount, self._written):
-            self._changed_at = now
-        if write.amount < before - self.amounts.resolution.step / 2:
-            self._lowered_at = now
-        self._written, self._written_at = write.amount, now
-        announced = (write.amount, int(write.setpoint.source))
-        news = write.changed or (self._announced is not None and announced != self._announced)
-        self._announced = announced
-        return news
-
     def goes_its_own_way(self, *, now: float) -> bool:
         """Whether the device has lately had another limit than it has confirmed."""
-        return self._own_way_at is not None and now - self._own_way_at < OWN_WAY_S
+        return self.obedience.goes_its_own_way(now=now)
 
     def cannot_be_limited(self, *, now: float) -> bool:
-        """Whether the device has lately had, or drawn, more than it has confirmed.
+        """Whether the device has lately had, or drawn, more than it has confirmed."""
+        return self.obedience.cannot_be_limited(now=now)
 
-        Nothing is gained by telling it less: others have to make room for what it draws.
-        """
-        return self._excess_at is not None and now - self._excess_at < OWN_WAY_S
-
-    def _since(self, within_s: float, now: float) -> float:
-        """Since when limits count for a device that may take so long."""
-        return now - within_s - 2 * self.cycle_s
-
-    def _highest_meant(self, within_s: float, now: float) -> float | None:
-        """Highest limit that the device can be at on our account; None before it was told one.
-
-        Not what it has confirmed last: it may refuse what it is told.
-        """
-        return self._meant.highest(self._since(within_s, now)) if self._asked else None
-
-    def _has_more(self, in_force: float, *, now: float) -> bool:
-        """Whether the device says a higher limit than it can be at on our account."""
-        highest = self._highest_meant(self._says_s, now)
-        return highest is not None and in_force > highest + self.amounts.resolution.step / 2
-
-    def _draws_more(self, *, now: float) -> bool:
-        """Whether the device draws or feeds in more than it is allowed, whatever it says."""
-        highest = self._highest_meant(self._follows_s, now)
-        if highest is None or self.reading is None:
-            return False
-        active = self.reading.active_w[: self.device.phase_count]
-        if any(value is None for value in active):
-            return False
-        drawn_w = abs(sum(value for value in active if value is not None))
-        allowed_w = self.amounts.watts(highest, self.reading)
-        return drawn_w > allowed_w + EXCESS_SHARE * self.device.rated_w
-
-    def _disobeys(self, *, now: float) -> bool:
-        """Whether the device says another limit than it confirmed, beyond the time it has to."""
-        if self._written is None or self.read_back is None:
-            return False
-        if self.amounts.same(self._written, self.read_back):
-            return False
-        return now - self._changed_at > self._says_s + 2 * self.cycle_s
+    def may_draw(self, *, now: float) -> float | None:
+        """What a slow device can still be at above its limit, W; None for one that cannot."""
+        if self.amount is None or self.mode is not LimitingMode.ACTIVE:
+            return None
+        amount = self.obedience.may_still_have(self.amount, now=now)
+        return None if amount is None else self.amounts.watts(amount, self.reading)
 
     def _watchdog(self) -> Watchdog | None:
         after_s = self.device.watchdog_s

@@ -44,6 +44,11 @@ class MeantLimits:
                 break
         return lowest
 
+    def highest_known(self, since: float) -> float | None:
+        """Highest limit meant since an instant, or since the first that is known; None if none."""
+        known = self.highest(since)
+        return max((limit for _, limit in self._limits), default=None) if known is None else known
+
     def highest(self, since: float) -> float | None:
         """Highest limit meant since an instant; None where that is longer ago than is known."""
         highest = -math.inf

@@ -5,7 +5,15 @@ Lowering needs none of this: it happens at once.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from ortsnetz_common.parameters.station import Device
+
+ROOM_SHARE = 0.5
+"""Of the room that the last decision saw, at most this much is on its way at a time. What has been
+given shows in the measurements before the rest is given: the limit is approached, never overrun."""
 
 
 def released(present_w: float, wanted_w: float, device: Device, per_s: float, dt_s: float) -> float:
@@ -21,3 +29,113 @@ def released(present_w: float, wanted_w: float, device: Device, per_s: float, dt
     if wanted_w <= present_w:
         return wanted_w
     return min(wanted_w, present_w + per_s * device.rated_w * dt_s)
+
+
+class Sustained:
+    """The limit that has been allowed all the time lately: only so far may one be raised.
+
+    A limit that was lowered is thereby not raised for the hold time, and noise in the decision does
+    not move it up and down.
+    """
+
+    def __init__(self, hold_s: float) -> None:
+        """Args: hold_s: how long a limit has to be allowed."""
+        self._hold_s = hold_s
+        self._rising: deque[tuple[float, float]] = deque()  # bounded: one a cycle, hold_s long
+
+    def note(self, limit_w: float, *, now: float) -> float:
+        """Take in what is allowed now; the lowest limit within the hold time, this one included."""
+        while self._rising and self._rising[-1][1] >= limit_w:
+            self._rising.pop()
+        self._rising.append((now, limit_w))
+        while now - self._rising[0][0] > self._hold_s:
+            self._rising.popleft()
+        return self._rising[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A device that may have more. All powers are magnitudes in W.
+
+    Attributes:
+        present_w: its limit.
+        next_w: how far its own ramp goes in this cycle.
+        wanted_w: how far it may go in the end.
+        asked_w: what it would draw without a limit; None if it does not say: as much as it may.
+        settles_s: until what it is given shows in the measurements.
+    """
+
+    device: str
+    present_w: float
+    next_w: float
+    wanted_w: float
+    asked_w: float | None
+    settles_s: float
+
+    def flow_w(self, limit_w: float) -> float:
+        """How much more it would draw than now with a limit."""
+        most_w = limit_w if self.asked_w is None else min(limit_w, self.asked_w)
+        least_w = self.present_w if self.asked_w is None else min(self.present_w, self.asked_w)
+        return max(0.0, most_w - least_w)
+
+    @property
+    def level(self) -> float:
+        """How much of what it may have it has already."""
+        return self.present_w / self.wanted_w if self.wanted_w > 0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Power that a device was given and that the measurements need not show yet."""
+
+    device: str
+    power_w: float
+    until: float
+
+
+class Turns:
+    """Who is raised now, and how far, so that a crowd does not return at once.
+
+    At most `ROOM_SHARE` of the room is on its way at a time. Whoever has begun goes on, then comes
+    who has least. One device at a time is always let through: its own ramp is slow enough, and what
+    it may have was verified.
+    """
+
+    def __init__(self) -> None:
+        self._given: list[_Given] = []  # bounded: one a device and cycle, as long as they settle
+
+    def given_w(self, *, now: float) -> float:
+        """Power on its way."""
+        return sum(one.power_w for one in self._given if one.until > now)
+
+    def grant(self, rises: Iterable[Rise], *, now: float) -> dict[str, float]:
+        """The new limit of each device, W; its present one where it has to wait.
+
+        Args:
+            rises: all that may have more, by a decision that is verified.
+            now: monotonic time, s.
+        """
+        self._given = [one for one in self._given if one.until > now]
+        on_way: dict[str, float] = {}
+        for one in self._given:
+            on_way[one.device] = on_way.get(one.device, 0.0) + one.power_w
+        rises = sorted(rises, key=lambda rise: (rise.device not in on_way, rise.level, rise.device))
+        under_way_w = sum(on_way.values())
+        room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises)
+        left_w = ROOM_SHARE * room_w - under_way_w
+        granted: dict[str, float] = {}
+        for rise in rises:
+            power_w = rise.flow_w(rise.next_w)
+            alone = under_way_w <= on_way.get(rise.device, 0.0)
+            if power_w <= max(left_w, 0.0) or alone:
+                limit_w = rise.next_w
+            else:
+                limit_w = rise.present_w
+                power_w = 0.0
+            granted[rise.device] = limit_w
+            if power_w > 0.0:
+                left_w -= power_w
+                under_way_w += power_w
+                on_way[rise.device] = on_way.get(rise.device, 0.0) + power_w
+                self._given.append(_Given(rise.device, power_w, now + rise.settles_s))
+        return granted
