@@ -20,6 +20,8 @@ from ortsnetz_cockpit.core.ingest.admission import Admitted
 from ortsnetz_cockpit.core.ingest.subscriber import QUEUE_MESSAGES, Subscriber
 from ortsnetz_cockpit.core.ingest.writer import IngestWriter
 from ortsnetz_cockpit.core.metrics import Metrics
+from ortsnetz_cockpit.core.orders.desk import OrderDesk
+from ortsnetz_cockpit.core.orders.sender import OrderSender
 from ortsnetz_cockpit.core.registry import presence
 from ortsnetz_cockpit.core.registry.board import Board, NodeState
 from ortsnetz_cockpit.core.registry.database import open_registry
@@ -31,7 +33,7 @@ from ortsnetz_cockpit.core.timeseries.store import Store
 from ortsnetz_cockpit.following import Followers
 from ortsnetz_common.link import topics
 from ortsnetz_common.link.codec import encode
-from ortsnetz_common.link.messages import Watermark
+from ortsnetz_common.link.messages import Order, Watermark
 
 LOGGER = logging.getLogger("ortsnetz.cockpit")
 
@@ -60,6 +62,8 @@ class Cockpit:
         self.sites = Sites(self._store)
         desk = Desk(self._engine, self._store)
         desk.catch_up()
+        orders = OrderDesk(self._engine, self._store, self.metrics)
+        orders.catch_up()
         inbox: queue.Queue[Admitted] = queue.Queue(QUEUE_MESSAGES)
         self.subscriber = Subscriber(
             configuration.broker, nodes, inbox, self.metrics, on_lost=board.lost_sight
@@ -70,8 +74,14 @@ class Cockpit:
             self.metrics,
             answer=self._answer,
             acknowledge=self.subscriber.acknowledge,
-            observer=Followers(latest, board, self.sites, desk, self.metrics),
+            observer=Followers(latest, board, self.sites, desk, orders, self.metrics),
             on_fatal=on_fatal,
+        )
+        self._sender = OrderSender(
+            orders,
+            self._send_order,
+            lambda: [state.node for state in board.states() if state.online],
+            self.metrics,
         )
         self.context = Context(
             engine=self._engine,
@@ -80,6 +90,7 @@ class Cockpit:
             board=board,
             sites=self.sites,
             desk=desk,
+            orders=orders,
             accounts=Accounts(self._engine),
             throttle=Throttle(time.monotonic),
             metrics=self.metrics,
@@ -97,9 +108,11 @@ class Cockpit:
         LOGGER.info("audit trail at entry %s, head %s", entry.id, entry.hash)
         self._writer.start()
         self.subscriber.start()
+        self._sender.start()
 
     def stop(self) -> None:
         """Take no more messages, finish what is in hand, release the files."""
+        self._sender.stop()
         self.subscriber.stop()
         self._writer.stop()
         presence.save(self._engine, self.context.board.states())
@@ -131,6 +144,9 @@ class Cockpit:
 
     def _answer(self, watermark: Watermark) -> bool:
         return self.subscriber.publish(topics.downlink(watermark.node), encode(watermark))
+
+    def _send_order(self, order: Order) -> bool:
+        return self.subscriber.publish(topics.downlink(order.node), encode(order))
 
 
 def _restore(board: Board, store: Store, engine: Engine, ledger: Ledger) -> None:

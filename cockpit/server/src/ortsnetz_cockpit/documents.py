@@ -23,6 +23,7 @@ from ortsnetz_common.link.messages import (
     Decision,
     Health,
     Intervention,
+    Order,
     OrderState,
     Presence,
     Samples,
@@ -48,7 +49,7 @@ def asyncapi() -> str:
         },
         "channels": {
             "uplink": _channel("ortsnetz/{partition}/{node}/up", "Batch", _NODE),
-            "downlink": _channel("ortsnetz/{partition}/{node}/down", "Watermark", _NODE),
+            "downlink": _channel("ortsnetz/{partition}/{node}/down", "Watermark", _NODE, "Order"),
             "presence": _channel("ortsnetz/{partition}/{node}/state", "Presence", _NODE),
             "tso": _channel(
                 "ortsnetz/tso/{interface}",
@@ -59,6 +60,7 @@ def asyncapi() -> str:
         "operations": {
             "takeBatch": _operation("receive", "uplink"),
             "answerWatermark": _operation("send", "downlink"),
+            "sendOrder": _operation("send", "downlink"),
             "notePresence": _operation("receive", "presence"),
             "sendAggregate": _operation("send", "tso"),
         },
@@ -82,6 +84,12 @@ def _messages() -> dict[str, Any]:
             "application/x-msgpack",
             "Watermark",
         ),
+        "Order": _message(
+            "What the cockpit wants of the node until an instant; not retained. Sent again until "
+            "an OrderState of its id comes back or it expires; the same id changes nothing.",
+            "application/x-msgpack",
+            "Order",
+        ),
         "Presence": _message(
             "Retained; `online: false` is the node's last will.",
             "application/x-msgpack",
@@ -97,7 +105,7 @@ def _messages() -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
-        (Batch, Watermark, Presence, *_RECORDS), ref_template=_REF
+        (Batch, Watermark, Order, Presence, *_RECORDS), ref_template=_REF
     )
     aggregate = AggregateInfo.model_json_schema(ref_template=_REF.replace("{name}", "{model}"))
     inner = aggregate.pop("$defs", {})
@@ -119,10 +127,14 @@ def _message(text: str, content_type: str, schema: str) -> dict[str, Any]:
     }
 
 
-def _channel(address: str, message: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _channel(
+    address: str, message: str, parameters: dict[str, Any], *further: str
+) -> dict[str, Any]:
     return {
         "address": address,
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "messages": {
+            name: {"$ref": f"#/components/messages/{name}"} for name in (message, *further)
+        },
         "parameters": parameters,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +12,7 @@ from ortsnetz_cockpit.core.alarms.desk import Desk
 from ortsnetz_cockpit.core.ingest.admission import Admitted
 from ortsnetz_cockpit.core.ingest.intake import Outcome, Verdict
 from ortsnetz_cockpit.core.metrics import Metrics
+from ortsnetz_cockpit.core.orders.desk import OrderDesk
 from ortsnetz_cockpit.core.registry.board import Board
 from ortsnetz_cockpit.core.registry.sites import Sites
 from ortsnetz_cockpit.core.timeseries.latest import Latest
@@ -29,11 +31,14 @@ class Followers:
     board: Board
     sites: Sites
     desk: Desk
+    orders: OrderDesk
     metrics: Metrics
 
     def present(self, presence: Presence, received_ns: int) -> None:
         """A node came or went."""
         self.board.seen(presence.node, received_ns, online=presence.online)
+        if presence.online:
+            self.orders.news.set()
 
     def committed(self, transaction: Transaction, outcomes: list[tuple[Admitted, Outcome]]) -> None:
         """Take over what is durable."""
@@ -51,11 +56,13 @@ class Followers:
         for fact in transaction.facts:
             self.sites.changed(fact.node)
         if any(event.kind in {"alarm", "intervention"} for event in transaction.events):
-            self._follow_alarms()
+            self._follow(self.desk.catch_up, "alarms")
+        if any(event.kind == "order-state" for event in transaction.events):
+            self._follow(self.orders.catch_up, "orders")
 
-    def _follow_alarms(self) -> None:
+    def _follow(self, catch_up: Callable[[], int], what: str) -> None:
         try:
-            self.desk.catch_up()
-        except (SQLAlchemyError, StoreError):  # stays in the log; the next alarm or start follows
-            LOGGER.exception("alarms could not be brought up to the log")
+            catch_up()
+        except (SQLAlchemyError, StoreError):  # stays in the log; the next record or start follows
+            LOGGER.exception("%s could not be brought up to the log", what)
             self.metrics.projection_failures.inc()

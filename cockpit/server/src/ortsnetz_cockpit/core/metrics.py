@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _PREFIX = "ortsnetz_cockpit_"
+_ORDER_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 _COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -38,6 +39,20 @@ class Metrics:
         self.feed_dropped = count("live_clients_dropped", "Live feeds closed: they were slow.")
         self.log_ins = count("log_ins", "Log-in attempts.", "result")
         self.tso_messages = count("tso_messages", "Aggregates handed to the broker.", "result")
+        self.orders = count("orders", "Orders that came to a state.", "state")
+        self.order_messages = count("order_messages", "Orders handed to the broker.", "turn")
+        self.orders_unknown = count("orders_unknown", "States of orders that nobody gave here.")
+        self.orders_late = count("orders_late", "Orders that devices confirmed after 60 s.")
+        self.order_clocks_disagree = count(
+            "order_clocks_disagree", "Orders answered before they were given: clocks are wrong."
+        )
+        self.order_seconds = Histogram(
+            f"{_PREFIX}order_seconds",
+            "From giving an order until the node accepted it, or its devices confirmed it.",
+            ("step",),
+            buckets=_ORDER_BUCKETS,
+            registry=self.registry,
+        )
         self.node_online = gauge("node_online", "1 while the node says so.", "node")
         self.node_last_seen = gauge(
             "node_last_seen_seconds", "Arrival of the last message, Unix time.", "node"

@@ -180,7 +180,7 @@ class OrderState(Struct, frozen=True, tag="order-state", forbid_unknown_fields=T
     """What became of an order at the node.
 
     Attributes:
-        state: accepted, refused, expired or revoked.
+        state: accepted, in-force (all its devices have confirmed it), refused, expired or revoked.
         reason: in words; of a refusal: what is wrong and what to do.
     """
 

@@ -21,6 +21,7 @@ from ortsnetz_cockpit.core.api import (
     routes_live,
     routes_nodes,
     routes_operation,
+    routes_orders,
     routes_session,
 )
 from ortsnetz_cockpit.core.api.context import Context
@@ -35,6 +36,7 @@ _CORE = (
     routes_session.ROUTER,
     routes_nodes.ROUTER,
     routes_alarms.ROUTER,
+    routes_orders.ROUTER,
     routes_operation.ROUTER,
     routes_live.ROUTER,
 )

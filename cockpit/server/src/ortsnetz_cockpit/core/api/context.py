@@ -13,6 +13,7 @@ from ortsnetz_cockpit.core.access.accounts import Accounts
 from ortsnetz_cockpit.core.access.throttle import Throttle
 from ortsnetz_cockpit.core.alarms.desk import Desk
 from ortsnetz_cockpit.core.metrics import Metrics
+from ortsnetz_cockpit.core.orders.desk import OrderDesk
 from ortsnetz_cockpit.core.registry.board import Board, NodeState
 from ortsnetz_cockpit.core.registry.sites import Sites
 from ortsnetz_cockpit.core.timeseries.latest import Latest
@@ -34,6 +35,7 @@ class Context:
     board: Board
     sites: Sites
     desk: Desk
+    orders: OrderDesk
     accounts: Accounts
     throttle: Throttle
     metrics: Metrics

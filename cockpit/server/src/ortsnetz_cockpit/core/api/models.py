@@ -109,6 +109,26 @@ class LimitsInfo(Message):
     loading: float
 
 
+class GroupInfo(Message):
+    """Devices that are treated alike."""
+
+    name: str
+    mode: str
+    contract: str
+    devices: list[str]
+
+
+class ResponseInfo(Message):
+    """Prepared response of a node; `trigger` in words."""
+
+    name: str
+    trigger: str
+    targets: list[str]
+    share: float
+    hold_s: float
+    armed: bool
+
+
 class NetworkInfo(Message):
     """What a node's catalogue told."""
 
@@ -118,6 +138,8 @@ class NetworkInfo(Message):
     devices: list[DeviceInfo]
     meters: list[MeterInfo]
     limits: LimitsInfo | None
+    groups: list[GroupInfo]
+    responses: list[ResponseInfo]
 
 
 class PointInfo(Message):

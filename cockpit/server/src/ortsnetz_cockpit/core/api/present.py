@@ -13,6 +13,7 @@ from ortsnetz_cockpit.core.timeseries.series import Series
 from ortsnetz_common.link.messages import Decision, Health, Intervention, Setpoint
 from ortsnetz_common.measurement.quality import describe
 from ortsnetz_common.measurement.time import rfc3339
+from ortsnetz_common.parameters.responses import Response
 
 
 def session_info(session: Session) -> models.SessionInfo:
@@ -45,6 +46,19 @@ def node_info(state: NodeState) -> models.NodeInfo:
         epoch=state.epoch,
         watermark=state.watermark,
         health=_health(state.health),
+    )
+
+
+def _response(response: Response) -> models.ResponseInfo:
+    trigger = response.trigger
+    bound = f"above {trigger.above:g}" if trigger.above is not None else f"below {trigger.below:g}"
+    return models.ResponseInfo(
+        name=response.name,
+        trigger=f"{trigger.meter} {trigger.quantity} {bound} for {trigger.for_s:g} s",
+        targets=list(response.targets),
+        share=response.share,
+        hold_s=response.hold_s,
+        armed=response.armed,
     )
 
 
@@ -93,6 +107,16 @@ def network_info(site: Site) -> models.NetworkInfo:
         limits=None
         if limits is None
         else models.LimitsInfo(u_pu=limits.u_pu, loading=limits.loading),
+        groups=[
+            models.GroupInfo(
+                name=group.name,
+                mode=group.mode,
+                contract=group.contract,
+                devices=[device.name for device in devices if device.group == group.name],
+            )
+            for group in site.groups or ()
+        ],
+        responses=[_response(response) for response in site.responses or ()],
     )
 
 

@@ -16,7 +16,8 @@ import msgspec
 
 from ortsnetz_cockpit.core.timeseries.history import NodeFacts
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.parameters.parameter_set import Limits, ParameterSet
+from ortsnetz_common.parameters.parameter_set import Group, Limits, ParameterSet
+from ortsnetz_common.parameters.responses import Response
 from ortsnetz_common.parameters.station import Station
 
 Element = Mapping[str, Any]
@@ -54,6 +55,7 @@ class Site:
         places: network node of each load, generator and source, by element id.
         station: None when the node told none.
         limits: None when the node told none: unknown, not unlimited.
+        groups, responses: None when the node told none.
     """
 
     parameters_hash: str
@@ -62,6 +64,8 @@ class Site:
     places: Mapping[int, int]
     station: Station | None
     limits: Limits | None
+    groups: tuple[Group, ...] | None = None
+    responses: tuple[Response, ...] | None = None
 
 
 def read_site(facts: NodeFacts) -> Site:
@@ -78,11 +82,20 @@ def read_site(facts: NodeFacts) -> Site:
             buses, branches, places = _network(facts.network)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"the node's network cannot be read: {error!r}") from error
-    station, limits = (None, None) if facts.station is None else _station(facts.station)
-    return Site(facts.parameters_hash, buses, branches, places, station, limits)
+    station, told = (None, None) if facts.station is None else _station(facts.station)
+    return Site(
+        parameters_hash=facts.parameters_hash,
+        buses=buses,
+        branches=branches,
+        places=places,
+        station=station,
+        limits=None if told is None else told.limits,
+        groups=None if told is None else told.groups,
+        responses=None if told is None else told.responses,
+    )
 
 
-def _station(text: str) -> tuple[Station, Limits | None]:
+def _station(text: str) -> tuple[Station, ParameterSet | None]:
     """A node tells its station alone, or its whole parameter set, which has limits too."""
     try:
         return msgspec.json.decode(text, type=Station), None
@@ -91,7 +104,7 @@ def _station(text: str) -> tuple[Station, Limits | None]:
             parameters = msgspec.json.decode(text, type=ParameterSet)
         except msgspec.MsgspecError:
             raise InputError(f"the node's station cannot be read: {first}") from first
-    return parameters.station, parameters.limits
+    return parameters.station, parameters
 
 
 def _elements(document: Element, component: str) -> Iterator[Element]:

@@ -86,6 +86,24 @@ INTERVENTIONS = Table(
     Column("limits_left_out", Integer, nullable=False, server_default="0"),
 )
 
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("node", String(63), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("issued_ns", BigInteger, nullable=False, index=True),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("revokes", Text),
+    Column("state", String(24), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("state_ns", BigInteger),
+    Column("sent", Integer, nullable=False),
+    Column("last_sent_ns", BigInteger),
+    Column("in_force_ns", BigInteger),
+    Column("revoked_by", String(64)),
+)
+
 AUDIT = Table(
     "audit",
     METADATA,
