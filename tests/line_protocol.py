@@ -31,6 +31,7 @@ from ortsnetz_edge.drivers.contract import (
     FailureKind,
     Found,
     Identity,
+    LimitOnly,
     LimitResolution,
     Listener,
     Observation,
@@ -217,7 +218,7 @@ class LineProbe:
         )
 
 
-class LineDriver:
+class LineDriver(LimitOnly):
     """Fulfils `contract.Driver`."""
 
     def __init__(self, source: Source, environment: Environment) -> None:

@@ -14,6 +14,7 @@ from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
     Identity,
+    LimitOnly,
     LimitResolution,
     Listener,
     Role,
@@ -30,7 +31,7 @@ def scan(*values: float | None) -> Scan:
     return Scan(values, tuple(0 for _ in values), now, 0, now)
 
 
-class Fine:
+class Fine(LimitOnly):
     """One point, always 230 V; others differ from it in one thing."""
 
     resolution: LimitResolution | None = None

@@ -116,6 +116,24 @@ class Slip:
     at: str = ""
 
 
+INVERTER = """\
+format: ortsnetz.profile/2
+kind: inverter
+version: 1
+describes: an inverter
+protocol: modbus
+direction: feed-in
+voltage: {at: [input/0, input/1, input/2], scale: 0.1, range: [0, 460]}
+further_setpoints:
+  - quantity: reactive_power
+    at: holding/100:i16
+    unit: share
+    step: 0.001
+    range: [-0.5, 0.5]
+    read_back: {at: holding/100:i16, scale: 0.001}
+identity: {maker_at: holding/200:text8, maker: ACME}
+"""
+BASES["inverter"] = INVERTER
 SLIPS = {
     # the file
     "an older format": Slip(
@@ -553,5 +571,26 @@ SLIPS = {
         'bay_stride: 4\nstate: {at: "i=2258"}\n',
         "bay_stride: nodes are not counted",
         "bay_stride",
+    ),
+    "a further set point of nobody": Slip(
+        "inverter",
+        "identity: {maker_at: holding/200:text8, maker: ACME}\n",
+        "",
+        r"further_setpoints\[0\]: 'identity' is needed",
+        "  - quantity",
+    ),
+    "reactive power in per unit": Slip(
+        "inverter", "unit: share", "unit: pu", r"further_setpoints\[0\].unit: .* in var or share"
+    ),
+    "bounds upside down": Slip("inverter", "[-0.5, 0.5]", "[0.5, -0.5]", "the lower end comes"),
+    "a range in percent": Slip("inverter", "[-0.5, 0.5]", "[-50, 50]", "within -1 and 1"),
+    "a set point that is read back in another scale": Slip(
+        "inverter", "step: 0.001", "step: 0.01", "the same value of the device"
+    ),
+    "a set point in an input register": Slip(
+        "inverter", "    at: holding/100:i16", "    at: input/100:i16", "cannot be written"
+    ),
+    "a quantity that is none": Slip(
+        "inverter", "quantity: reactive_power", "quantity: power_factor", "quantity: "
     ),
 }

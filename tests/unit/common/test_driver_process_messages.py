@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ortsnetz_common.drivers.server import serve
 from ortsnetz_common.drivers.values import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
@@ -23,6 +24,7 @@ from ortsnetz_common.drivers.values import (
     LimitResolution,
     LimitUnit,
     Observation,
+    Quantity,
     Role,
     Scan,
     Source,
@@ -37,12 +39,14 @@ from ortsnetz_common.parameters.station import Connection, SerialLine, Side
 LINE = Connection("modbus-rtu", unit=3, serial=SerialLine("/dev/ttyUSB0", 9600, "N", 2), bay="2")
 SOURCE = Source("m", "meter-feeder", LINE, 7, 3, Side.FROM, 15_000.0)
 POINT = SourcePoint(Point("m/A.B", Unit.CELSIUS, 7), Role.FURTHER, None, -math.inf, math.inf)
-SCAN = Scan((230.0, None), (0, 4097), 2**62, 4, 2**62, 5, 16.0, (1, 2), (0, 4))
+SCAN = Scan((230.0, None), (0, 4097), 2**62, 4, 2**62, 5, 16.0, (1, 2), (0, 4), 0.0, (1.5, None))
+VOLTAGE = Adjustable(Quantity.VOLTAGE, 0.001, 0.9, 1.1)
 ASKS: list[say.Ask] = [
     say.Validate(SOURCE),
     say.Open(SOURCE, subscribe=True),
     say.Read("m"),
     say.WriteLimit("m", 6.5, Watchdog(60.0, 6.0)),
+    say.Adjust("m", Quantity.REACTIVE_POWER, -1500.0),
     say.WhoIs("m"),
     say.Close("m"),
     say.Beat(),
@@ -56,7 +60,7 @@ ASKS: list[say.Ask] = [
 ]
 ANSWERS: list[say.Answer] = [
     say.Validated(("too short",)),
-    say.Opened((POINT,), LimitResolution(LimitUnit.SHARE, 0.1, 0.2, 300.0), reports=True),
+    say.Opened((POINT,), LimitResolution(LimitUnit.SHARE, 0.1, 0.2, 300.0), True, (VOLTAGE,)),
     say.Scanned(SCAN),
     say.Identified(Identity("maker", None, "Größe 7")),
     say.Beaten({"m": Diagnosis(True, 7, {FailureKind.BUSY: 2}, "busy")}, 3),

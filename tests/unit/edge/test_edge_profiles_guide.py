@@ -13,6 +13,7 @@ from ortsnetz_edge.profiles.library import Library, parse_profile
 from ortsnetz_edge.profiles.references.modbus import parse_block
 from ortsnetz_edge.profiles.schema import (
     Dnp3Options,
+    FurtherSetpoint,
     ModbusOptions,
     OpcUaOptions,
     Profile,
@@ -47,7 +48,14 @@ def test_every_shipped_profile_is_in_the_table_and_no_other() -> None:
     assert first_cells("Profiles that ship") == set(Library().kinds)
 
 
-@pytest.mark.parametrize(("title", "kind"), [("Fields", Profile), ("Setpoints", Setpoint)])
+FIELDS: list[tuple[str, type[msgspec.Struct]]] = [
+    ("Fields", Profile),
+    ("Setpoints", Setpoint),
+    ("Further setpoints", FurtherSetpoint),
+]
+
+
+@pytest.mark.parametrize(("title", "kind"), FIELDS)
 def test_every_field_is_described_and_no_other(title: str, kind: type[msgspec.Struct]) -> None:
     assert first_cells(title) == {field.name for field in msgspec.structs.fields(kind)}
 

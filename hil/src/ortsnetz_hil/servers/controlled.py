@@ -19,6 +19,7 @@ from ortsnetz_hil.plant.power_flow import GridState
 from ortsnetz_hil.servers import device_maps
 from ortsnetz_hil.servers.commands import Commands, LimitSettings
 from ortsnetz_hil.servers.instrument import Instrument, Measured
+from ortsnetz_hil.servers.inverter_settings import InverterSettings
 from ortsnetz_hil.servers.registers import Stamp
 from ortsnetz_hil.servers.scene import Scene, seen
 from ortsnetz_hil.servers.tap_settings import TapSettings
@@ -114,13 +115,15 @@ class Controlled:
         spec = model.spec
 
         def status(limit: int, _: float) -> device_maps.InverterStatus:
-            return device_maps.InverterStatus(limit, model.available_w, spec.rated_w)
+            return device_maps.InverterStatus(
+                limit, model.available_w, spec.rated_w, -model.reactive, model.reactive_told
+            )
 
         row = self._generators[spec.element]
         return self._limited(
             model,
             "pv-inverter",
-            further=3,
+            further=4,
             address=40100,
             powers=lambda state: np.asarray(state.gen_s[row]),
             status=status,
@@ -226,7 +229,7 @@ class Controlled:
             profile=profile,
             phases=spec.phases,
             values=4 * len(spec.phases) + further,
-            commands=Commands(address, LimitSettings(model)),
+            commands=Commands(address, _settings(model)),
             instrument=self._instrument(spec, profile, spec.phases),
             scene=self._scene,
             node_row=self._nodes[spec.node],
@@ -243,3 +246,9 @@ class Controlled:
         configuration = self._plant.configuration
         accuracy = configuration.meter_class(profile)
         return Instrument(spec.name, phases, accuracy, configuration.seed)
+
+
+def _settings(
+    model: ChargePointModel | InverterModel | HeatPumpModel | BatteryModel,
+) -> LimitSettings:
+    return InverterSettings(model) if isinstance(model, InverterModel) else LimitSettings(model)

@@ -42,11 +42,17 @@ def charge_point(shown: Measured, status: ChargePointStatus, stamp: Stamp) -> li
 
 @dataclass(frozen=True, slots=True)
 class InverterStatus:
-    """What an inverter says besides its measurements; limit in 0.1 % of the rating."""
+    """What an inverter says besides its measurements; limit in 0.1 % of the rating.
+
+    Attributes:
+        reactive: set point in 0.1 % of the rating, capacitive positive; told: whether it counts.
+    """
 
     limit: int
     available_w: float
     rated_w: float
+    reactive: int = 0
+    told: bool = False
 
 
 def inverter(shown: Measured, status: InverterStatus, stamp: Stamp) -> list[int]:
@@ -65,7 +71,9 @@ def inverter(shown: Measured, status: InverterStatus, stamp: Stamp) -> list[int]
         *u32([stamp.reads]),
         *u64(stamp.milliseconds),
         *u16([status.rated_w], TEN_W),
-        *[0] * 6,
+        *i16([status.reactive]),
+        int(status.told),
+        *[0] * 4,
     ]
 
 

@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from ortsnetz_common.drivers.values import (
+    Adjustable,
     Diagnosis,
+    DriverError,
+    FailureKind,
     Found,
     Identity,
     LimitResolution,
     Observation,
+    Quantity,
     Scan,
     Source,
     SourcePoint,
@@ -40,6 +44,10 @@ class Driver(Protocol):
     @property
     def resolution(self) -> LimitResolution | None:
         """How the device takes its limit; None for what takes none."""
+
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit; the order of every scan's `adjusted`."""
 
     async def scan(self) -> Scan:
         """Read all points that are due; points of slower scan groups keep their own source time.
@@ -71,6 +79,20 @@ class Driver(Protocol):
             DriverError: the device did not confirm the write, or is not the one it should be.
         """
 
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; the next scan reads it back.
+
+        On each new connection the device's identity is checked first.
+
+        Args:
+            quantity: one of `adjustable`.
+            value: in the quantity's unit, within its bounds.
+
+        Raises:
+            DriverError: the device takes no such set point, or none of this value, did not confirm
+                it, or is not the one it should be.
+        """
+
     async def identify(self) -> Identity:
         """Ask the device what it is.
 
@@ -83,6 +105,20 @@ class Driver(Protocol):
 
     async def stop(self) -> None:
         """Close what is open."""
+
+
+class LimitOnly:
+    """What drivers inherit whose devices take no set point but the limit."""
+
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """Nothing."""
+        return ()
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Refuse; see `Driver.adjust`."""
+        words = f"the device takes no set point for {quantity.value}, so not {value:g} either"
+        raise DriverError(FailureKind.REFUSED, words)
 
 
 class Probe(Protocol):

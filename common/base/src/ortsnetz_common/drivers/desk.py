@@ -89,7 +89,8 @@ class Desk:
         if ask.subscribe and not opened.subscribed:
             opened.subscribed = True
             opened.reports = opened.driver.subscribe(lambda scan: self._report(name, scan))
-        return say.Opened(opened.driver.points, opened.driver.resolution, opened.reports)
+        driver = opened.driver
+        return say.Opened(driver.points, driver.resolution, opened.reports, driver.adjustable)
 
     async def _read(self, _number: int, ask: say.Read) -> say.Answer:
         opened = self._source(ask.source)
@@ -100,6 +101,12 @@ class Desk:
         opened = self._source(ask.source)
         async with opened.lock:
             await opened.driver.write(ask.limit, ask.watchdog)
+        return say.Done()
+
+    async def _adjust(self, _number: int, ask: say.Adjust) -> say.Answer:
+        opened = self._source(ask.source)
+        async with opened.lock:
+            await opened.driver.adjust(ask.quantity, ask.value)
         return say.Done()
 
     async def _who_is(self, _number: int, ask: say.WhoIs) -> say.Answer:
@@ -162,6 +169,7 @@ class Desk:
         say.Open: _open,
         say.Read: _read,
         say.WriteLimit: _write,
+        say.Adjust: _adjust,
         say.WhoIs: _who_is,
         say.Close: _close,
         say.Beat: _beat,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ortsnetz_common.measurement.point import Point
-from ortsnetz_common.parameters.station import Connection, Device, Meter, Side
+from ortsnetz_common.parameters.station import Connection, Device, Meter, Side, TapChanger
 
 
 class FailureKind(StrEnum):
@@ -76,6 +76,11 @@ class Source:
             rated_w=device.rated_w,
         )
 
+    @classmethod
+    def of_tap_changer(cls, changer: TapChanger) -> Source:
+        """The source behind a tap changer's regulator; it measures the busbar's three phases."""
+        return cls(changer.name, changer.profile, changer.connection, changer.element, 3)
+
 
 class Role(StrEnum):
     """What a point of a source is; control looks values up by role, not by name."""
@@ -87,6 +92,7 @@ class Role(StrEnum):
     LIMIT = "limit"
     AVAILABLE = "available"
     STATE = "state"
+    TAP_POSITION = "tap_position"
     READ_COUNT = "read_count"
     FURTHER = "further"  # recorded, and used by no decision
 
@@ -123,6 +129,8 @@ class Scan:
         value_times_ns: source time of each value, where the device says one with each (DNP3 events,
             OPC UA); `time_ns` is then the newest of them.
         value_time_qualities: belongs to `value_times_ns`.
+        adjusted: set points in force besides the limit, as the device states them, in the order of
+            the driver's `adjustable`, project's units and signs; None where one is not in force.
         held_s: how long ago the device proved that these values hold, where nobody asked it just
             now; counted in its own reporting interval if that is longer than a second.
     """
@@ -137,6 +145,7 @@ class Scan:
     value_times_ns: tuple[int, ...] | None = None
     value_time_qualities: tuple[int, ...] | None = None
     held_s: float = 0.0
+    adjusted: tuple[float | None, ...] = ()
 
 
 class LimitUnit(StrEnum):
@@ -166,6 +175,28 @@ class LimitResolution:
     acknowledged_s: float = 0.0
     reaction_s: float = 0.0
     hold_s: float = 0.0
+
+
+class Quantity(StrEnum):
+    """What a device may be told besides its limit."""
+
+    REACTIVE_POWER = "reactive_power"  # var in all, inductive consumption positive
+    VOLTAGE = "voltage"  # set point of a voltage regulator, pu of nominal
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustable:
+    """A set point besides the limit, in the quantity's unit and the project's sign.
+
+    Attributes:
+        step: of one count; where the device states a power of ten, that of its count without it.
+        low, high: what may be written; anything beyond is refused.
+    """
+
+    quantity: Quantity
+    step: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ import msgspec
 from msgspec import Struct
 
 from ortsnetz_common.drivers.values import (
+    Adjustable,
     Diagnosis,
     FailureKind,
     Found,
     Identity,
     LimitResolution,
     Observation,
+    Quantity,
     Scan,
     Source,
     SourcePoint,
@@ -29,7 +31,7 @@ from ortsnetz_common.drivers.values import (
 from ortsnetz_common.link import frames
 from ortsnetz_common.parameters.station import Connection
 
-VERSION = 1
+VERSION = 2
 """Counts up when a message changes; both sides have to be of the same."""
 SOCKET_VARIABLE = "ORTSNETZ_DRIVER_SOCKET"
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -107,6 +109,14 @@ class WriteLimit(_Message, frozen=True):
     watchdog: Watchdog | None
 
 
+class Adjust(_Message, frozen=True):
+    """Write a set point other than the limit: `Done`."""
+
+    source: str
+    quantity: Quantity
+    value: float
+
+
 class WhoIs(_Message, frozen=True):
     """Ask the device of a source what it is: `Identified`."""
 
@@ -178,6 +188,7 @@ Ask = (
     | Open
     | Read
     | WriteLimit
+    | Adjust
     | WhoIs
     | Close
     | Beat
@@ -226,11 +237,13 @@ class Opened(_Message, frozen=True):
 
     Attributes:
         reports: whether its device reports by itself.
+        adjustable: what it may be told besides its limit.
     """
 
     points: tuple[SourcePoint, ...]
     resolution: LimitResolution | None
     reports: bool
+    adjustable: tuple[Adjustable, ...] = ()
 
 
 class Scanned(_Message, frozen=True):

@@ -54,4 +54,10 @@ AVAILABLE_POWER = "DGEN1.WAvl"  # W, magnitude: what the device would draw or fe
 CONNECTION_STATE = (
     "DESE1.ConnSt"  # IEC 61851 state of the charge point: 1 A, 2 B, 3 C, 4 D, 5 E, 6 F
 )
+TAP_POSITION = "ATCC1.TapPos"
+SETPOINTS = {
+    "reactive_power": ("DRCT1.OutVarSet", Unit.VAR),  # var in all, load convention
+    "voltage": ("ATCC1.BndCtr", Unit.PER_UNIT),  # centre of the regulator's band
+}
+"""Set points besides the limit as read back, by `drivers.values.Quantity`."""
 READ_COUNT = "LPHD1.RdCnt"  # reads served by the device since its start; proves that none was lost

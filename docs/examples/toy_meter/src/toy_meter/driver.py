@@ -12,6 +12,7 @@ from ortsnetz_edge.drivers.contract import (
     DriverError,
     FailureKind,
     Identity,
+    LimitOnly,
     LimitResolution,
     Listener,
     Scan,
@@ -27,7 +28,7 @@ from toy_meter.line import Line
 from toy_meter.references import ToyReference, ToySyntax
 
 
-class ToyDriver:
+class ToyDriver(LimitOnly):
     """Asks for the profile's references; what the values mean is the point map's to say."""
 
     def __init__(self, source: Source, profile: Profile, clock: Clock) -> None:

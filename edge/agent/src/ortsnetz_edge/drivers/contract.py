@@ -5,8 +5,9 @@ There it can be had without the agent, by drivers in a process of their own.
 
 from __future__ import annotations
 
-from ortsnetz_common.drivers.contract import Driver, DriverProtocol, Listener, Probe
+from ortsnetz_common.drivers.contract import Driver, DriverProtocol, LimitOnly, Listener, Probe
 from ortsnetz_common.drivers.values import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
@@ -15,6 +16,7 @@ from ortsnetz_common.drivers.values import (
     LimitResolution,
     LimitUnit,
     Observation,
+    Quantity,
     Role,
     Scan,
     Source,
@@ -23,6 +25,7 @@ from ortsnetz_common.drivers.values import (
 )
 
 __all__ = [
+    "Adjustable",
     "Diagnosis",
     "Driver",
     "DriverError",
@@ -30,11 +33,13 @@ __all__ = [
     "FailureKind",
     "Found",
     "Identity",
+    "LimitOnly",
     "LimitResolution",
     "LimitUnit",
     "Listener",
     "Observation",
     "Probe",
+    "Quantity",
     "Role",
     "Scan",
     "Source",

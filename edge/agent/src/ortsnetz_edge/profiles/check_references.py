@@ -38,6 +38,7 @@ _SINGLE = {
     "fraction_ms",
 }
 _READ_BESIDE = {"scale_at"}
+_READ_BACK = {"read_back", "enabled"}
 _FOLDED = {"modbus", "dnp3", "opcua", "groups"}
 _TEXTS = {PointKind.OCTET_STRING, PointKind.ATTRIBUTE}
 
@@ -137,7 +138,8 @@ def _fits(place: Place, reference: object, profile: Profile) -> Iterator[tuple[P
     if isinstance(reference, RegisterReference) and reference.width > profile.modbus.registers:
         most = profile.modbus.registers
         yield place, f"spans {reference.width} registers; the device gives {most} a request"
-    if place[:1] == ("setpoint",) and place[-1] not in _READ_BESIDE:
+    is_written = place[:1] in {("setpoint",), ("further_setpoints",)}
+    if is_written and place[-1] not in _READ_BESIDE and not _READ_BACK & set(place):
         yield from _writable(place, reference)
 
 

@@ -19,10 +19,15 @@ def single_values_of(profile: Profile) -> list[tuple[Place, Value]]:
     found: list[tuple[Place, Value | None]] = [
         (("read_count",), profile.read_count),
         (("state",), profile.state),
+        (("tap_position",), profile.tap_position),
         (("limit", "value"), profile.limit.value if profile.limit else None),
         (("available", "value"), profile.available.value if profile.available else None),
     ]
     found += [(("further", n, "value"), further.value) for n, further in enumerate(profile.further)]
+    found += [
+        (("further_setpoints", n, "read_back"), further.read_back)
+        for n, further in enumerate(profile.further_setpoints)
+    ]
     return [(place, value) for place, value in found if value is not None]
 
 

@@ -20,7 +20,8 @@ class Conversion:
         raw: place of the raw value among the references.
         exponent: place of the power of ten; None for none.
         voltages: conversions of the voltages whose sum multiplies as well: amperes to watts.
-        enabled: place and raw value that say that the value holds; `otherwise` holds else.
+        enabled: place and raw value that say that the value holds; `otherwise` holds else,
+            None for no value.
     """
 
     raw: int
@@ -29,7 +30,7 @@ class Conversion:
     exponent: int | None = None
     voltages: tuple[Conversion, ...] = ()
     enabled: tuple[int, int] | None = None
-    otherwise: float = 0.0
+    otherwise: float | None = 0.0
 
     def value(self, raws: Sequence[float | None]) -> float | None:
         """The value; None where anything it needs is missing or no number."""

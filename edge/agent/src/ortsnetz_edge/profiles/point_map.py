@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Generic, TypeVar
 
@@ -16,12 +17,15 @@ from ortsnetz_common.measurement.point import (
     POWER_LIMIT,
     REACTIVE_POWER,
     READ_COUNT,
+    SETPOINTS,
+    TAP_POSITION,
     Point,
     Unit,
     phase_points,
 )
 from ortsnetz_common.parameters.station import Side
 from ortsnetz_edge.drivers.contract import LimitUnit, Role, Source, SourcePoint
+from ortsnetz_edge.profiles.adjustment import factor
 from ortsnetz_edge.profiles.bays import reference_of
 from ortsnetz_edge.profiles.conversion import ClockPlaces, Conversion
 from ortsnetz_edge.profiles.points import PointMap
@@ -90,6 +94,7 @@ class _Compiler(Generic[R]):
                 self._terminals(role, stem, unit, quantity, sign)
         limit = self._device_points()
         self._further()
+        adjusted = tuple(self._adjusted())
         count = None
         if profile.read_count is not None:
             count = self._conversion(profile.read_count)
@@ -104,6 +109,7 @@ class _Compiler(Generic[R]):
             _clock=clock,
             _count=count,
             _limit=limit,
+            _adjusted=adjusted,
         )
 
     def _terminals(
@@ -178,10 +184,14 @@ class _Compiler(Generic[R]):
         if profile.available is not None:
             unit = LimitUnit.AMPERE if profile.available.unit == "A" else LimitUnit.WATT
             watts = self._watts(profile.available.value, unit)
-            self._add(Role.AVAILABLE, AVAILABLE_POWER, Unit.WATT, watts)
+            ends = (-math.inf if profile.available.both_ways else 0.0, math.inf)
+            self._add(Role.AVAILABLE, AVAILABLE_POWER, Unit.WATT, watts, ends)
         if profile.state is not None:
             state = self._conversion(profile.state)
             self._add(Role.STATE, CONNECTION_STATE, Unit.COUNT, state, (1.0, 6.0))
+        if profile.tap_position is not None:
+            position = self._conversion(profile.tap_position)
+            self._add(Role.TAP_POSITION, TAP_POSITION, Unit.COUNT, position, (-100.0, 100.0))
         return in_force
 
     def _switched(
@@ -232,6 +242,21 @@ class _Compiler(Generic[R]):
         for further in self._profile.further:
             conversion = self._conversion(further.value)
             self._add(Role.FURTHER, further.name, further.unit, conversion, further.range)
+
+    def _adjusted(self) -> Iterator[Conversion]:
+        """Set points besides the limit, as the device states them; recorded, too."""
+        for further in self._profile.further_setpoints:
+            ours = factor(further, self._profile, self._source)
+            conversion = self._conversion(further.read_back, ours)
+            name, unit = SETPOINTS[further.quantity]
+            low, high = sorted(end * ours for end in further.range)
+            self._add(Role.FURTHER, name, unit, conversion, (low, high))
+            if further.enabled is not None:
+                switch = self._place(further.enabled.at, None, further.read_back.group)
+                conversion = replace(
+                    conversion, enabled=(switch, further.enabled.value), otherwise=None
+                )
+            yield conversion
 
     def _clock(self, time: SourceTime) -> ClockPlaces:
         def place(text: str | None) -> int | None:

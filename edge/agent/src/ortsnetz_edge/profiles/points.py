@@ -39,6 +39,7 @@ class PointMap(Generic[R]):
     _clock: ClockPlaces
     _count: Conversion | None
     _limit: Conversion | None
+    _adjusted: tuple[Conversion, ...] = ()
 
     @property
     def places(self) -> tuple[tuple[int, ...], ...]:
@@ -90,6 +91,10 @@ class PointMap(Generic[R]):
         if self._limit is not None and qualities is not None:
             # what the device doubts itself is no confirmation of a limit
             limit = limit if is_usable(_quality(self._limit, qualities)) else None
+        adjusted = tuple(
+            one.value(raws) if qualities is None or is_usable(_quality(one, qualities)) else None
+            for one in self._adjusted
+        )
         return Scan(
             values=tuple(values),
             qualities=tuple(judged),
@@ -100,6 +105,7 @@ class PointMap(Generic[R]):
             limit_in_force=limit,
             value_times_ns=value_times,
             value_time_qualities=value_time_qualities,
+            adjusted=adjusted,
         )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from ortsnetz_common.measurement.point import Unit
-from ortsnetz_edge.drivers.contract import LimitUnit
+from ortsnetz_edge.drivers.contract import LimitUnit, Quantity
 
 FORMAT = "ortsnetz.profile/2"
 Reference = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -102,10 +102,15 @@ class LimitValue(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AvailableValue(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the device would draw or feed in without limit: amperes per phase, or watts in all."""
+    """What the device would draw or feed in without limit: amperes per phase, or watts in all.
+
+    Attributes:
+        both_ways: whether it has a sign: negative where a store would feed in.
+    """
 
     value: Value
     unit: Literal["A", "W"]
+    both_ways: bool = False
 
 
 class Further(Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +185,40 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     on: Annotated[int, Meta(ge=0, le=65535)] = 1
     hold_s: Annotated[float, Meta(ge=0, le=7200)] = 0.0
     fallback: Fallback = Fallback()
+
+
+class SetpointUnit(StrEnum):
+    """Unit of a set point besides the limit."""
+
+    VAR = "var"  # in all
+    SHARE = "share"  # of the device's rated power
+    PER_UNIT = "pu"  # of nominal voltage
+
+
+class FurtherSetpoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """A set point besides the limit; reactive power counts in the device's own direction.
+
+    Attributes:
+        at: reference that takes it.
+        step: value of one count, in `unit`.
+        range: what may be written, in `unit`; anything beyond is refused.
+        read_back: the set point as the device states it, in `unit`.
+        scale_at: reference of a power of ten that one count is multiplied with.
+        enable: what has to be written after each set point so that it counts.
+        enabled: what has to stand where for the set point to be in force; None where it always is.
+        select: whether the device wants to be selected before it is operated (DNP3).
+    """
+
+    quantity: Quantity
+    at: Reference
+    unit: SetpointUnit
+    step: Positive
+    range: tuple[float, float]
+    read_back: Value
+    scale_at: Reference | None = None
+    enable: Enable | None = None
+    enabled: Enable | None = None
+    select: bool = False
 
 
 class SourceTime(Struct, frozen=True, forbid_unknown_fields=True):
@@ -271,6 +310,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         frozen_after_s: measurements that repeat to the last bit for so long are old data; None
             where the device may well do so.
         state: of a charge point, after IEC 61851: 1 A to 6 F.
+        tap_position: of a tap changer; each change is an operation.
+        further_setpoints: what the device may be told besides its limit.
     """
 
     format: str
@@ -290,6 +331,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     state: Value | None = None
     further: tuple[Further, ...] = ()
     setpoint: Setpoint | None = None
+    tap_position: Value | None = None
+    further_setpoints: tuple[FurtherSetpoint, ...] = ()
     identity: IdentityPlaces | None = None
     groups: dict[str, Positive] = {}
     bay_stride: Annotated[int, Meta(ge=0)] = 0

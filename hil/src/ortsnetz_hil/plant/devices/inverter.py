@@ -28,8 +28,13 @@ class InverterModel(ShareLimited):
     apparent power runs out, reactive power comes first and active power gives way (the
     project's reading of VDE-AR-N 4105, 5.7.2: less is fed in for the sake of reactive power).
 
+    A reactive power set point takes the place of Q(U), and of unity power factor; it falls away
+    with the watchdog.
+
     Attributes:
         limit: limit in force, 0.1 % of the rating.
+        reactive: reactive power set point, 0.1 % of the rating, inductive positive.
+        reactive_told: whether that set point counts.
         available_w: what the sun offers, total, not more than the rating.
         power_w: feed-in, total, positive.
         active_w: power per terminal, load convention (feed-in negative), shape (3,).
@@ -46,6 +51,8 @@ class InverterModel(ShareLimited):
         self.watchdog = Watchdog(fallback=FALLBACK)
         # after power-up nobody commands yet: the fall-back is in force
         self.limit = FALLBACK
+        self.reactive = 0
+        self.reactive_told = False
         self.available_w = 0.0
         self.power_w = 0.0
         self.active_w: NDArray[np.float64] = np.zeros(3)
@@ -53,6 +60,7 @@ class InverterModel(ShareLimited):
         self.served_wh = 0.0
         self.offered_wh = 0.0
         self._followed = Follower(FALLBACK, spec.reaction_s)
+        self._reactive_followed = Follower(0, spec.reaction_s)
         self._connection = GridConnection(spec.control)
         self._elapsed = Elapsed()
         self._q_share = Lag(0.0, spec.control.time_constant_s)
@@ -92,11 +100,12 @@ class InverterModel(ShareLimited):
         self.served_wh += self.power_w * passed_s / 3600.0
         self.offered_wh += self.available_w * passed_s / 3600.0
         if self.watchdog.expired(now_s):
-            self.limit = self.watchdog.fallback
+            self.limit, self.reactive_told = self.watchdog.fallback, False
         limit = self._followed.follow(self.limit, now_s)
         u_pu = per_unit(voltage_v)
         connected = self._connection.advance(now_s, u_pu)
         self.available_w = self.spec.rated_w * min(max(share, 0.0), 1.0)
+        self._reactive_followed.follow(self.reactive, now_s)
         self._support(u_pu, self._elapsed.until(now_s))
         self._feed_in(self.spec.rated_w * limit / FULL, min(connected, self._p_share.value))
 
@@ -106,8 +115,12 @@ class InverterModel(ShareLimited):
         if self.tripped:
             self._q_share.value, self._p_share.value = 0.0, 1.0
             return
-        if control.q_of_u:
+        if self.reactive_told:
+            self._q_share.follow(self._reactive_followed.value / FULL, passed_s)
+        elif control.q_of_u:
             self._q_share.follow(share_at(control.q_of_u, float(u_pu.mean())), passed_s)
+        else:
+            self._q_share.follow(0.0, passed_s)
         if control.p_of_u:
             self._p_share.follow(share_at(control.p_of_u, float(u_pu.max())), passed_s)
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from ortsnetz_common.measurement.quality import is_usable, worst
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
     Identity,
     LimitResolution,
     Listener,
+    Quantity,
     Scan,
     Source,
     SourcePoint,
@@ -25,6 +27,7 @@ from ortsnetz_edge.drivers.dnp3.identification import said_of, told_by_points
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session, Polled
 from ortsnetz_edge.drivers.dnp3.table import MAX_CLOCK_ERROR_NS, PointValue
 from ortsnetz_edge.drivers.lapses import Lapses
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap, checked
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.point_map import PointMap
@@ -48,6 +51,7 @@ class SourceMaps:
     identity: IdentityMap[PointReference] | None
     own_clock: bool
     reports: bool
+    adjustments: tuple[AdjustmentMap[PointReference], ...] = ()
 
 
 class Dnp3Driver:
@@ -80,6 +84,11 @@ class Dnp3Driver:
     def resolution(self) -> LimitResolution | None:
         """How the device takes its limit."""
         return None if self._maps.setpoint is None else self._maps.setpoint.resolution
+
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit."""
+        return tuple(one.adjustable for one in self._maps.adjustments)
 
     async def scan(self) -> Scan:
         """Ask the outstation for its events; see `contract.Driver.scan`."""
@@ -114,10 +123,23 @@ class Dnp3Driver:
             if watchdog is not None and self._commissioned != now:
                 await self._commission(setpoint, watchdog, life)
                 self._commissioned = now
-            counts = setpoint.counts(limit, self._power())
+            counts = setpoint.counts(limit, self._power(setpoint.scale_at))
             await self._operate(setpoint, setpoint.at, counts, life)
             if setpoint.enable is not None:
                 await self._operate(setpoint, *setpoint.enable, life)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; see `contract.Driver.adjust`."""
+        try:
+            there = checked(self._maps.adjustments, quantity, value, self._name)
+            life = await self.session.ready()
+            await self._require_identity(life)
+            counts = there.counts(value, self._power(there.scale_at))
+            await self._operate(there, there.at, counts, life)
+            if there.enable is not None:
+                await self._operate(there, *there.enable, life)
         except DriverError as error:
             raise self._noted(error) from None
 
@@ -166,7 +188,7 @@ class Dnp3Driver:
     ) -> None:
         """Tell the device what to do when nobody writes any more; before the first limit."""
         if setpoint.fallback_limit is not None:
-            counts = setpoint.counts(watchdog.limit, self._power())
+            counts = setpoint.counts(watchdog.limit, self._power(setpoint.scale_at))
             await self._operate(setpoint, setpoint.fallback_limit, counts, life)
         if setpoint.fallback_time is not None:
             await self._operate(setpoint, setpoint.fallback_time, round(watchdog.after_s), life)
@@ -174,7 +196,11 @@ class Dnp3Driver:
             await self._operate(setpoint, *setpoint.fallback_enable, life)
 
     async def _operate(
-        self, setpoint: SetpointMap[PointReference], at: PointReference, counts: int, life: int
+        self,
+        setpoint: SetpointMap[PointReference] | AdjustmentMap[PointReference],
+        at: PointReference,
+        counts: int,
+        life: int,
     ) -> None:
         """Operate an output, in the life in which the device has said who it is."""
         try:
@@ -184,17 +210,16 @@ class Dnp3Driver:
         status = await self.session.operate(made, select=setpoint.select, life=life)
         require_accepted(self.session.where, at, status)
 
-    def _power(self) -> int:
+    def _power(self, scale_at: PointReference | None) -> int:
         """Power of ten of one count; 0 where the device has none."""
-        setpoint = self._maps.setpoint
-        if setpoint is None or setpoint.scale_at is None:
+        if scale_at is None:
             return 0
-        said = self.session.table.value(setpoint.scale_at, 0)
+        said = self.session.table.value(scale_at, 0)
         power = said.value if is_usable(said.quality) else None
         if not isinstance(power, float) or power != round(power) or abs(power) > MAX_POWER_OF_TEN:
             raise DriverError(
                 FailureKind.REFUSED,
-                f"{self.session.where}: {setpoint.scale_at} says no power of ten: nothing is "
+                f"{self.session.where}: {scale_at} says no power of ten: nothing is "
                 "written whose scale is not known",
             )
         return round(power)

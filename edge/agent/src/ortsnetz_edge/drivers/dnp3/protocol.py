@@ -13,6 +13,7 @@ from ortsnetz_edge.drivers.dnp3.probe import Dnp3Probe
 from ortsnetz_edge.drivers.dnp3.session import Dnp3Session
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.tls import client_context
+from ortsnetz_edge.profiles.adjustment import compile_adjustments
 from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.point_map import compile_point_map
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
@@ -129,6 +130,7 @@ class Dnp3Tcp:
             identity=compile_identity(profile, source, SYNTAX),
             own_clock=profile.time != SourceTime(),
             reports=profile.dnp3.unsolicited,
+            adjustments=compile_adjustments(profile, source, SYNTAX),
         )
         return maps, profile.dnp3
 

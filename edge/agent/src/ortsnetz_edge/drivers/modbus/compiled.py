@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.drivers.contract import Source
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap, compile_adjustments
 from ortsnetz_edge.profiles.identity import IdentityMap, compile_identity
 from ortsnetz_edge.profiles.point_map import PointMap, compile_point_map
 from ortsnetz_edge.profiles.references.modbus import (
@@ -41,6 +42,7 @@ class ModbusMap:
     setpoint: ModbusSetpoint | None
     options: ModbusOptions
     whole: tuple[Block, ...]
+    adjustments: tuple[AdjustmentMap[RegisterReference], ...] = ()
 
 
 class _FromBase(ModbusSyntax):
@@ -73,8 +75,9 @@ def compile_modbus(profile: Profile, source: Source) -> ModbusMap:
         )
     syntax = _FromBase(profile.modbus.base)
     setpoint = compile_setpoint(profile, source, syntax)
-    if setpoint is not None:
-        _check_writable(setpoint, profile, source)
+    adjustments = compile_adjustments(profile, source, syntax)
+    for written in (*(() if setpoint is None else (setpoint,)), *adjustments):
+        _check_writable(written, profile, source)
     points = compile_point_map(profile, source, syntax)
     for reference in points.references:
         if reference.kind is Kind.TEXT:
@@ -89,11 +92,14 @@ def compile_modbus(profile: Profile, source: Source) -> ModbusMap:
         else ModbusSetpoint(setpoint, profile.modbus.write_multiple),
         options=profile.modbus,
         whole=_whole(profile, source),
+        adjustments=adjustments,
     )
 
 
 def _check_writable(
-    setpoint: SetpointMap[RegisterReference], profile: Profile, source: Source
+    setpoint: SetpointMap[RegisterReference] | AdjustmentMap[RegisterReference],
+    profile: Profile,
+    source: Source,
 ) -> None:
     for written in setpoint.written:
         if written.table is Table.COIL:

@@ -6,12 +6,14 @@ from collections import Counter
 
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
     Identity,
     LimitResolution,
     Listener,
+    Quantity,
     Scan,
     Source,
     SourcePoint,
@@ -22,7 +24,8 @@ from ortsnetz_edge.drivers.modbus.identification import basic_identity, identity
 from ortsnetz_edge.drivers.modbus.located import located, models_of, uses_models
 from ortsnetz_edge.drivers.modbus.reading import Reading
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
-from ortsnetz_edge.drivers.modbus.writing import Writing
+from ortsnetz_edge.drivers.modbus.writing import Writing, adjust
+from ortsnetz_edge.profiles.adjustment import checked
 
 
 class ModbusDriver:
@@ -49,6 +52,11 @@ class ModbusDriver:
     def resolution(self) -> LimitResolution | None:
         """How the device takes its limit."""
         return None if self._map.setpoint is None else self._map.setpoint.map.resolution
+
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit."""
+        return tuple(one.adjustable for one in self._compiled.adjustments)
 
     async def scan(self) -> Scan:
         """Read what is due; see `contract.Driver.scan`."""
@@ -79,6 +87,17 @@ class ModbusDriver:
             epoch = await self._opened()
             if self._writing is not None:
                 await self._writing.limit(limit, watchdog, epoch)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; see `contract.Driver.adjust`."""
+        try:
+            checked(self._compiled.adjustments, quantity, value, self._name)
+            epoch = await self._opened()
+            there = checked(self._map.adjustments, quantity, value, self._name)
+            multiple = self._map.options.write_multiple
+            await adjust(self._unit, there, value, epoch, multiple=multiple)
         except DriverError as error:
             raise self._noted(error) from None
 

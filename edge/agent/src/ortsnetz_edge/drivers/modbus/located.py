@@ -10,6 +10,7 @@ from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 from ortsnetz_edge.drivers.modbus.compiled import ModbusMap, ModbusSetpoint
 from ortsnetz_edge.drivers.modbus.exceptions import NOT_THERE, RefusedError
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap
 from ortsnetz_edge.profiles.identity import IdentityMap
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
 from ortsnetz_edge.profiles.references.sunspec import HEADER, ChainWalk, Model, resolved
@@ -60,6 +61,7 @@ def located(compiled: ModbusMap, models: Models) -> ModbusMap:
         points=replace(points, references=tuple(found(at, models) for at in points.references)),
         identity=None if compiled.identity is None else _identity(compiled.identity, models),
         setpoint=None if compiled.setpoint is None else _setpoint(compiled.setpoint, models),
+        adjustments=tuple(_adjustment(one, models) for one in compiled.adjustments),
     )
 
 
@@ -81,24 +83,35 @@ def _identity(
 
 def _setpoint(setpoint: ModbusSetpoint, models: Models) -> ModbusSetpoint:
     known = setpoint.map
-
-    def switch(
-        enable: tuple[RegisterReference, int] | None,
-    ) -> tuple[RegisterReference, int] | None:
-        return None if enable is None else (found(enable[0], models), enable[1])
-
     return replace(
         setpoint,
         map=replace(
             known,
             at=found(known.at, models),
             scale_at=_maybe(known.scale_at, models),
-            enable=switch(known.enable),
+            enable=_switch(known.enable, models),
             fallback_time=_maybe(known.fallback_time, models),
             fallback_limit=_maybe(known.fallback_limit, models),
-            fallback_enable=switch(known.fallback_enable),
+            fallback_enable=_switch(known.fallback_enable, models),
         ),
     )
+
+
+def _adjustment(
+    known: AdjustmentMap[RegisterReference], models: Models
+) -> AdjustmentMap[RegisterReference]:
+    return replace(
+        known,
+        at=found(known.at, models),
+        scale_at=_maybe(known.scale_at, models),
+        enable=_switch(known.enable, models),
+    )
+
+
+def _switch(
+    enable: tuple[RegisterReference, int] | None, models: Models
+) -> tuple[RegisterReference, int] | None:
+    return None if enable is None else (found(enable[0], models), enable[1])
 
 
 def _maybe(reference: RegisterReference | None, models: Models) -> RegisterReference | None:
@@ -115,3 +128,7 @@ def _references(compiled: ModbusMap) -> Iterator[RegisterReference]:
         yield from setpoint.map.written
         if setpoint.map.scale_at is not None:
             yield setpoint.map.scale_at
+    for adjustment in compiled.adjustments:
+        yield from adjustment.written
+        if adjustment.scale_at is not None:
+            yield adjustment.scale_at

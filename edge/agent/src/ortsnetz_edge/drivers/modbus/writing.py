@@ -6,6 +6,7 @@ from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Watchdog
 from ortsnetz_edge.drivers.modbus.compiled import ModbusSetpoint
 from ortsnetz_edge.drivers.modbus.decode import number_decoder, registers_of
 from ortsnetz_edge.drivers.modbus.unit import Epoch, Unit
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.references.modbus import RegisterReference, Table
 
@@ -28,7 +29,7 @@ class Writing:
         Raises:
             DriverError: the device did not confirm it.
         """
-        power = await self._power_of_ten(epoch)
+        power = await power_of_ten(self._unit, self._map.scale_at, epoch)
         if watchdog is not None and self._commissioned != epoch:
             await self._commission(watchdog, power, epoch)
             self._commissioned = epoch
@@ -48,23 +49,49 @@ class Writing:
             at, value = self._map.fallback_enable
             await self._write(at, value, epoch)
 
-    async def _power_of_ten(self, epoch: Epoch) -> int:
-        at = self._map.scale_at
-        if at is None:
-            return 0
-        _check_there(self._unit, at)
-        data = await self._unit.read(at.table, at.address, at.width, epoch)
-        power = number_decoder(at, None, at.address)(data)
-        if power is None or abs(power) > MAX_POWER_OF_TEN or power != round(power):
-            raise DriverError(
-                FailureKind.REFUSED,
-                f"{self._unit.where}: {at} says {power} for a power of ten: nothing is written "
-                "whose scale is not known",
-            )
-        return int(power)
-
     async def _write(self, at: RegisterReference, value: int, epoch: Epoch) -> None:
         await write_reference(self._unit, at, value, epoch, multiple=self._multiple)
+
+
+async def adjust(
+    unit: Unit,
+    adjustment: AdjustmentMap[RegisterReference],
+    value: float,
+    epoch: Epoch,
+    *,
+    multiple: bool,
+) -> None:
+    """Write a set point besides the limit, and what makes it count.
+
+    Raises:
+        DriverError: the device did not confirm it.
+    """
+    power = await power_of_ten(unit, adjustment.scale_at, epoch)
+    counts = adjustment.counts(value, power)
+    await write_reference(unit, adjustment.at, counts, epoch, multiple=multiple)
+    if adjustment.enable is not None:
+        at, switch = adjustment.enable
+        await write_reference(unit, at, switch, epoch, multiple=multiple)
+
+
+async def power_of_ten(unit: Unit, at: RegisterReference | None, epoch: Epoch) -> int:
+    """Power of ten of one count, as the device states it now; 0 where it has none.
+
+    Raises:
+        DriverError: it does not say one.
+    """
+    if at is None:
+        return 0
+    _check_there(unit, at)
+    data = await unit.read(at.table, at.address, at.width, epoch)
+    power = number_decoder(at, None, at.address)(data)
+    if power is None or abs(power) > MAX_POWER_OF_TEN or power != round(power):
+        raise DriverError(
+            FailureKind.REFUSED,
+            f"{unit.where}: {at} says {power} for a power of ten: nothing is written "
+            "whose scale is not known",
+        )
+    return int(power)
 
 
 async def write_reference(

@@ -6,25 +6,28 @@ from collections import Counter
 from dataclasses import replace
 
 from ortsnetz_edge.drivers.contract import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
     Identity,
     LimitResolution,
     Listener,
+    Quantity,
     Scan,
     SourcePoint,
     Watchdog,
 )
 from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.identification import BUILD_INFO, said_of
-from ortsnetz_edge.drivers.opcua.limiting import Limiting
+from ortsnetz_edge.drivers.opcua.limiting import Limiting, adjust
 from ortsnetz_edge.drivers.opcua.monitoring import Member
 from ortsnetz_edge.drivers.opcua.reading import Reading
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.source import SourceMaps
 from ortsnetz_edge.drivers.opcua.subscription import Subscription
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, sample
+from ortsnetz_edge.profiles.adjustment import checked
 
 
 class OpcUaDriver:
@@ -66,6 +69,11 @@ class OpcUaDriver:
         """How the device takes its limit."""
         return None if self._maps.setpoint is None else self._maps.setpoint.resolution
 
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit."""
+        return tuple(one.adjustable for one in self._maps.adjustments)
+
     async def scan(self) -> Scan:
         """What is held if the server has proved that it holds, else a read of what is due."""
         try:
@@ -94,6 +102,14 @@ class OpcUaDriver:
             raise DriverError(FailureKind.REFUSED, f"'{self._maps.name}' takes no limit")
         try:
             await self._limiting.write(limit, watchdog, await self._known_channel())
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; see `contract.Driver.adjust`."""
+        try:
+            there = checked(self._maps.adjustments, quantity, value, self._maps.name)
+            await adjust(there, value, await self._known_channel(), self.session)
         except DriverError as error:
             raise self._noted(error) from None
 

@@ -9,6 +9,7 @@ from ortsnetz_edge.drivers.opcua.channel import Channel
 from ortsnetz_edge.drivers.opcua.session import Session
 from ortsnetz_edge.drivers.opcua.values import UNKNOWN, sample
 from ortsnetz_edge.drivers.opcua.writing import Targets
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap
 from ortsnetz_edge.profiles.conversion import MAX_POWER_OF_TEN
 from ortsnetz_edge.profiles.references.opcua import NodeReference
 from ortsnetz_edge.profiles.setpoint import SetpointMap
@@ -37,7 +38,7 @@ class Limiting:
         setpoint = self._setpoint
         if self._targets is None or self._targets.channel is not channel:
             self._targets = Targets(channel)
-        power = await self._power_of_ten()
+        power = await power_of_ten(setpoint.scale_at, self._session)
         now = (channel, self.lapses.count)
         if watchdog is not None and self._commissioned != now:
             await self._commission(self._targets, watchdog, power)
@@ -62,17 +63,37 @@ class Limiting:
         if setpoint.fallback_enable is not None:
             await targets.write([setpoint.fallback_enable])
 
-    async def _power_of_ten(self) -> int:
-        at = self._setpoint.scale_at
-        if at is None:
-            return 0
-        value = (await self._session.read([at])).values[0]
-        said = UNKNOWN if value is None else sample(value)
-        raw = said.raw if is_usable(said.quality) else None
-        if raw is None or abs(raw) > MAX_POWER_OF_TEN or raw != round(raw):
-            raise DriverError(
-                FailureKind.REFUSED,
-                f"{self._session.endpoint}: {at} says no power of ten: nothing is written whose "
-                "scale is not known",
-            )
-        return round(raw)
+
+async def adjust(
+    adjustment: AdjustmentMap[NodeReference], value: float, channel: Channel, session: Session
+) -> None:
+    """Write a set point besides the limit, over a connection on which the device is known.
+
+    Raises:
+        DriverError: it was not confirmed.
+    """
+    targets = Targets(channel)
+    counts = adjustment.counts(value, await power_of_ten(adjustment.scale_at, session))
+    await targets.write([(adjustment.at, counts)])
+    if adjustment.enable is not None:
+        await targets.write([adjustment.enable])
+
+
+async def power_of_ten(at: NodeReference | None, session: Session) -> int:
+    """Power of ten of one count, as the device states it now; 0 where it has none.
+
+    Raises:
+        DriverError: it does not say one.
+    """
+    if at is None:
+        return 0
+    value = (await session.read([at])).values[0]
+    said = UNKNOWN if value is None else sample(value)
+    raw = said.raw if is_usable(said.quality) else None
+    if raw is None or abs(raw) > MAX_POWER_OF_TEN or raw != round(raw):
+        raise DriverError(
+            FailureKind.REFUSED,
+            f"{session.endpoint}: {at} says no power of ten: nothing is written whose "
+            "scale is not known",
+        )
+    return round(raw)

@@ -9,6 +9,7 @@ from ortsnetz_common.measurement.time import NS_PER_S, TimeQuality
 from ortsnetz_edge.acquisition.plausibility import MAX_CLOCK_ERROR_S
 from ortsnetz_edge.drivers.contract import Scan, Source
 from ortsnetz_edge.drivers.opcua.values import Sample, missing
+from ortsnetz_edge.profiles.adjustment import AdjustmentMap, compile_adjustments
 from ortsnetz_edge.profiles.identity import IdentityMap, compile_identity
 from ortsnetz_edge.profiles.point_map import PointMap, compile_point_map, reference_of
 from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax
@@ -34,6 +35,7 @@ class SourceMaps:
     setpoint: SetpointMap[NodeReference] | None
     identity: IdentityMap[NodeReference] | None
     clock_at: tuple[int, ...]
+    adjustments: tuple[AdjustmentMap[NodeReference], ...] = ()
 
     def scan(self, samples: Sequence[Sample], server_ns: int | None, received_ns: int) -> Scan:
         """The scan of an answer.
@@ -76,4 +78,5 @@ def compiled(profile: Profile, source: Source) -> SourceMaps:
         setpoint=compile_setpoint(profile, source, SYNTAX),
         identity=compile_identity(profile, source, SYNTAX),
         clock_at=tuple(points.references.index(node) for node in nodes),
+        adjustments=compile_adjustments(profile, source, SYNTAX),
     )

@@ -12,12 +12,14 @@ from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import (
+    Adjustable,
     Diagnosis,
     DriverError,
     FailureKind,
     Identity,
     LimitResolution,
     Listener,
+    Quantity,
     Scan,
     Source,
     SourcePoint,
@@ -54,6 +56,11 @@ class RemoteDriver:
         """How the device takes its limit; None for what takes none."""
         return self._opened.resolution
 
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit."""
+        return self._opened.adjustable
+
     async def scan(self) -> Scan:
         """Read all points; see `contract.Driver.scan`."""
         answer = await self._ask(say.Read(self._source.name))
@@ -74,6 +81,13 @@ class RemoteDriver:
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
         """Write a limit; see `contract.Driver.write`."""
         await self._expect(say.WriteLimit(self._source.name, limit, watchdog), say.Done)
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; see `contract.Driver.adjust`."""
+        if not math.isfinite(value):
+            words = f"'{self._source.name}': {quantity.value} {value} is no number"
+            raise self._noted(DriverError(FailureKind.REFUSED, words))
+        await self._expect(say.Adjust(self._source.name, quantity, value), say.Done)
 
     async def identify(self) -> Identity:
         """Ask the device what it is; see `contract.Driver.identify`."""
@@ -107,7 +121,11 @@ class RemoteDriver:
         """Compare what a new process offers with what the agent was started with."""
         if answer is None:
             self._misfit = why
-        elif (answer.points, answer.resolution) != (self.points, self.resolution):
+        elif (answer.points, answer.resolution, answer.adjustable) != (
+            self.points,
+            self.resolution,
+            self.adjustable,
+        ):
             self._misfit = "has other points or limits than at the agent's start: restart the agent"
         else:
             self._misfit = ""
@@ -146,7 +164,12 @@ class RemoteDriver:
         columns = (scan.values, scan.qualities, scan.value_times_ns, scan.value_time_qualities)
         if any(column is not None and len(column) != count for column in columns):
             raise frames.FrameError(f"a scan of '{self._source.name}' has not {count} values")
-        if any(value is not None and not math.isfinite(value) for value in scan.values):
+        if scan.adjusted and len(scan.adjusted) != len(self.adjustable):
+            raise frames.FrameError(
+                f"a scan of '{self._source.name}' has not {len(self.adjustable)} set points"
+            )
+        numbers = (*scan.values, *scan.adjusted)
+        if any(value is not None and not math.isfinite(value) for value in numbers):
             raise frames.FrameError(
                 f"a scan of '{self._source.name}' has a value that is no number"
             )
