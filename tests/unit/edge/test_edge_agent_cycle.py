@@ -58,6 +58,7 @@ from ortsnetz_edge.drivers.contract import (
     DriverError,
     FailureKind,
     Identity,
+    LimitOnly,
     LimitResolution,
     LimitUnit,
     Listener,
@@ -130,7 +131,7 @@ def points_of(name: str) -> tuple[SourcePoint, ...]:
 
 
 @dataclass
-class MadeUpDevice:
+class MadeUpDevice(LimitOnly):
     """A driver without a wire; fulfils `contract.Driver`."""
 
     name: str
