@@ -54,7 +54,7 @@ def refusal(order: Order, targets: Targets, node: str, now_ns: int) -> str | Non
         _wrong_form(order, node)
         or _wrong_time(order, now_ns)
         or _wrong_content(order)
-        or _wrong_targets(order, targets)
+        or unknown_targets(order, targets)
     )
 
 
@@ -116,7 +116,8 @@ def _not_entitled(order: Order) -> str | None:
     return None
 
 
-def _wrong_targets(order: Order, targets: Targets) -> str | None:
+def unknown_targets(order: Order, targets: Targets) -> str | None:
+    """Which targets the parameter set does not have, in words; None if it has all."""
     if order.revokes is not None:
         return None
     if not 0 < len(order.targets) <= MOST_TARGETS:

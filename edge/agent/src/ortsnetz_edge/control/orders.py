@@ -24,6 +24,7 @@ from ortsnetz_edge.control.order_checks import (
     instant,
     limit_of,
     refusal,
+    unknown_targets,
 )
 
 MOST_ORDERS = 1000
@@ -106,7 +107,7 @@ class OrderBook:
             order = kept.order
             ends = now + min(kept.left_s, (order.expires_ns - now_ns) / NS_PER_S)
             self._put(_Open(order, ends, kept.state, self._devices(order)))
-            wrong = refusal(order, self._targets, self._node, now_ns)
+            wrong = unknown_targets(order, self._targets)
             if wrong is not None and ends > now:  # a new parameter set may have no such device
                 self._end(order.id, "refused", f"after a restart: {wrong}", now_ns)
         for item in memory.revoked[-MOST_REVOKED:]:
