@@ -62,6 +62,8 @@ log = logging.getLogger(__name__)
 SCAN_SHARE = 0.3
 """Share of the cycle that sources that answered last time are waited for."""
 WRITE_SHARE = 0.4
+WATCH_S = 0.25
+"""Distance of the reads of a meter whose values may release a response: it has a second to act."""
 RESPOND_S = 1.0
 """A device that has not confirmed the limit of a prepared response by then is late."""
 HEALTH_EVERY = 5
@@ -175,6 +177,16 @@ class Agent:
             task = asyncio.get_running_loop().create_task(self._respond())
             self._responding.add(task)
             task.add_done_callback(self._responding.discard)
+
+    async def watch_triggers(self) -> None:
+        """Ask the meters of armed responses more often than once a cycle; until cancelled.
+
+        What happens just after a scan would otherwise wait for a whole cycle.
+        """
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for name in self.outside.responses.watched:
+                self.scanner.ask(name)
 
     async def _respond(self) -> None:
         """Write what a prepared response asks for, now; the next cycles keep it."""

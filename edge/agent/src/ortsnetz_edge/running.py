@@ -71,6 +71,14 @@ async def run_cycles(agent: Agent, stopping: asyncio.Event) -> None:
     run has to repeat itself.
     """
     agent.scanner.listen()
+    watching = asyncio.create_task(agent.watch_triggers())
+    try:
+        await _cycle_on(agent, stopping)
+    finally:
+        watching.cancel()
+
+
+async def _cycle_on(agent: Agent, stopping: asyncio.Event) -> None:
     period_s = agent.configuration.parameters.timing.cycle_s
     due = _next_instant(time.time(), period_s)
     while not await _told(stopping, due - time.time(), period_s):
