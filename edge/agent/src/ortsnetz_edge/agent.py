@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
 from ortsnetz_edge.control.modes import LimitingMode
 from ortsnetz_edge.control.outside import Outside
+from ortsnetz_edge.control.timekeeping import ClockWatch
 from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting.calls import (
@@ -66,6 +67,8 @@ WATCH_S = 0.25
 """Distance of the reads of a meter whose values may release a response: it has a second to act."""
 RESPOND_S = 1.0
 """A device that has not confirmed the limit of a prepared response by then is late."""
+LATE = "late"
+"""Stands for a cycle that took too long; nothing is written in it."""
 HEALTH_EVERY = 5
 MEMORY_EVERY = 30
 STARTUP_GRACE_S = 20.0
@@ -116,6 +119,8 @@ class Agent:
     _health_mode: str = ""
     _status: str = ""
     _responding: set[asyncio.Task[None]] = field(default_factory=set)
+    _answered: set[str] = field(default_factory=set)
+    _clock_watch: ClockWatch = field(default_factory=ClockWatch)
 
     async def run_cycle(self) -> None:
         """One cycle, from the scan to the records."""
@@ -123,8 +128,9 @@ class Agent:
         self.cycle += 1
         timing = self.configuration.parameters.timing
         clock = self.clock
+        asked = clock.monotonic()
         if self._started is None:
-            self._started = clock.monotonic()
+            self._started = asked
         await self.scanner.scan(
             clock.patience(SCAN_SHARE * timing.cycle_s), everybody=clock.stepped
         )
@@ -132,7 +138,7 @@ class Agent:
         image = self.image.freeze(self.cycle, clock.now_ns(), now=clock.monotonic())
         self._put(self.points.measured(image))
         usable = readings(image, self.layouts)
-        found = await self._ask(image, usable)
+        found = self._unless_late(await self._ask(image, usable), asked)
         why = "; ".join(found.failures.values())
         doubted = found.estimate.doubted_guards if found.estimate else ()
         self._take_orders()
@@ -148,7 +154,7 @@ class Agent:
         )
         self._count(found, verdict)
         confirmed = await write_all(
-            verdict.writes,
+            () if LATE in found.failures else verdict.writes,
             self.drivers,
             self.counters,
             deadline_s=clock.patience(WRITE_SHARE * timing.cycle_s),
@@ -157,6 +163,23 @@ class Agent:
         )
         self._record(image, found, verdict, confirmed)
         self._report(image, found, verdict, begun, scanned)
+
+    def _unless_late(self, found: Findings, asked: float) -> Findings:
+        """What was found, unless it is about an instant long past.
+
+        A process that was stopped, or a machine that was suspended, goes on in the middle of a
+        cycle: with readings from before, of devices that have fallen back by themselves meanwhile.
+
+        Args:
+            found: by the functions.
+            asked: when the sources were asked, monotonic s.
+        """
+        late_s = self.clock.monotonic() - asked
+        if late_s <= self.configuration.parameters.timing.stale_after_s:
+            return found
+        self.counters["cycles_late"] += 1
+        reason = f"the cycle took {late_s:.1f} s: what it has read is too old to act upon"
+        return Findings(found.estimate, None, {LATE: reason})
 
     def _take_orders(self) -> None:
         """Orders that have come or ended; in the memory before the cockpit is told so."""
@@ -236,6 +259,7 @@ class Agent:
         try:
             call = EstimationCall(self._hour(image.time_ns), usable)
             estimate = await self.functions.estimate(call, deadline - time.monotonic())
+            self._answered.add(ESTIMATION)
             carried = {branch.branch: branch.loading for branch in estimate.branches}
             allowed = self.branch_ratings.step(carried, now=self.clock.monotonic())
             if parameters.mode.limiting == "off":
@@ -252,11 +276,13 @@ class Agent:
                 unspoken=self._unspoken(),
             )
             limits = await self.functions.limit(limiting, deadline - time.monotonic())
+            self._answered.add(LIMITING)
         except FunctionFailedError as error:
             if estimate is None:
                 self.branch_ratings.step({}, now=self.clock.monotonic())
             starting = error.failure is Failure.STARTING
-            key = f"{at}/starting" if starting and self._is_young else at
+            first = starting and self._is_young and at not in self._answered
+            key = f"{at}/starting" if first else at
             return Findings(estimate, None, {key: str(error)})
         return Findings(estimate, limits, {})
 
@@ -334,6 +360,7 @@ class Agent:
                 for function, reason in found.failures.items()
                 if function in {ESTIMATION, LIMITING} and parameters.mode.limiting != "off"
             ),
+            *self._clock_conditions(),
             *bad_data(found.estimate.removed if found.estimate else ()),
             *doubted_guards(found.estimate.doubted_guards if found.estimate else ()),
             *fail_safe(verdict.mode, parameters.timing, verdict.reason),
@@ -345,6 +372,13 @@ class Agent:
                 self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped
             ),
         ]
+
+    def _clock_conditions(self) -> Iterable[Condition]:
+        """What is wrong with the node's clock; a bench's time is right by definition."""
+        clock = self.clock
+        if clock.stepped:
+            return ()
+        return self._clock_watch.step(now_ns=clock.now_ns(), now=clock.monotonic())
 
     def _report(
         self, image: ProcessImage, found: Findings, verdict: Verdict, begun: float, scanned: float
@@ -375,6 +409,7 @@ class Agent:
         """All counters, by name."""
         own = Counter(cpu_ms=round(time.process_time() * 1000.0))
         own["journal_damaged"] = len(self.journal.moved_aside)
+        own["clock_jumps"] = self._clock_watch.jumps
         for part in (
             self.counters,
             self.image.counters,
