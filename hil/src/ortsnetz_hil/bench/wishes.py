@@ -82,11 +82,13 @@ def request(scenario: Scenario, bench: Bench, network: Path) -> Request:
         heat_pumps=HeatPumpWish(
             count=scenario.devices.heat_pumps.count,
             rated_w=scenario.devices.heat_pumps.rated_kw * 1000.0,
+            commanded=scenario.devices.heat_pumps.commanded,
         ),
         batteries=BatteryWish(
             count=scenario.devices.batteries.count,
             rated_w=scenario.devices.batteries.rated_kw * 1000.0,
             capacity_wh=scenario.devices.batteries.capacity_kwh * 1000.0,
+            commanded=scenario.devices.batteries.commanded,
         ),
         tap_changers=_tap_changers(scenario),
         profiles=_profiles(scenario, bench.folder),

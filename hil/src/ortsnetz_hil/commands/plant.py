@@ -13,6 +13,7 @@ from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.measurement.time import now_ns
 
 MOST_DEVICES = 500
+HEAT_PUMP_W = 9_000.0
 
 
 @click.group()
@@ -28,6 +29,8 @@ def plant() -> None:
 @click.option("--base-port", default=15020, show_default=True, help="First port of the devices.")
 @click.option("--ev", default=20, show_default=True, help="Number of EV charge points.")
 @click.option("--pv", default=20, show_default=True, help="Number of PV inverters.")
+@click.option("--hp", default=0, show_default=True, help="Number of heat pumps of 9 kW.")
+@click.option("--battery", default=0, show_default=True, help="Number of home batteries.")
 @click.option(
     "--protocols",
     type=click.Choice(["modbus", "mixed"]),
@@ -50,6 +53,8 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
     base_port: int,
     ev: int,
     pv: int,
+    hp: int,
+    battery: int,
     protocols: str,
     node: str,
     start_in: float,
@@ -63,7 +68,8 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
         raise InputError(f"--seconds {seconds}: a run has a positive length")
     if seed < 0:
         raise InputError(f"--seed {seed}: a seed is not negative")
-    for option, number in (("--ev", ev), ("--pv", pv)):
+    wanted = (("--ev", ev), ("--pv", pv), ("--hp", hp), ("--battery", battery))
+    for option, number in wanted:
         if not 0 <= number <= MOST_DEVICES:
             raise InputError(f"{option} {number}: between 0 and {MOST_DEVICES} devices")
     try:
@@ -80,10 +86,12 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
         seconds=seconds,
         charge_points=wishes.ChargePointWish(count=ev),
         inverters=wishes.InverterWish(count=pv),
+        heat_pumps=wishes.HeatPumpWish(count=hp, rated_w=HEAT_PUMP_W, commanded=True),
+        batteries=wishes.BatteryWish(count=battery, commanded=True),
         protocols=protocols,
     )
     done = prepare_plant(request)
-    devices = len(done.charge_points) + len(done.inverters)
+    devices = ev + pv + hp + battery
     click.echo(f"plant: {len(done.meters)} meters and {devices} devices prepared in {out}")
 
 

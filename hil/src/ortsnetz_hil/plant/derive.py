@@ -25,8 +25,9 @@ from ortsnetz_hil.plant.overlay import overlaid
 from ortsnetz_hil.plant.placement import LETTERS
 from ortsnetz_hil.plant.pseudo import STORAGE
 from ortsnetz_hil.plant.random_streams import stream
+from ortsnetz_hil.plant.reached import known_phases
 from ortsnetz_hil.plant.records import Records
-from ortsnetz_hil.plant.station import known_phases, station
+from ortsnetz_hil.plant.station import station
 
 IMPEDANCES = ("r1", "x1", "r0", "x0")
 POWERS = ("p_specified", "q_specified")
@@ -147,7 +148,10 @@ def _inverter(spec: Inverter, records: Records) -> Document:
 
 
 def _home_device(spec: HeatPump | Battery) -> Document:
-    """A heat pump or battery at its rating: registered, but nobody knows its phases."""
+    """A heat pump or battery at its rating: registered, but nobody knows its phases.
+
+    What a commanded one measures replaces its power each cycle.
+    """
     return {**_place(spec, [spec.rated_w / 3.0] * 3, 0.0), "name": spec.name}
 
 

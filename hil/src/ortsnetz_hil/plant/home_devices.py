@@ -31,6 +31,7 @@ START_SHARE = (0.2, 0.6)
 EFFICIENCY = 0.95
 RESERVE_SHARE = 0.1
 BATTERY_REACTION_S = (0.5, 3.0)
+SCALED_ABOVE_W, SCALING = 11_000.0, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def heat_pumps(homes: Homes, wish: HeatPumpWish, slots: Slots) -> tuple[HeatPump
     Raises:
         InputError: the wish cannot be fulfilled; names what is wrong.
     """
-    _check("heat pumps", wish.rated_w, offered=wish.offered)
+    _check("heat pumps", wish.rated_w)
     nodes = homes.nodes("heat pumps", wish.count, ())
     found = []
     for i in range(wish.count):
@@ -91,8 +92,7 @@ def heat_pumps(homes: Homes, wish: HeatPumpWish, slots: Slots) -> tuple[HeatPump
                 port=slots.ports[i],
                 phases=_phases(wish.rated_w, int(rng.integers(3))),
                 rated_w=wish.rated_w,
-                # nobody commands it: at its fall-back, the floor, it has to be able to run
-                floor_w=max(FLOOR_W, wish.rated_w),
+                floor_w=_floor_w(wish),
                 cop=cop,
                 loss_w_per_k=round(loss, 1),
                 capacity_wh_per_k=round(loss * float(rng.uniform(*TIME_CONSTANT_H)), 0),
@@ -102,6 +102,7 @@ def heat_pumps(homes: Homes, wish: HeatPumpWish, slots: Slots) -> tuple[HeatPump
                 min_on_s=MIN_ON_S,
                 min_off_s=MIN_OFF_S,
                 reaction_s=round(float(rng.uniform(*HEAT_PUMP_REACTION_S)), 1),
+                commanded=wish.commanded,
             )
         )
     return tuple(found)
@@ -115,7 +116,7 @@ def batteries(
     Raises:
         InputError: the wish cannot be fulfilled; names what is wrong.
     """
-    _check("batteries", wish.rated_w, offered=wish.offered)
+    _check("batteries", wish.rated_w)
     if not wish.capacity_wh > 0:
         raise InputError(f"batteries: capacity {wish.capacity_wh:g} Wh is not positive")
     nodes = homes.nodes("batteries", wish.count, with_pv)
@@ -136,6 +137,7 @@ def batteries(
                 efficiency=EFFICIENCY,
                 reserve_share=RESERVE_SHARE,
                 reaction_s=round(float(rng.uniform(*BATTERY_REACTION_S)), 1),
+                commanded=wish.commanded,
             )
         )
     return tuple(found)
@@ -145,8 +147,24 @@ def _phases(rated_w: float, drawn: int) -> str:
     return "abc" if rated_w > SINGLE_PHASE_W else LETTERS[drawn]
 
 
-def _check(what: str, rated_w: float, *, offered: bool) -> None:
+def battery_floor_w(rated_w: float) -> float:
+    """What a commanded battery may always charge with, W; its limit holds in both directions."""
+    return min(FLOOR_W, rated_w)
+
+
+def _floor_w(wish: HeatPumpWish) -> float:
+    """Guaranteed minimum of a heat pump's limit, W, magnitude.
+
+    Nobody commands a customer's heat pump: at its fall-back, the floor, it has to be able to run.
+    Stated here once more, apart from the product's own rule: 4.2 kW, above 11 kW two fifths (BNetzA
+    BK6-22-300, Anlage 1, 4.5.1), and not more than it has.
+    """
+    if not wish.commanded:
+        return max(FLOOR_W, wish.rated_w)
+    least = SCALING * wish.rated_w if wish.rated_w > SCALED_ABOVE_W else FLOOR_W
+    return min(least, wish.rated_w)
+
+
+def _check(what: str, rated_w: float) -> None:
     if not rated_w > 0:
         raise InputError(f"{what}: rated power {rated_w:g} W is not positive")
-    if offered:
-        raise InputError(f"{what}: the device under test cannot command them yet; offer none")

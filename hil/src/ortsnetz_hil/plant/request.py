@@ -134,12 +134,12 @@ class HeatPumpWish:
 
     Attributes:
         rated_w: electrical rated power of each.
-        offered: whether the device under test may command them; it cannot yet.
+        commanded: whether the device under test may command them; else they are customers.
     """
 
     count: int = 0
     rated_w: float = 3_000.0
-    offered: bool = False
+    commanded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,13 @@ class BatteryWish:
     Attributes:
         rated_w: highest power of each in either direction.
         capacity_wh: usable energy of each.
-        offered: whether the device under test may command them; it cannot yet.
+        commanded: whether the device under test may command them; else they are customers.
     """
 
     count: int = 0
     rated_w: float = 5_000.0
     capacity_wh: float = 10_000.0
-    offered: bool = False
+    commanded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

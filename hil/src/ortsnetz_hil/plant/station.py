@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from ortsnetz_common.parameters.floors import NO_FLOOR, SECTION_14A
 from ortsnetz_common.parameters.station import (
     NOMINAL_PHASE_V,
-    Connection,
     Device,
     DeviceKind,
     Meter,
@@ -15,7 +12,7 @@ from ortsnetz_common.parameters.station import (
     SourcePseudo,
     Station,
 )
-from ortsnetz_hil.plant import protocols, pseudo
+from ortsnetz_hil.plant import home_records, pseudo
 from ortsnetz_hil.plant.configuration import (
     PlantConfiguration,
     PlantMeter,
@@ -25,10 +22,9 @@ from ortsnetz_hil.plant.devices.limited import FULL
 from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
 from ortsnetz_hil.plant.devices.watchdog import DEFAULT_S
 from ortsnetz_hil.plant.network_file import PlantNetwork
+from ortsnetz_hil.plant.reached import ROUNDING_W, connection, known_phases, profile
 from ortsnetz_hil.plant.records import Records
-from ortsnetz_hil.plant.serial_numbers import serial_number
 
-PROTOCOL = "modbus-tcp"
 SOURCE_U_PU = 1.02
 SOURCE_SIGMA_PU = 0.01
 EV_REACTION_S = 5.0
@@ -40,21 +36,12 @@ ROLES = {
 }
 CUSTOMER_PHASE_W = 4000.0  # phase power at which a customer meter's absolute accuracy is stated
 FEEDER_SHARE = 0.3  # the same for feeders, of the largest transformer
-ROUNDING_W = 3.0  # watts, decivolts and scale factors of the register maps
-
-
-class _Reached(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def port(self) -> int: ...
 
 
 def station(configuration: PlantConfiguration, records: Records) -> Station:
     """What the DSO knows about the substation.
 
-    Heat pumps and batteries are no devices here: the agent cannot command them yet. They are
-    customers without a meter.
+    Heat pumps and batteries that nobody may command are customers without a meter.
 
     Args:
         configuration: the plant's configuration.
@@ -67,12 +54,17 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
         devices=(
             *(_charge_point(configuration, records, spec) for spec in configuration.charge_points),
             *(_inverter(configuration, records, spec) for spec in configuration.inverters),
+            *home_records.devices(configuration, records),
         ),
         pseudo=(
             *(pseudo.of_load(load, records.season) for load in loads),
             *(pseudo.of_generator(g, records.season) for g in network.elements("asym_gen")),
-            *(pseudo.of_heat_pump(h, records.outdoor_c) for h in configuration.heat_pumps),
-            *(pseudo.of_battery(battery) for battery in configuration.batteries),
+            *(
+                pseudo.of_heat_pump(pump, records.outdoor_c)
+                for pump in configuration.heat_pumps
+                if not pump.commanded
+            ),
+            *(pseudo.of_battery(one) for one in configuration.batteries if not one.commanded),
         ),
         # a station has one source; with several, the weak assumption stands at the first
         source=SourcePseudo(
@@ -83,33 +75,14 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
     )
 
 
-def _connection(configuration: PlantConfiguration, spec: _Reached) -> Connection:
-    """How a meter or device is reached: at its own Modbus server, or as a bay of another."""
-    server = configuration.behind(spec.name)
-    if server is not None:
-        return protocols.connection(server, spec.name, configuration.host)
-    return Connection(
-        protocol=PROTOCOL,
-        host=configuration.host,
-        port=spec.port,
-        identity=serial_number(spec.name),
-    )
-
-
-def _profile(configuration: PlantConfiguration, name: str, own: str) -> str:
-    """The profile of a meter or device, which depends on the protocol it is seen through."""
-    server = configuration.behind(name)
-    return own if server is None else protocols.PROFILES[server.protocol, own]
-
-
 def _meter(configuration: PlantConfiguration, records: Records, meter: PlantMeter) -> Meter:
     accuracy = configuration.meter_class(meter.profile)
     full_scale_w = _full_scale_w(records.network, meter)
     return Meter(
         name=meter.name,
         role=ROLES[meter.profile],
-        profile=_profile(configuration, meter.name, meter.profile),
-        connection=_connection(configuration, meter),
+        profile=profile(configuration, meter.name, meter.profile),
+        connection=connection(configuration, meter),
         element=meter.element,
         phases=records.phases.get(meter.name, meter.phases),
         u_sigma=accuracy.u,
@@ -136,8 +109,8 @@ def _charge_point(configuration: PlantConfiguration, records: Records, spec: Cha
     return Device(
         name=spec.name,
         kind=DeviceKind.EV,
-        profile=_profile(configuration, spec.name, "ev-controller"),
-        connection=_connection(configuration, spec),
+        profile=profile(configuration, spec.name, "ev-controller"),
+        connection=connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
         phases=spec.phases if known_phases(records, spec) else None,
@@ -159,8 +132,8 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
     return Device(
         name=spec.name,
         kind=DeviceKind.PV,
-        profile=_profile(configuration, spec.name, "pv-inverter"),
-        connection=_connection(configuration, spec),
+        profile=profile(configuration, spec.name, "pv-inverter"),
+        connection=connection(configuration, spec),
         element=spec.element,
         phase_count=terminals,
         phases=spec.phases if known_phases(records, spec) else None,
@@ -173,11 +146,3 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
         p_sigma=round(accuracy.power * spec.rated_w / terminals + ROUNDING_W, 1),
         watchdog_s=float(DEFAULT_S),
     )
-
-
-def known_phases(records: Records, spec: ChargePoint | Inverter) -> bool:
-    """Whether the DSO knows a device's phases: three-phase ones, or at a metered customer.
-
-    The order of a three-phase device's phases is in the fitter's report.
-    """
-    return len(spec.phases) == 3 or spec.node in records.metered

@@ -58,18 +58,24 @@ class Inverters(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeatPumps(Struct, frozen=True, forbid_unknown_fields=True):
-    """Heat pumps with their buildings; the rating is electrical."""
+    """Heat pumps with their buildings; the rating is electrical.
+
+    Attributes:
+        commanded: whether the device under test may limit them; else they are customers.
+    """
 
     count: Count
     rated_kw: Kilowatts = 4.0
+    commanded: bool = False
 
 
 class Batteries(Struct, frozen=True, forbid_unknown_fields=True):
-    """Home batteries."""
+    """Home batteries; `commanded` as with heat pumps."""
 
     count: Count
     rated_kw: Kilowatts = 5.0
     capacity_kwh: KilowattHours = 10.0
+    commanded: bool = False
 
 
 class TapChanger(Struct, frozen=True, forbid_unknown_fields=True):

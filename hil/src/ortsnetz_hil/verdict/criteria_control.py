@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from ortsnetz_hil.plant.home_devices import battery_floor_w
 from ortsnetz_hil.scenarios.durations import words as duration
 from ortsnetz_hil.verdict import energy, measures
 from ortsnetz_hil.verdict.criteria_values import (
@@ -36,6 +37,11 @@ class Floors(Criterion, frozen=True, kw_only=True):
         plant = recording.configuration
         amperes = {point.name: point.floor_a for point in plant.charge_points}
         watts = {pump.name: pump.floor_w for pump in plant.heat_pumps}
+        watts |= {
+            battery.name: battery_floor_w(battery.rated_w)
+            for battery in plant.batteries
+            if battery.commanded
+        }
         own = measures.matching([*amperes, *watts], self.device, "device with a floor")
         broken = [
             f"{write.device} was given {write.value} A at {at_s:.1f} s, its floor is "

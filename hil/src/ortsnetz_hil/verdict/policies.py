@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.plant.core import Plant, Step
 from ortsnetz_hil.plant.devices.charge_point import LOWEST_A, POWER_FACTOR, ChargePointModel
+from ortsnetz_hil.plant.devices.heat_pump import UNIT_W
 from ortsnetz_hil.plant.devices.limited import FULL
+from ortsnetz_hil.plant.home_devices import battery_floor_w
 from ortsnetz_hil.plant.loading import line_loading, transformer_loading
 
 HALVINGS = 10
@@ -41,10 +44,11 @@ class Unlimited:
             point.write_limit(point.spec.rated_a, step.now_s)
         for inverter in plant.inverters:
             inverter.write_limit(FULL, step.now_s)
+        _allow_homes(plant, step)
 
 
 class Floors:
-    """Everybody on the floor: 4.2 kW for charge points, nothing for inverters."""
+    """Everybody on the floor: 4.2 kW for consumers, nothing for inverters."""
 
     name = "floors"
 
@@ -54,10 +58,20 @@ class Floors:
             point.write_limit(point.spec.floor_a, step.now_s)
         for inverter in plant.inverters:
             inverter.write_limit(0, step.now_s)
+        for pump in plant.heat_pumps:
+            if pump.spec.commanded:
+                pump.write_limit(math.ceil(pump.spec.floor_w / UNIT_W), step.now_s)
+        for battery in plant.batteries:
+            rated_w = battery.spec.rated_w
+            if battery.spec.commanded:
+                share = battery_floor_w(rated_w) / rated_w
+                battery.write_limit(math.ceil(FULL * share), step.now_s)
 
 
 class Uniform:
     """Uniform scaling, idealised: one factor for all charge points, one for all inverters.
+
+    Heat pumps and batteries have no limit.
 
     It sees the plant's true state without error and asks the plant's own power flow for the largest
     factor that keeps loading and voltages inside their limits (bisection). Device steps, floors and
@@ -75,6 +89,7 @@ class Uniform:
             inverter.write_limit(
                 _pv_limit(inverter.available_w, inverter.spec.rated_w, pv), step.now_s
             )
+        _allow_homes(plant, step)
 
     def _factors(self, plant: Plant, step: Step) -> tuple[float, float]:
         if self._keeps(plant, step, 1.0, 1.0):
@@ -127,6 +142,16 @@ class Uniform:
         low, high = configuration.u_pu
         inside = not u.size or (u.min() >= low and u.max() <= high)
         return bool(worst <= configuration.loading and inside)
+
+
+def _allow_homes(plant: Plant, step: Step) -> None:
+    """Allow heat pumps and batteries all; those that nobody commands are never written to."""
+    for pump in plant.heat_pumps:
+        if pump.spec.commanded:
+            pump.write_limit(math.ceil(pump.spec.rated_w / UNIT_W), step.now_s)
+    for battery in plant.batteries:
+        if battery.spec.commanded:
+            battery.write_limit(FULL, step.now_s)
 
 
 def ev_limit(point: ChargePointModel, factor: float) -> int:

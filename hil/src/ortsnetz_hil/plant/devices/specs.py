@@ -133,6 +133,7 @@ class HeatPump(Struct, frozen=True, forbid_unknown_fields=True):
         start_c: temperature of the building at the beginning of the window.
         min_on_s, min_off_s: compressor protection, calendar seconds.
         reaction_s: time until it follows a new limit, plant seconds.
+        commanded: whether the device under test may command it.
     """
 
     name: str
@@ -151,6 +152,7 @@ class HeatPump(Struct, frozen=True, forbid_unknown_fields=True):
     min_on_s: float
     min_off_s: float
     reaction_s: float
+    commanded: bool = False
 
 
 class Battery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +166,7 @@ class Battery(Struct, frozen=True, forbid_unknown_fields=True):
         efficiency: of one direction, 0 to 1.
         reserve_share: state of charge below which it does not discharge.
         reaction_s: time until it follows a new limit, plant seconds.
+        commanded: whether the device under test may command it.
     """
 
     name: str
@@ -177,6 +180,7 @@ class Battery(Struct, frozen=True, forbid_unknown_fields=True):
     efficiency: float
     reserve_share: float
     reaction_s: float
+    commanded: bool = False
 
 
 class TapChanger(Struct, frozen=True, forbid_unknown_fields=True):
