@@ -116,7 +116,7 @@ class Substation:
             1,
             "0" * 64,
             Station((TRAFO,), devices, (), SourcePseudo(1, 1.0, 0.01)),
-            timing=Timing(),
+            timing=Timing(hold_s=0.0),  # how limits come back is another file's matter
             mode=Mode(mode),
         )
         resolutions = {d.name: SHARES if d.kind is DeviceKind.PV else AMPERES for d in devices}

@@ -66,7 +66,7 @@ class Play:
         self.control = DeviceControl(
             device=self.device,
             amounts=Amounts.of(self.device, self.resolution),
-            timing=Timing(cycle_s=1.0, refresh_s=10.0),
+            timing=Timing(cycle_s=1.0, refresh_s=10.0, hold_s=0.0),
             first_refresh_s=1.0,
         )
         self.started = self.now

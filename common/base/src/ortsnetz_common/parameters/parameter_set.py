@@ -63,7 +63,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
         blind_ramp_s: duration of that ramp.
         release_per_s: highest rate at which a limit is raised, as a share of the rating.
         refresh_s: a setpoint in force is written again this often, to feed device watchdogs.
-        hold_s: so long after it was lowered a limit is not raised.
+        hold_s: so long a limit has to be allowed before it is raised that far; longer than
+            measurements and setpoints are late, or limits swing.
         changes_per_hour: a device's limit is raised only as long as it has changed less often
             within an hour; it is lowered whatever this says.
     """
@@ -75,7 +76,7 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     blind_ramp_s: float = 60.0
     release_per_s: float = 0.1
     refresh_s: float = 10.0
-    hold_s: float = 0.0
+    hold_s: float = 5.0
     changes_per_hour: int = 120
 
 
@@ -188,6 +189,14 @@ def _check(parameters: ParameterSet, source: str) -> None:
         raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
     if limits.loading <= 0:
         raise InputError(f"{source}: limits.loading must be positive")
+    timing = parameters.timing
+    if not timing.hold_s >= 0:
+        raise InputError(f"{source}: timing.hold_s: {timing.hold_s:g} must not be negative")
+    if timing.changes_per_hour < 2:
+        raise InputError(
+            f"{source}: timing.changes_per_hour: {timing.changes_per_hour}: a limit that is "
+            f"lowered and raised again has changed twice"
+        )
     if parameters.mode.limiting not in MODES:
         raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
     if limits.objective not in OBJECTIVES:

@@ -28,6 +28,16 @@ one always wins. Numbers on the wire (`SetpointSource`) have no order."""
 NECESSARY = frozenset({SetpointSource.SAFETY, SetpointSource.FALLBACK, SetpointSource.RESPONSE})
 """Sources that protect the network; what is good for a device does not stand against them."""
 
+OUTSIDE = frozenset(
+    {
+        SetpointSource.RESPONSE,
+        SetpointSource.OPERATOR,
+        SetpointSource.TSO,
+        SetpointSource.MARKET,
+    }
+)
+"""Sources that need no estimate of the network."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

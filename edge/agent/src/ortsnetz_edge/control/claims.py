@@ -75,7 +75,7 @@ def idle_held(hold: IdleHold, result: LimitingResult | None, *, now: float) -> s
         now: monotonic time, s.
     """
     if result is None:
-        return "no car is connected, and the state is not verified" if hold.held else None
+        return "it is idle, and the state is not verified" if hold.held else None
     worst = result.worst_loading
     binding = result.status != "ok"
     if not hold.step(binding=binding, worst_loading=worst, now=now):
@@ -83,4 +83,4 @@ def idle_held(hold: IdleHold, result: LimitingResult | None, *, now: float) -> s
     why = result.limits[0].reason if result.limits else "the network is near its limits"
     if not binding and worst is not None:
         why = f"the network is loaded to {worst:.0%}"
-    return f"no car is connected, and a new one must not overload: {why}"
+    return f"it is idle, and must not overload when it begins: {why}"

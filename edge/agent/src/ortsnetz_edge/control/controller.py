@@ -9,17 +9,18 @@ from types import MappingProxyType
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import ParameterSet
-from ortsnetz_common.parameters.station import Meter
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
-from ortsnetz_edge.control.arbitration import Claim, arbitrate, in_force
+from ortsnetz_edge.control.arbitration import OUTSIDE, Claim, arbitrate, in_force
 from ortsnetz_edge.control.claims import Cycle, idle_held, of_decision, while_blind
 from ortsnetz_edge.control.device import DeviceControl, Write
+from ortsnetz_edge.control.disposal import Disposal, changes_counted, disposal_of
 from ortsnetz_edge.control.failsafe import AgentMode, FailSafe
 from ortsnetz_edge.control.idle import IdleHold, is_idle
 from ortsnetz_edge.control.modes import GroupModes, LimitingMode
 from ortsnetz_edge.control.overload import Overload, WatchedBranch, measured_overloads
 from ortsnetz_edge.control.release import Rise, Turns
+from ortsnetz_edge.control.trust import keeps_everything, missing_guards
 from ortsnetz_edge.drivers.contract import LimitResolution
 from ortsnetz_edge.hosting.calls import LimitingResult
 
@@ -47,21 +48,6 @@ class Verdict:
     setpoints: tuple[Setpoint, ...]
     overloads: tuple[Overload, ...] = ()
     advised: tuple[Setpoint, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Disposal:
-    """What a decision may count on; see `LimitingCall`.
-
-    Attributes:
-        deaf: devices that do not follow their limits, or whose group is off.
-        may_draw: slow devices that may not have followed yet, and what they can still be at, W.
-        advisory: devices that are only advised, where others are limited.
-    """
-
-    deaf: tuple[str, ...]
-    may_draw: dict[str, float]
-    advisory: tuple[str, ...]
 
 
 class Controller:
@@ -109,33 +95,12 @@ class Controller:
 
     def disposal(self, *, now: float) -> Disposal:
         """What the next decision may count on, by the modes of the last cycle."""
-        controls = self.controls
-        active = any(one.mode is LimitingMode.ACTIVE for one in controls.values())
-        slow = {name: one.may_draw(now=now) for name, one in controls.items()}
-        return Disposal(
-            deaf=tuple(
-                name
-                for name, one in controls.items()
-                if one.mode is LimitingMode.OFF or one.cannot_be_limited(now=now)
-            ),
-            may_draw={name: watts for name, watts in slow.items() if watts is not None},
-            advisory=tuple(
-                name
-                for name, one in controls.items()
-                if active and one.mode is LimitingMode.ADVISORY
-            ),
-        )
+        return disposal_of(self.controls, now=now)
 
     def counted(self) -> dict[str, int]:
         """Counters of setpoint changes, by name; none ever goes down."""
-        budgets = [control.changes for control in self.controls.values()]
-        compressors = [control.compressor for control in self.controls.values()]
-        return {
-            "setpoint_changes": sum(budget.total for budget in budgets),
-            "setpoint_changes_most_an_hour": max((budget.most for budget in budgets), default=0),
-            "setpoint_raises_delayed": self._raises_delayed,
-            "compressor_starts_beyond": sum(one.starts_beyond for one in compressors if one),
-        }
+        found = changes_counted(self.controls.values())
+        return {**found, "setpoint_raises_delayed": self._raises_delayed}
 
     def step(
         self,
@@ -168,13 +133,13 @@ class Controller:
             scan = source.scan if source.valid else None
             control.enter(self._modes.mode_of(control.device, modes))
             control.observe(readings.get(name), scan.limit_in_force if scan else None, now=now)
-        missing = self._missing_guards(readings, doubted)
+        missing = missing_guards(self._guards, readings, doubted)
         trusted = result if not missing else None
         known = trusted is not None and (trusted.verified or bool(trusted.violated))
         mode = self.fail_safe.step(verified=known, now=now)
         blind = mode is not AgentMode.ACTIVE
         cycle = Cycle(
-            may_raise=_keeps_everything(trusted),
+            may_raise=keeps_everything(trusted),
             overloads=measured_overloads(self._watched, readings, self._loading) if blind else (),
             dt_s=dt_s,
             now=now,
@@ -211,6 +176,7 @@ class Controller:
             winner = arbitrate(control.device, map(control.softened, found))
             if winner.limit_w < control.allowed_w:
                 control.aim(winner, winner.limit_w, may_raise=False)
+                self._writing_since = now if self._writing_since is None else self._writing_since
                 writes.append(control.due(now=now, active_since=now))
         return tuple(write for write in writes if write is not None)
 
@@ -282,21 +248,13 @@ class Controller:
             return None
         return winner, rise
 
-    def _missing_guards(
-        self, readings: Mapping[str, Reading], doubted: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        return tuple(
-            meter.name
-            for meter in self._guards
-            if meter.name in doubted or not _complete(readings.get(meter.name), meter)
-        )
-
     def _due(self, mode: AgentMode, cycle: Cycle) -> tuple[Write, ...]:
         """Writes of this cycle; none before there is a reason to lower, or a verified state."""
         if self._modes.node is not LimitingMode.ACTIVE:
             return ()
         if self._writing_since is None:
-            if mode not in {AgentMode.ACTIVE, AgentMode.BLIND} and not cycle.overloads:
+            seen = mode in {AgentMode.ACTIVE, AgentMode.BLIND} or bool(cycle.overloads)
+            if not seen and not any(c.claim.source in OUTSIDE for c in self.controls.values()):
                 return ()
             self._writing_since = cycle.now
         due = (
@@ -305,27 +263,6 @@ class Controller:
             if control.answers  # a device that does not answer cannot be written to
         )
         return tuple(write for write in due if write is not None)
-
-
-def _complete(reading: Reading | None, meter: Meter) -> bool:
-    """Whether a meter says voltage and power of all its terminals.
-
-    Active power alone is not enough: the estimation takes a flow only as a whole.
-    """
-    if reading is None:
-        return False
-    count = len(meter.phases)
-    values = (reading.voltage_v, reading.active_w, reading.reactive_var)
-    return all(value is not None for each in values for value in each[:count])
-
-
-def _keeps_everything(result: LimitingResult | None) -> bool:
-    """Whether limits may be raised on an answer.
-
-    One that gave up its reserve keeps the limits of an estimate that is too uncertain for them: a
-    lost meter makes the reserve grow until it is given up, and that must lift nothing.
-    """
-    return result is not None and result.verified and not result.reserve_given_up
 
 
 def _reason(mode: AgentMode, missing: Iterable[str], failure: str) -> str:

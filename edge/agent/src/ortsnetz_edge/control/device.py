@@ -11,15 +11,11 @@ from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import Claim, unlimited
-from ortsnetz_edge.control.changes import ChangeBudget
-from ortsnetz_edge.control.compressor import Compressor
 from ortsnetz_edge.control.modes import LimitingMode
-from ortsnetz_edge.control.obedience import Obedience, drawn
-from ortsnetz_edge.control.release import Rise, Sustained, released
+from ortsnetz_edge.control.obedience import Obedience
+from ortsnetz_edge.control.pace import Pace
+from ortsnetz_edge.control.release import Rise
 from ortsnetz_edge.drivers.contract import Watchdog
-
-_WHOLE_RAMP_S = 3600.0
-"""Longer than any ramp: a slow device takes in one step what was verified for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +59,23 @@ class DeviceControl:
     reading: Reading | None = None
     claim: Claim = field(init=False)
     obedience: Obedience = field(init=False)
-    changes: ChangeBudget = field(init=False)
-    compressor: Compressor | None = field(init=False)
-    _sustained: Sustained = field(init=False)
+    pace: Pace = field(init=False)
     _written: float | None = None
     _written_at: float = 0.0
     _announced: tuple[float, int] | None = None
-    _lowered_at: float | None = None
-    _raised_at: float | None = None
     _now: float = 0.0
 
     def __post_init__(self) -> None:
-        self.changes = ChangeBudget(self.timing.changes_per_hour)
-        self.compressor = Compressor.of(self.device)
-        self._forget()
+        self.claim = unlimited(self.device)
+        self.obedience = Obedience(self.device, self.amounts, self.timing.cycle_s)
+        self.pace = Pace(self.device, self.timing, self.obedience)
 
     def _forget(self) -> None:
         """Know nothing about its limit: what it says next is what it keeps."""
         self.claim = unlimited(self.device)
         self.obedience = Obedience(self.device, self.amounts, self.timing.cycle_s)
-        self._sustained = Sustained(self.timing.hold_s)
+        self.pace.restart(self.obedience)
         self.allowed_w = self.amount = self._written = self._announced = None
-        self._lowered_at = self._raised_at = None
 
     def enter(self, mode: LimitingMode) -> None:
         """Take on a mode. Where writing begins or ends, the limit is what the device says next."""
@@ -99,8 +90,7 @@ class DeviceControl:
         own watchdog, a restart) has thereby a new limit: from there it is raised by the rules.
         """
         self._now, self.reading = now, reading
-        if self.compressor is not None:
-            self.compressor.observe(drawn(self.device, reading), now=now)
+        self.pace.observe(reading, now=now)
         self.read_back = in_force = self._plausible(limit_in_force)
         if in_force is None:
             return
@@ -122,7 +112,7 @@ class DeviceControl:
     def _adopt(self, limit: float, reason: str) -> None:
         self.amount = limit
         if limit < self.amounts.top:
-            self._lowered_at = self._now
+            self.pace.lowered(now=self._now)
         self.obedience.found(limit, now=self._now)
         self.allowed_w = self.amounts.watts(limit, self.reading)
         self.claim = unlimited(self.device)
@@ -144,17 +134,14 @@ class DeviceControl:
         if present is None or self.amounts.same(amount, present):
             self.amount = amount if present is None else present
             return
-        raised = amount > present
-        if raised and not (may_raise and self._may_be(self.amounts.watts(amount, self.reading))):
-            # its ramp begins when its time is over
-            self.allowed_w = min(allowed_w, self.amounts.watts(present, self.reading))
-            return
-        if raised:
-            self._raised_at = self._now
-        if self.compressor is not None:
-            before_w, after_w = (self.amounts.watts(one, None) for one in (present, amount))
-            self.compressor.changed(before_w, after_w, now=self._now)
-        self.amount = amount
+        if amount > present:
+            amount_w = self.amounts.watts(amount, self.reading)
+            if not (may_raise and self.pace.allows(self._nominal_w, amount_w, now=self._now)):
+                # its ramp begins when its time is over
+                self.allowed_w = min(allowed_w, self.amounts.watts(present, self.reading))
+                return
+        before_w, self.amount = self._nominal_w, amount
+        self.pace.changes_to(before_w, self._nominal_w, now=self._now)
 
     def rise_to(self, wanted_w: float, dt_s: float) -> Rise | None:
         """What it would take of more; None while it must not be raised.
@@ -163,52 +150,29 @@ class DeviceControl:
             wanted_w: what it may have in the end.
             dt_s: time since the last cycle.
         """
-        if self.allowed_w is None or wanted_w <= self.allowed_w or not self.is_due_to_rise:
+        if self.allowed_w is None:
             return None
-        rate = self.timing.release_per_s
-        next_w = released(self.allowed_w, wanted_w, self.device, rate, self._ramp_s(dt_s))
-        if not self._may_be(next_w):
-            return None
-        asked_w = None if self.reading is None else self.reading.available_w
-        settles_s = self.obedience.settles_s + self.timing.stale_after_s
-        return Rise(self.device.name, self.allowed_w, next_w, wanted_w, asked_w, settles_s)
-
-    def _ramp_s(self, dt_s: float) -> float:
-        """Time that its ramp has had: one that is raised in few large steps takes them at once."""
-        if self.obedience.is_slow:
-            return _WHOLE_RAMP_S
-        if self._raised_at is not None and self.changes.is_spread(now=self._now):
-            return self._now - self._raised_at
-        return dt_s
+        return self.pace.rise(
+            self.allowed_w, wanted_w, self._nominal_w, self.reading, dt_s=dt_s, now=self._now
+        )
 
     @property
     def is_due_to_rise(self) -> bool:
         """Whether its last raise can have acted, and it has not changed too often."""
-        slow = self.obedience.is_slow and self._raised_at is not None
-        if slow and self._now - (self._raised_at or 0.0) < self.obedience.settles_s:
-            return False
-        return self.changes.may_raise(now=self._now)
+        return self.pace.is_due(now=self._now)
 
-    def _may_be(self, limit_w: float) -> bool:
-        """Whether its hold and its compressor allow a limit higher than the present one, W."""
-        hold_s = max(self.timing.hold_s, self.amounts.resolution.hold_s)
-        if self._lowered_at is not None and self._now - self._lowered_at < hold_s:
-            return False
-        if self.compressor is None or self.amount is None:
-            return True
-        present_w = self.amounts.watts(self.amount, None)
-        return self.compressor.may_restart(present_w, limit_w, now=self._now)
+    @property
+    def _nominal_w(self) -> float:
+        """The limit at nominal voltage; the rating while it is not known."""
+        return self.device.rated_w if self.amount is None else self.amounts.watts(self.amount, None)
 
     def softened(self, claim: Claim) -> Claim:
         """A claim as it may act on the device: see `Compressor.softened`."""
-        if self.compressor is None or self.amount is None:
-            return claim
-        present_w = self.amounts.watts(self.amount, None)
-        return self.compressor.softened(claim, present_w, now=self._now)
+        return self.pace.softened(claim, self._nominal_w, now=self._now)
 
     def sustained(self, limit_w: float) -> float:
         """The limit that has been allowed for the hold time, this one included."""
-        return self._sustained.note(limit_w, now=self._now)
+        return self.pace.sustained(limit_w, now=self._now)
 
     @property
     def answers(self) -> bool:
@@ -234,7 +198,7 @@ class DeviceControl:
         for the same amperes, whatever the voltage is.
         """
         claim, rated_w = self.claim, self.device.rated_w
-        limit_w = rated_w if self.amount is None else self.amounts.watts(self.amount, None)
+        limit_w = self._nominal_w
         reason = claim.words
         if self.limited:
             reason = f"limited to {limit_w / 1000:.1f} of {rated_w / 1000:.1f} kW: {reason}"
@@ -276,9 +240,9 @@ class DeviceControl:
         if self._written is None or not self.amounts.same(write.amount, self._written):
             self.obedience.changed_at = now
         if write.changed:
-            self.changes.note(now=now)
+            self.pace.changes.note(now=now)
         if write.amount < before - self.amounts.resolution.step / 2:
-            self._lowered_at = now
+            self.pace.lowered(now=now)
         self._written, self._written_at = write.amount, now
         announced = (write.amount, int(write.setpoint.source))
         news = write.changed or (self._announced is not None and announced != self._announced)

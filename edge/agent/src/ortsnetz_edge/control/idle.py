@@ -1,6 +1,7 @@
-"""Charge points without a car are held at their floor while the network is near its limits. Pure.
+"""Idle charge points and stores are held at their floor while the network is near its limits. Pure.
 
-A car that arrives draws what its charge point allows, before the next decision can see it.
+A car that arrives draws what its charge point allows, before the next decision can see it; so does
+a store whose customer's surplus begins.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from ortsnetz_common.parameters.station import Device, DeviceKind
 HOLD_ABOVE = 0.8
 RELEASE_BELOW = 0.75
 RELEASE_AFTER_S = 10.0
+STORE_IDLE_SHARE = 0.01
+"""Of the rating: what a store says of its control's noise is no wish."""
 
 
 class IdleHold:
@@ -49,10 +52,20 @@ class IdleHold:
 
 
 def is_idle(device: Device, reading: Reading | None) -> bool:
-    """Whether a charge point has said that no car wants to charge; silence is not idleness."""
+    """Whether a device has said that it wants nothing, and may begin at any time.
+
+    A charge point without a car that wants to charge, a store that follows nobody; silence is not
+    idleness, and a store that stands still is not one that says so.
+    """
     return (
-        device.kind is DeviceKind.EV
+        device.kind in {DeviceKind.EV, DeviceKind.STORAGE}
         and reading is not None
         and reading.available_w is not None
-        and reading.available_w <= 0.0
+        and _wants_nothing(device, reading.available_w)
     )
+
+
+def _wants_nothing(device: Device, available_w: float) -> bool:
+    if device.kind is DeviceKind.EV:
+        return available_w <= 0.0
+    return abs(available_w) < STORE_IDLE_SHARE * device.rated_w
