@@ -1,7 +1,7 @@
 """A feeder in closed loop with the controller, second by second: no network, one capacity.
 
-The decision is what limiting does, reduced to one element: everybody keeps the same share of what is
-asked for, as far as floors allow. It sees what meters and devices said, as late as they say it.
+The decision is what limiting does, reduced to one element: everybody keeps the same share of what
+is asked for, as far as floors allow. It sees what meters and devices say, as late as they say it.
 """
 
 from __future__ import annotations

@@ -228,8 +228,10 @@ class Controller:
         """
         if control.allowed_w is None:  # nobody knows its limit: nothing to raise or to lower
             return None
-        device, present_w = control.device, control.allowed_w
         may_raise = cycle.may_raise and speaks and control.answers
+        if not may_raise:
+            control.withdraw()
+        device, present_w = control.device, control.allowed_w
         blind = while_blind(device, present_w, cycle, self.fail_safe, self._timing)
         claims = [control.softened(claim) for claim in (*claims, *blind)]
         winner = arbitrate(device, claims)

@@ -143,6 +143,22 @@ class DeviceControl:
         before_w, self.amount = self._nominal_w, amount
         self.pace.changes_to(before_w, self._nominal_w, now=self._now)
 
+    def withdraw(self) -> None:
+        """Take back a raise that the device has not taken: what is in force is kept.
+
+        It was right when it was decided. Written again in a cycle without a verified state it would
+        be a raise without one.
+        """
+        known = [limit for limit in (self._written, self.read_back) if limit is not None]
+        if self.amount is None or not known or self.mode is not LimitingMode.ACTIVE:
+            return
+        in_force = max(known)
+        if self.amount < in_force or self.amounts.same(self.amount, in_force):
+            return
+        before_w, self.amount = self._nominal_w, in_force
+        self.allowed_w = self.amounts.watts(in_force, self.reading)
+        self.pace.changes_to(before_w, self._nominal_w, now=self._now)
+
     def rise_to(self, wanted_w: float, dt_s: float) -> Rise | None:
         """What it would take of more; None while it must not be raised.
 
