@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_common.parameters.station import Device
-from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult, encode, limiting_call
+from ortsnetz_edge.hosting.calls import (
+    DeviceLimit,
+    LimitingCall,
+    LimitingResult,
+    encode,
+    limiting_call,
+)
+from ortsnetz_edge.hosting.combined import combined
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import Infeasible, Settings
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Status
 from ortsnetz_grid.functions.congestion.situation import situation_from
+from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
 SETTINGS = Settings(infeasible=Infeasible.LEAST_EXCESS)
@@ -33,13 +42,29 @@ class Limiting:
     def call(self, body: bytes) -> bytes:
         """Decide on one instant; see `worker.Function`."""
         call = limiting_call(body)
+        state = from_bytes(call.state)
+
+        def once(deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+            return self._once(call, state, deaf, may_draw)
+
+        return encode(combined(once, call))
+
+    def _once(
+        self,
+        call: LimitingCall,
+        state: StateEstimate,
+        deaf: frozenset[str],
+        may_draw: Mapping[str, float],
+    ) -> LimitingResult:
+        """One decision; see `combined` for why there may be several."""
         situation = situation_from(
             self.network,
-            from_bytes(call.state),
+            state,
             self.parameters.station,
             call.readings,
             self.parameters.limits,
-            deaf=frozenset(call.deaf),
+            deaf=deaf,
+            may_draw=may_draw,
             unspoken=frozenset(call.unspoken),
             loading_of=call.loading_of,
         )
@@ -60,16 +85,14 @@ class Limiting:
         )
         worst = result.worst_loading
         infeasible = result.status is Status.INFEASIBLE
-        return encode(
-            LimitingResult(
-                status=result.status.value,
-                verified=result.verified,
-                worst_loading=float(worst.value) if worst and worst.value is not None else None,
-                limits=limits,
-                violated=tuple(one.words for one in result.binding) if infeasible else (),
-                uncontrolled=situation.uncontrolled,
-                reserve_given_up=result.reserve_given_up,
-            )
+        return LimitingResult(
+            status=result.status.value,
+            verified=result.verified,
+            worst_loading=float(worst.value) if worst and worst.value is not None else None,
+            limits=limits,
+            violated=tuple(one.words for one in result.binding) if infeasible else (),
+            uncontrolled=situation.uncontrolled,
+            reserve_given_up=result.reserve_given_up,
         )
 
 
