@@ -41,7 +41,7 @@ def lines(played: Played, *, raw: bool = False) -> Iterator[str]:
 def _around(played: Played, element: int, flags: np.ndarray, helpable: np.ndarray) -> Iterator[str]:
     yield HEADER
     shown = np.zeros(len(flags), bool)
-    for second in np.flatnonzero(flags):
+    for second in np.flatnonzero(flags).tolist():
         first = second
         while first > 0 and helpable[first - 1]:
             first -= 1

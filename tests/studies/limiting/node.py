@@ -97,7 +97,14 @@ class Node:
         try:
             call = EstimationCall(hour, dict(readings))
             estimate = estimation_result(self.estimation.call(encode(call)))
-            asked = LimitingCall(estimate.state, dict(readings), self._deaf(now))
+            disposal = self.controller.disposal(now=now)
+            asked = LimitingCall(
+                estimate.state,
+                dict(readings),
+                disposal.deaf,
+                disposal.may_draw,
+                disposal.advisory,
+            )
             limits = limiting_result(self.limiting.call(encode(asked)))
         except OrtsnetzError as error:
             failure = str(error)
@@ -115,10 +122,6 @@ class Node:
     def confirmed(self, write: Write, *, now: float) -> None:
         """A device has confirmed a write."""
         self.controller.controls[write.device].written(write, now=now)
-
-    def _deaf(self, now: float) -> tuple[str, ...]:
-        controls = self.controller.controls.items()
-        return tuple(name for name, control in controls if control.cannot_be_limited(now=now))
 
     def _count(
         self, estimate: EstimationResult | None, limits: LimitingResult | None, verdict: Verdict

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,11 @@ def global_w_m2(sin_elevation: Values) -> Values:
 
 def on_roof_w_m2(calendar_s: Values, on: Roof) -> Values:
     """Irradiance in the plane of a roof under a clear sky."""
-    where = sun(calendar_s)
+    return _under(sun(calendar_s), on)
+
+
+def _under(where: Sun, on: Roof) -> Values:
+    """The same for positions of the sun that are known."""
     height = np.maximum(where.sin_elevation, 1e-6)
     ghi = global_w_m2(where.sin_elevation)
     diffuse = ghi * _diffuse_share(ghi / (SOLAR_CONSTANT_W_M2 * height))
@@ -128,14 +133,19 @@ def profile(on: Roof, begin_ns: int, length_s: float) -> Profile:
     begin_s = begin_ns / NS_PER_S
     shares = PERFORMANCE * on_roof_w_m2(_steps(begin_s, grid.points), on)
     year = datetime.fromtimestamp(begin_ns // NS_PER_S, tz=UTC).year
-    january = datetime(year, 1, 1, tzinfo=UTC).timestamp()
-    whole_year = _steps(january, DAYS_A_YEAR * 24 * 3600 // int(STEP_S))
-    peak = PERFORMANCE * float(on_roof_w_m2(whole_year, on).max())
+    peak = PERFORMANCE * float(_under(_sun_of_year(year), on).max())
     return Profile(
         grid,
         tuple(float(value) for value in shares / STANDARD_W_M2),
         yearly_peak=peak / STANDARD_W_M2,
     )
+
+
+@cache
+def _sun_of_year(year: int) -> Sun:
+    """Positions over a whole year, the same for all roofs."""
+    january = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+    return sun(_steps(january, DAYS_A_YEAR * 24 * 3600 // int(STEP_S)))
 
 
 def _steps(first_s: float, points: int) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from ortsnetz_common.errors import InputError
@@ -34,9 +35,7 @@ def profiles(
     if not names and not sources:
         return {}
     grid = quarters(begin_ns, length_s)
-    import simbench  # noqa: PLC0415 - takes seconds and 150 MB; only `plant prepare` needs it
-
-    year = simbench.get_all_simbench_profiles(scenario)
+    year = _year(scenario)
     stamps = list(year["load"]["time"])
     first = first_row(stamps, begin_ns)
     # after 31 December the year begins again
@@ -57,6 +56,14 @@ def profiles(
         peak = float(_column(year, "renewables", name).max())
         found[name] = Profile(grid, cut("renewables", name), yearly_peak=peak)
     return found
+
+
+@cache
+def _year(scenario: int) -> Any:
+    """All tables of a scenario; read once by a process that prepares many plants."""
+    import simbench  # noqa: PLC0415 - takes seconds and 150 MB; only `plant prepare` needs it
+
+    return simbench.get_all_simbench_profiles(scenario)
 
 
 def _column(year: Any, table: str, column: str) -> Any:
