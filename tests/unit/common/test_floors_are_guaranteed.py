@@ -156,6 +156,7 @@ def parsed(device: Device, *rules: FloorRule) -> ps.ParameterSet:
 REFUSED = [
     (a_device(DeviceKind.EV, 22_080.0, floor_w=4_199.0), (),
      r"set\.json: device 'it': floor_w is 4199 W, and floor rule '14a EnWG' guarantees 4200 W"),
+    (a_device(DeviceKind.HEAT_PUMP, 9e3, floor_w=4_200.0, step_w=0.0), (), "step_w is 0 W"),
     (a_device(DeviceKind.EV, 22_080.0, floor_w=4_200.0, step_a=1.0), (),
      r"guarantees 4830 W \(7 A on 3 of the phases\)"),
     (a_device(DeviceKind.HEAT_PUMP, 20_000.0, floor_w=4_200.0), (), "guarantees 8000 W"),

@@ -167,3 +167,9 @@ def test_what_the_set_says_of_a_device_reaches_the_decision() -> None:
     assert (controlled.reactive_var, controlled.apparent_va) == (3_000.0, 24_000.0)
     assert controlled.smallest_w == pytest.approx(6 * 690.0)  # IEC 61851-1: 6 A
     assert participant(HEAT_PUMP, says(0.0, available_w=0.0)).controlled.smallest_w == 0.0
+
+
+def test_a_compressor_that_cannot_run_in_between_has_its_rating_as_step() -> None:
+    fixed = structs.replace(HEAT_PUMP, step_w=10_000.0)
+    assert participant(fixed, says(0.0, available_w=10_000.0)).controlled.step_w == 10_000.0
+    assert participant(HEAT_PUMP, says(0.0, available_w=10_000.0)).controlled.step_w is None

@@ -74,6 +74,7 @@ def test_heat_pumps_have_the_floor_of_section_14a_and_fall_back_to_it(
         assert (pump.min_on_s, pump.min_off_s) == (10.0, 10.0)
         assert (pump.element, pump.connection.port) == (real.element, real.port)
         assert pump.watchdog_s == 60.0
+        assert pump.step_w == rated_w  # the compressor runs at its rating or not at all
 
 
 def test_batteries_fall_back_to_their_rating_and_keep_their_floor(prepared: Prepared) -> None:

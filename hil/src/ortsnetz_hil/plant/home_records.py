@@ -27,7 +27,10 @@ def devices(configuration: PlantConfiguration, records: Records) -> tuple[Device
 
 
 def _heat_pump(configuration: PlantConfiguration, records: Records, spec: HeatPump) -> Device:
-    """Minimum times pass in calendar time at the plant, and in its own time at the agent."""
+    """It runs at its rating or not at all.
+
+    Minimum times pass in calendar time at the plant, and in its own time at the agent.
+    """
     factor = configuration.window.factor
     device = _home_device(
         configuration, records, spec, (DeviceKind.HEAT_PUMP, "heat-pump", HEAT_PUMP_REACTION_S)
@@ -37,6 +40,7 @@ def _heat_pump(configuration: PlantConfiguration, records: Records, spec: HeatPu
         device,
         floor_w=floor_w,
         fallback_w=floor_w,
+        step_w=spec.rated_w,
         min_on_s=spec.min_on_s / factor,
         min_off_s=spec.min_off_s / factor,
     )

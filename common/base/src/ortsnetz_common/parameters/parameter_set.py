@@ -245,6 +245,11 @@ def _check_station(station: Station, source: str) -> None:
                 f"{source}: device '{device.name}': floor {device.floor_w} W, fallback "
                 f"{device.fallback_w} W and rating {device.rated_w} W must rise in this order"
             )
+        if device.step_w is not None and not 0 < device.step_w <= device.rated_w:
+            raise InputError(
+                f"{source}: device '{device.name}': step_w is {device.step_w:g} W, it must be "
+                f"above 0 and at most the rating"
+            )
     for pseudo in station.pseudo:
         if len(pseudo.hourly_w) != 24 or len(pseudo.sigma_w) != 24:
             raise InputError(

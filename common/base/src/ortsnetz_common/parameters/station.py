@@ -153,6 +153,8 @@ class Device(Struct, frozen=True, forbid_unknown_fields=True):
         min_on_s, min_off_s: shortest times in operation and out of it (compressors).
         starts_per_day: most starts that its limits may cause; None for any number.
         behind: what an energy manager manages.
+        step_w: power between two states in which it can run, W: the rating of a compressor that
+            runs at full power or not at all; None for devices that follow any value.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Device(Struct, frozen=True, forbid_unknown_fields=True):
     min_off_s: float = 0.0
     starts_per_day: int | None = None
     behind: tuple[Unit, ...] = ()
+    step_w: float | None = None
 
 
 class TapChanger(Struct, frozen=True, forbid_unknown_fields=True):

@@ -114,7 +114,7 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
             kind=device.kind,
             request_w=_watts(request),
             floor_w=_watts(least),
-            step_w=None if device.step_a is None else device.step_a * per_ampere,
+            step_w=device.step_w if device.step_a is None else device.step_a * per_ampere,
             smallest_w=0.0 if device.step_a is None else SMALLEST_A * per_ampere,
             weight=device.weight,
             price=device.price,
