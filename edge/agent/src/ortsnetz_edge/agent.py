@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ortsnetz_common.link.codec import encode_record
-from ortsnetz_common.link.messages import Decision, Health, Record, Setpoint
+from ortsnetz_common.link.messages import Adjusted, Decision, Health, Record, Setpoint
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
@@ -20,6 +20,7 @@ from ortsnetz_edge.acquisition.readings import ReadingLayout, readings
 from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
+from ortsnetz_edge.control.adjusting import adjust_all, adjust_notices
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.conditions import (
@@ -36,11 +37,13 @@ from ortsnetz_edge.control.conditions import (
 )
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
+from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
 from ortsnetz_edge.control.modes import LimitingMode
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.timekeeping import ClockWatch
+from ortsnetz_edge.control.voltage import VoltageControlling, joined
 from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting.calls import (
@@ -63,6 +66,8 @@ log = logging.getLogger(__name__)
 SCAN_SHARE = 0.3
 """Share of the cycle that sources that answered last time are waited for."""
 WRITE_SHARE = 0.4
+ADJUST_SHARE = 0.2
+NS_PER_DAY = 86_400 * NS_PER_S
 WATCH_S = 0.25
 """Distance of the reads of a meter whose values may release a response: it has a second to act."""
 RESPOND_S = 1.0
@@ -110,9 +115,11 @@ class Agent:
     view: StatusView
     memory_path: Path
     outside: Outside
+    voltage: VoltageControlling
     clock: Clock = field(default_factory=WallClock)
     counters: Counter[str] = field(default_factory=Counter)
     write_notices: Notices = field(default_factory=write_notices)
+    adjust_notices: Notices = field(default_factory=adjust_notices)
     late_writes: LateWrites = field(default_factory=LateWrites)
     cycle: int = 0
     _started: float | None = None
@@ -148,7 +155,9 @@ class Agent:
             found.limits,
             why,
             doubted=doubted,
-            external=self.outside.claims,
+            external=joined(
+                self.outside.claims, self.voltage.claims(usable, now=clock.monotonic())
+            ),
             modes=self.outside.orders.modes,
             now=clock.monotonic(),
         )
@@ -161,7 +170,8 @@ class Agent:
             notices=self.write_notices,
             late=self.late_writes,
         )
-        self._record(image, found, verdict, confirmed)
+        adjusted = await self._adjust(image, usable, found, verdict)
+        self._record(image, found, verdict, confirmed, adjusted)
         self._report(image, found, verdict, begun, scanned)
 
     def _unless_late(self, found: Findings, asked: float) -> Findings:
@@ -180,6 +190,38 @@ class Agent:
         self.counters["cycles_late"] += 1
         reason = f"the cycle took {late_s:.1f} s: what it has read is too old to act upon"
         return Findings(found.estimate, None, {LATE: reason})
+
+    async def _adjust(
+        self,
+        image: ProcessImage,
+        usable: dict[str, Reading],
+        found: Findings,
+        verdict: Verdict,
+    ) -> tuple[Adjusted, ...]:
+        """Write set points besides limits; those that are new."""
+        verified = verdict.mode is AgentMode.ACTIVE
+        due = self.voltage.step(
+            image,
+            usable,
+            modes={name: one.mode for name, one in self.controller.controls.items()},
+            estimate=found.estimate,
+            verified=verified,
+            day=self._calendar_ns(image.time_ns) // NS_PER_DAY,
+            told=found.limits.reactive if found.limits and verified else {},
+            now=self.clock.monotonic(),
+        )
+        confirmed = await adjust_all(
+            due,
+            self.drivers,
+            self.counters,
+            deadline_s=self.clock.patience(
+                ADJUST_SHARE * self.configuration.parameters.timing.cycle_s
+            ),
+            notices=self.adjust_notices,
+            busy=self.late_writes,
+        )
+        news = self.voltage.written(confirmed, now=self.clock.monotonic())
+        return tuple(Adjusted(n.device, n.quantity.value, n.value, n.reason) for n in news)
 
     def _take_orders(self) -> None:
         """Orders that have come or ended; in the memory before the cockpit is told so."""
@@ -300,9 +342,11 @@ class Agent:
         self.counters["cycles_overload_measured"] += bool(verdict.overloads)
 
     def _hour(self, time_ns: int) -> float:
+        return self._calendar_ns(time_ns) / NS_PER_S % 86400.0 / 3600.0
+
+    def _calendar_ns(self, time_ns: int) -> int:
         calendar = self.configuration.parameters.calendar
-        instant = time_ns if calendar is None else calendar.at(time_ns)
-        return instant / NS_PER_S % 86400.0 / 3600.0
+        return time_ns if calendar is None else calendar.at(time_ns)
 
     @property
     def _is_young(self) -> bool:
@@ -315,6 +359,7 @@ class Agent:
         found: Findings,
         verdict: Verdict,
         confirmed: tuple[Write, ...],
+        adjusted: tuple[Adjusted, ...],
     ) -> None:
         """Put what was found and decided into the journal."""
         now = self.clock.monotonic()
@@ -322,8 +367,8 @@ class Agent:
         if found.estimate is not None:
             records.append(self.points.estimated(found.estimate, image.time_ns))
         news = (*self._news(confirmed), *verdict.advised)
-        if news or verdict.status != self._status:
-            records.append(Decision(image.time_ns, self.cycle, verdict.status, news))
+        if news or adjusted or verdict.status != self._status:
+            records.append(Decision(image.time_ns, self.cycle, verdict.status, news, adjusted))
             self._status = verdict.status
         kept = self.outside.confirmed(self.controller.controls, now_ns=self.clock.now_ns())
         lasting = {item.device for item in self.ledger.open}
@@ -368,6 +413,7 @@ class Agent:
             *setpoints_ignored(controls, now=now),
             *self.outside.responses.conditions(now=now),
             *network_limits(binding, violated, len(wanted)),
+            *self.voltage.conditions(now=now),
             *journal_trouble(
                 self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped
             ),
@@ -441,7 +487,8 @@ class Agent:
         try:
             orders = self.outside.orders.memory(now=self.clock.monotonic())
             released = self.outside.responses.released
-            memory = Memory(self.ledger.open, self.alarms.active, orders, released)
+            taps = self.voltage.remembered()
+            memory = Memory(self.ledger.open, self.alarms.active, orders, released, taps)
             save_memory(self.memory_path, memory)
         except OSError as error:
             self.counters["memory_not_written"] += 1

@@ -22,6 +22,7 @@ from ortsnetz_edge.control.orders import OrderBook
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.overload import watched_branches
 from ortsnetz_edge.control.responses import PreparedResponses
+from ortsnetz_edge.control.voltage import voltage_controlling
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import open_drivers
@@ -82,7 +83,11 @@ def assemble(
     clock = clock or WallClock()
     parameters = configuration.parameters
     station = parameters.station
-    sources = (*map(Source.of_meter, station.meters), *map(Source.of_device, station.devices))
+    sources = (
+        *map(Source.of_meter, station.meters),
+        *map(Source.of_device, station.devices),
+        *map(Source.of_tap_changer, station.tap_changers),
+    )
     around = environment(configuration, clock)
     if drivers is None:
         drivers = open_drivers(sources, around)
@@ -130,10 +135,18 @@ def assemble(
         writer=writer,
         uplink=uplink,
         view=StatusView(
-            parameters.node, (*station.meters, *station.devices), drivers, layouts, journal, uplink
+            parameters.node,
+            (*station.meters, *station.devices, *station.tap_changers),
+            drivers,
+            layouts,
+            journal,
+            uplink,
         ),
         memory_path=memory_path,
         outside=_outside(parameters, memory, clock),
+        voltage=voltage_controlling(
+            parameters, configuration.network, drivers, memory.taps, now=clock.monotonic()
+        ),
         clock=clock,
         counters=around.counters,
     )

@@ -13,6 +13,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import MeterRole, Side, Station
 
 LINES = ("line", "asym_line", "generic_branch")
+LOW_VOLTAGE_V = 1000.0  # between phases (IEC 60038)
 APPLIANCES = ("asym_load", "asym_gen", "sym_load", "sym_gen")
 
 
@@ -38,6 +39,9 @@ class NetworkIndex:
     Attributes:
         nodes, lines, transformers, appliances: ids, in the order of the file.
         ratings: of both ends of each branch for which the file states one.
+        tap_steps_pu: of transformers with taps: one step as a share of the tapped winding's rated
+            voltage.
+        low_voltage: nominal phase-to-neutral voltage of each node of at most 1 kV.
     """
 
     nodes: tuple[int, ...]
@@ -45,6 +49,8 @@ class NetworkIndex:
     transformers: tuple[int, ...]
     appliances: tuple[int, ...]
     ratings: Mapping[tuple[int, Side], Rating] = field(default_factory=dict)
+    tap_steps_pu: Mapping[int, float] = field(default_factory=dict)
+    low_voltage: Mapping[int, float] = field(default_factory=dict)
 
     def rating(self, branch: int, side: Side) -> Rating | None:
         """Rating of one end of a branch; None where the file states none."""
@@ -66,6 +72,12 @@ class NetworkIndex:
                 )
             if is_branch and meter.side is None:
                 raise InputError(f"{source}: meter '{meter.name}': a branch meter needs its side")
+        for changer in station.tap_changers:
+            if changer.element not in self.transformers:
+                raise InputError(
+                    f"{source}: tap changer '{changer.name}': the network has no transformer "
+                    f"{changer.element}"
+                )
         for device in station.devices:
             if device.element not in self.appliances:
                 raise InputError(
@@ -90,6 +102,8 @@ def index_network(text: str, source: str) -> NetworkIndex:
             component: tuple(int(row["id"]) for row in table) for component, table in tables.items()
         }
         ratings = _ratings(tables)
+        tap_steps = dict(_tap_steps(tables))
+        low_voltage = dict(_low_voltage(tables))
     except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{source}: not a power-grid-model input data set: {error}") from error
     return NetworkIndex(
@@ -98,6 +112,8 @@ def index_network(text: str, source: str) -> NetworkIndex:
         transformers=found.get("transformer", ()),
         appliances=tuple(i for component in APPLIANCES for i in found.get(component, ())),
         ratings=ratings,
+        tap_steps_pu=tap_steps,
+        low_voltage=low_voltage,
     )
 
 
@@ -126,6 +142,22 @@ def _ratings(tables: Mapping[str, list[dict[str, Any]]]) -> dict[tuple[int, Side
                 if amperes is not None and volts is not None:
                     ratings[int(row["id"]), side] = Rating(amperes, volts / root)
     return ratings
+
+
+def _tap_steps(tables: Mapping[str, list[dict[str, Any]]]) -> Iterable[tuple[int, float]]:
+    """Transformers with more than one tap position; the tapped side is `from` unless said."""
+    for row in tables.get("transformer", ()):
+        step_v = _positive(row.get("tap_size"))
+        rated_v = _positive(row.get("u2" if row.get("tap_side") == 1 else "u1"))
+        if step_v and rated_v and row.get("tap_min") != row.get("tap_max"):
+            yield int(row["id"]), step_v / rated_v
+
+
+def _low_voltage(tables: Mapping[str, list[dict[str, Any]]]) -> Iterable[tuple[int, float]]:
+    for row in tables.get("node", ()):
+        volts = _positive(row.get("u_rated"))
+        if volts is not None and volts <= LOW_VOLTAGE_V:
+            yield int(row["id"]), volts / math.sqrt(3.0)
 
 
 def _positive(value: object) -> float | None:

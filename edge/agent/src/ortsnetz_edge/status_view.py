@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ortsnetz_common.link.messages import Alarm, Setpoint
 from ortsnetz_common.measurement.quality import describe
-from ortsnetz_common.parameters.station import Device, Meter
+from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_edge.acquisition.image import LOST_QUALITY, ProcessImage, SourceImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.control.controller import Verdict
@@ -23,7 +23,7 @@ class StatusView:
     """Knows the parts that the status speaks about."""
 
     node: str
-    sources: tuple[Meter | Device, ...]
+    sources: tuple[Meter | Device | TapChanger, ...]
     drivers: Mapping[str, Driver]
     layouts: Mapping[str, ReadingLayout]
     journal: Journal
@@ -67,7 +67,7 @@ class StatusView:
         )
 
     def _source(
-        self, source: Meter | Device, seen: SourceImage, setpoint: Setpoint | None
+        self, source: Meter | Device | TapChanger, seen: SourceImage, setpoint: Setpoint | None
     ) -> SourceStatus:
         active_w: float | None = None
         quality = LOST_QUALITY

@@ -92,6 +92,21 @@ class Setpoint(Struct, frozen=True, forbid_unknown_fields=True):
     until_ns: int | None = None
 
 
+class Adjusted(Struct, frozen=True, forbid_unknown_fields=True):
+    """A set point besides the limit, confirmed by the device that was told it.
+
+    Attributes:
+        device: name of a device or tap changer.
+        quantity: `reactive_power`, in var, inductive consumption positive; `voltage`, in pu.
+        reason: in words, for people.
+    """
+
+    device: str
+    quantity: str
+    value: float
+    reason: str
+
+
 class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
     """The setpoints that changed in a cycle, and the state they rest on.
 
@@ -99,12 +114,14 @@ class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
         time_ns: instant of the process image.
         status: ok, limited, infeasible, or blind (safe state).
         setpoints: those written in this cycle.
+        adjusted: other set points that were written in this cycle and are new.
     """
 
     time_ns: int
     cycle: int
     status: str
     setpoints: tuple[Setpoint, ...]
+    adjusted: tuple[Adjusted, ...] = ()
 
 
 class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from ortsnetz_common.link.messages import Alarm
 from ortsnetz_edge.control.interventions import OpenIntervention
 from ortsnetz_edge.control.orders import OrderMemory
+from ortsnetz_edge.control.taps import TapMemory
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
         interventions: that last.
         alarms: that stand.
         orders: in force or revoked.
+        taps: operations of the day and set points of tap changers.
         released: names of prepared responses that stand.
     """
 
@@ -30,6 +32,7 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
     alarms: tuple[Alarm, ...] = ()
     orders: OrderMemory = field(default_factory=OrderMemory)
     released: tuple[str, ...] = ()
+    taps: tuple[TapMemory, ...] = ()
 
 
 def load_memory(path: Path) -> Memory:

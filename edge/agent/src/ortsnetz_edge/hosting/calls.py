@@ -118,6 +118,7 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
         violated: limits that no setting of the devices can keep, in words.
         uncontrolled: devices that said nothing usable: nothing is known of what they would draw.
         reserve_given_up: elements whose margin could not be kept, in words.
+        reactive: reactive power that devices are told, var in all, inductive consumption positive.
     """
 
     status: str
@@ -127,6 +128,7 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     violated: tuple[str, ...] = ()
     uncontrolled: tuple[str, ...] = ()
     reserve_given_up: tuple[str, ...] = ()
+    reactive: dict[str, float] = {}
 
 
 class CallError(OrtsnetzError):
