@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.control.adjustment import Adjustment
+from ortsnetz_edge.control.writing import LateWrites
 from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ async def adjust_all(
     *,
     deadline_s: float,
     notices: Notices,
-    busy: Container[str] = (),
+    busy: Container[str] | LateWrites = (),
 ) -> tuple[Adjustment, ...]:
     """Write set points; those that were confirmed.
 
