@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,25 @@ from ortsnetz_edge.hosting.calls import (
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import to_bytes
 from ortsnetz_grid.functions.state_estimation import Estimator, Settings, StateEstimate
+from ortsnetz_grid.functions.state_estimation.beliefs import Belief
 from ortsnetz_grid.functions.state_estimation.measurements import measurements_from
 from ortsnetz_grid.network.model import Network
+
+MINUTES_A_DAY = 24 * 60
+
+
+@dataclass
+class _Standing:
+    """Beliefs about those who are never heard; they change with the hour, minute by minute."""
+
+    minute: int = -1
+    beliefs: dict[int, Belief] = field(default_factory=dict)
+
+    def at(self, minute: int) -> dict[int, Belief]:
+        """What is believed in a minute of the day, as far as it has been asked for."""
+        if minute != self.minute:
+            self.minute, self.beliefs = minute, {}
+        return self.beliefs
 
 
 @dataclass(frozen=True)
@@ -37,11 +54,19 @@ class Estimation:
     estimator: Estimator
     nominal_v: NDArray[np.float64]
     reported: frozenset[int]
+    standing: _Standing = field(default_factory=_Standing)
 
     def call(self, body: bytes) -> bytes:
         """Estimate one instant; see `worker.Function`."""
         call = estimation_call(body)
-        measurements = measurements_from(self.station, self.network, call.readings, call.hour)
+        minute = round(call.hour / 24 * MINUTES_A_DAY)
+        measurements = measurements_from(
+            self.station,
+            self.network,
+            call.readings,
+            minute / MINUTES_A_DAY * 24,
+            standing=self.standing.at(minute),
+        )
         state = self.estimator.estimate(measurements, Settings())
         return encode(
             EstimationResult(

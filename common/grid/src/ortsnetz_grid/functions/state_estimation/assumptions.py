@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,15 @@ class Assumptions:
         pseudo: the station's pseudo-measurements by element.
         believed: by element, what is believed instead.
         hour: of the calendar day, UTC.
+        standing: beliefs of this hour that have been formed before, by element; those about
+            elements that are no devices are kept here.
     """
 
     network: Network
     pseudo: Mapping[int, PseudoMeasurement]
     believed: Mapping[int, Belief]
     hour: float
+    standing: MutableMapping[int, Belief] = field(default_factory=dict)
 
     def about(
         self, component: str, row: int, owner: Meter | Device | None, said: Reading
@@ -53,8 +56,14 @@ class Assumptions:
         """
         if isinstance(owner, Device):
             return beliefs.silent_device_belief(owner, said.limit_w)
+        element = int(self.network.data[component]["id"][row])
+        if element not in self.standing:
+            self.standing[element] = self._formed(component, row, element, owner)
+        return self.standing[element]
+
+    def _formed(self, component: str, row: int, element: int, owner: Meter | None) -> Belief:
+        """Belief about a customer."""
         array = self.network.data[component]
-        element = int(array["id"][row])
         stated = np.broadcast_to(array["p_specified"][row], (3,)).astype(float)
         if stated.size and array["p_specified"].ndim == 1:
             stated = stated / 3

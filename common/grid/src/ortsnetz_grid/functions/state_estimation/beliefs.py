@@ -170,7 +170,8 @@ def measured_belief(
         return _unknown_phase(owner.p_sigma, active, reactive, otherwise)
     at = terminals(phases, f"'{owner.name}'")
     p, q = network_phases(active, at), network_phases(reactive, at)
-    absent = ~np.isin(np.arange(3), at)
+    absent = np.ones(3, dtype=bool)
+    absent[at] = False
     p[absent], q[absent] = 0.0, 0.0
     sigma = np.where(absent, ABSENT_SIGMA_W, owner.p_sigma)
     has_p, has_q = ~np.isnan(p), ~np.isnan(q)

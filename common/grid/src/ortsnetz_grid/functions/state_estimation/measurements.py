@@ -16,7 +16,7 @@ sensor. Where nobody knows the phase, the voltage is not used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 
 import numpy as np
 
@@ -52,6 +52,7 @@ def measurements_from(
     *,
     last: Mapping[str, LastKnown] | None = None,
     believed: Mapping[int, Belief] | None = None,
+    standing: MutableMapping[int, Belief] | None = None,
 ) -> Measurements:
     """Sensors for the readings of one cycle.
 
@@ -64,6 +65,8 @@ def measurements_from(
             not known at all.
         believed: by element, what is believed instead of the station's pseudo-measurement, e.g.
             `pseudo.customers.beliefs_about`.
+        standing: by element, beliefs from an earlier call with the same station, network, `hour`
+            and `believed`; what is formed here is added. To form them takes most of the time.
 
     Returns:
         One power sensor for each load and generator in service, one for each branch meter that says
@@ -83,7 +86,9 @@ def measurements_from(
         sheet.add_voltage(node, meter, reading.voltage_v, last.get(meter.name))
     owners = _owners(station, network)
     pseudo = {each.element: each for each in station.pseudo}
-    assumptions = Assumptions(network, pseudo, believed or {}, hour)
+    assumptions = Assumptions(
+        network, pseudo, believed or {}, hour, {} if standing is None else standing
+    )
     for component, row in _in_service(network):
         element = int(network.data[component]["id"][row])
         owner = owners.get(element)
