@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation web kernels wheels wheels-check
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation web kernels wheels wheels-check bench-limiting study-optimum
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,7 +46,7 @@ wheels-check: wheels ## run the arm64 wheel's kernel under qemu and compare it w
 format: $(VENV)/.test ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only -q .
 
-bench: $(VENV)/.test ## first figures: agent, cockpit, estimation, limiting
+bench: $(VENV)/.test ## first figures: agent, cockpit, estimation
 	@$(BIN)/python benchmarks/run.py
 
 bench-hil: $(VENV)/.test ## the bench: steps a second, other solvers, servers in real time (4 minutes)
@@ -60,6 +60,12 @@ bench-core-check: $(VENV)/.test ## fails where the core fell behind its peers si
 
 bench-protocols: $(VENV)/.test ## each driver beside a plain loop on its library, one table (2 minutes)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/protocols.py $(BENCH_OPTIONS)
+
+bench-limiting: $(VENV)/.test ## time of a decision beside HiGHS, OSQP and Clarabel, one table (5 minutes)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/limiting.py -o run/bench-limiting.jsonl $(BENCH_OPTIONS)
+
+study-optimum: $(VENV)/.test ## limiting beside the accurate optimum (IPOPT) and what others do [SEEDS=9] (5 minutes)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.optimum_comparison --seeds $(or $(SEEDS),9) -o run/study-optimum.jsonl
 
 soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: what is left behind [MINUTES=5]
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(or $(MINUTES),5)

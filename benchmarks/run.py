@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ORDER = ("estimation.py", "limiting.py", "cockpit_ingest.py", "agent.py")
+ORDER = ("estimation.py", "cockpit_ingest.py", "agent.py")
 HERE = Path(__file__).parent
 
 

@@ -58,26 +58,36 @@ class LimitCase:
         return np.array([device.lowest_factor for device in self.devices])
 
 
-def drawn(name: str, seed: int, *, devices: int = 20, base: Any = None) -> LimitCase:
+def drawn(name: str, seed: int, *, devices: int = 20) -> LimitCase:
     """A case.
 
     Args:
         name: network, as `studies.grids` knows it or a SimBench code.
         seed: of everything that is drawn; it also goes round times and what binds.
         devices: how many.
-        base: the network, if it is none of those.
     """
-    register(name)
     rng = np.random.default_rng([seed, devices])
     time, binds = TIMES[seed % 3], BINDS[seed // 3 % 3]
-    document = copy.deepcopy(dict((base or network_of(name)).document))
-    _houses(document, rng, time)
-    if binds == "cables":
-        _weaken_cables(document, rng)
-    chosen = tuple(_appliances(document, rng, devices, time))
-    network = Network.from_json(json.dumps(document), name)
+    network, chosen = equipped(document_of(name), rng, time, devices, weaken=binds == "cables")
     limits = _limits(Judge(network, chosen), chosen, rng, binds)
     return LimitCase(f"{name} {time} {binds} {seed}", network, chosen, limits)
+
+
+def document_of(name: str) -> dict[str, Any]:
+    """A network's file, to be changed."""
+    register(name)
+    return copy.deepcopy(dict(network_of(name).document))
+
+
+def equipped(
+    document: dict[str, Any], rng: np.random.Generator, time: str, devices: int, *, weaken: bool
+) -> tuple[Network, tuple[ControlledDevice, ...]]:
+    """The network with houses and devices as they are at that time."""
+    _houses(document, rng, time)
+    if weaken:
+        _weaken_cables(document, rng)
+    chosen = tuple(_appliances(document, rng, devices, time))
+    return Network.from_json(json.dumps(document), "drawn"), chosen
 
 
 def _houses(document: dict[str, Any], rng: np.random.Generator, time: str) -> None:

@@ -5,6 +5,7 @@ Loading is taken from `optimum_network`, not from the product.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,18 @@ class Judge:
 
     Attributes:
         equations: of the network.
-        active, reactive: (d, 3) at factor 1, W and var, consumption positive.
+        active: (d, 3) at factor 1, W, consumption positive.
         fixed: (3n,) power per unit of all that is not a device.
         places: (d, 3) of the devices' phases among the voltages.
     """
 
     def __init__(self, network: Any, devices: Any) -> None:
         self.equations = ThreePhase.of(network)
-        self._network, self._ids = network, [device.id for device in devices]
+        self._ids = [device.id for device in devices]
         data = network.data
         row = {int(node): place for place, node in enumerate(data["node"]["id"])}
         self.active = np.array([device.request_w for device in devices], dtype=float)
-        self.reactive = np.zeros_like(self.active)
+        self._tangent, self._kept = np.zeros_like(self.active), np.zeros_like(self.active)
         self.places = np.zeros(self.active.shape, dtype=np.intp)
         self.fixed = np.zeros(3 * len(row), dtype=complex)
         self._components: dict[str, NDArray[np.intp]] = {}
@@ -51,10 +52,22 @@ class Judge:
                 self.places[place] = at
                 there = file.real != 0  # the power factor of the file is kept
                 ratio = np.divide(file.imag, file.real, out=np.zeros(3), where=there)
-                self.reactive[place] = ratio * self.active[place]
-                self.fixed[at] += np.where(there, 0, 1j * file.imag) / BASE_VA
+                self._tangent[place] = ratio
+                self._kept[place] = np.where(there, 0, file.imag)
+                self.fixed[at] += 1j * self._kept[place] / BASE_VA
             self._components[component] = np.array(sorted(own), dtype=np.intp)
         self._model = PowerGridModel(dict(data))
+
+    @property
+    def reactive(self) -> Floats:
+        """(d, 3) reactive power at factor 1, var: the power factor of the file."""
+        return np.asarray(self._tangent * self.active)
+
+    def asked(self, devices: Any) -> Judge:
+        """The same network when the same devices ask for something else."""
+        other = copy.copy(self)
+        other.active = np.array([device.request_w for device in devices], dtype=float)
+        return other
 
     def voltages(self, factors: Floats, q_var: Floats | None = None) -> NDArray[np.complex128]:
         """Voltages (s, 3n) at factors (s, d); NaN where no power flow converges.
@@ -99,14 +112,8 @@ class Judge:
             sign = 1 if component == "asym_load" else -1
             k = factors[:, own, None]
             array["p_specified"] = sign * k * self.active[own]
-            file = self._network.data[component]
-            row = {int(each["id"]): each for each in file}
-            kept = np.array([
-                np.where(row[self._ids[place]]["p_specified"] == 0,
-                         row[self._ids[place]]["q_specified"], 0) for place in own
-            ])  # fmt: skip
             told = q_var[:, own, None] * self.shares()[own]
-            array["q_specified"] = sign * (k * self.reactive[own] + told) + kept
+            array["q_specified"] = sign * (k * self.reactive[own] + told + self._kept[own])
             update[component] = array
         return update
 
