@@ -115,6 +115,10 @@ class Feeder:
         late: cycles by which the meter is late; the devices' own words are not.
         command_late: cycles by which setpoints are late.
         noise_w: added to the metered power, over time.
+        verified: whether there is a state.
+        refuses: whether devices refuse to be written to.
+        external: what orders ask for, by device.
+        modes: that orders ask for, by group.
         drawn_w: true power of each second.
     """
 
@@ -151,6 +155,7 @@ class Feeder:
         self.now = 0.0
         self.cycle = 0
         self.verified = True
+        self.refuses = False
         self.external: Mapping[str, tuple[Claim, ...]] = {}
         self.modes: Mapping[str, str] = {}
         self.verdict: Verdict | None = None
@@ -214,7 +219,7 @@ class Feeder:
             modes=self.modes,
             now=self.now,
         )
-        for write in self.verdict.writes:
+        for write in () if self.refuses else self.verdict.writes:
             self.controller.controls[write.device].written(write, now=self.now)
             self._on_way.append((self.now + self.command_late, write.device, write.amount))
 
