@@ -169,7 +169,24 @@ def test_what_the_set_says_of_a_device_reaches_the_decision() -> None:
     assert participant(HEAT_PUMP, says(0.0, available_w=0.0)).controlled.smallest_w == 0.0
 
 
-def test_a_compressor_that_cannot_run_in_between_has_its_rating_as_step() -> None:
-    fixed = structs.replace(HEAT_PUMP, step_w=10_000.0)
-    assert participant(fixed, says(0.0, available_w=10_000.0)).controlled.step_w == 10_000.0
+FIXED = structs.replace(HEAT_PUMP, step_w=10_000.0)
+
+
+def test_a_compressor_that_cannot_run_at_its_floor_stands_still_there() -> None:
+    """It is told 4.2 kW and no less; what it will draw is nothing, in one step of its rating."""
+    controlled = participant(FIXED, says(0.0, available_w=10_000.0, limit_w=4_200.0)).controlled
+    assert (controlled.step_w, controlled.lowest_factor) == (10_000.0, 0.0)
+    lately_lowered = participant(FIXED, says(10_000.0, 10_000.0, limit_w=4_200.0)).controlled
+    assert lately_lowered.lowest_factor == 0.0
+
+
+def test_a_compressor_that_runs_at_its_floor_all_the_same_keeps_it() -> None:
+    controlled = participant(FIXED, says(4_100.0, available_w=10_000.0, limit_w=4_200.0)).controlled
+    assert controlled.step_w is None
+    assert controlled.lowest_factor == pytest.approx(0.42)
     assert participant(HEAT_PUMP, says(0.0, available_w=10_000.0)).controlled.step_w is None
+
+
+def test_a_compressor_whose_floor_lets_it_run_has_one() -> None:
+    small = structs.replace(FIXED, rated_w=4_000.0, step_w=4_000.0, floor_w=4_000.0)
+    assert participant(small, says(0.0, available_w=4_000.0)).controlled.lowest_factor == 1.0

@@ -19,6 +19,8 @@ from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
 _PHASES = "abc"
+_WITHIN = 1.1
+"""So much of its limit counts as kept: meters, rounding and the voltage account for the rest."""
 _NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
@@ -101,7 +103,10 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
     asked_w = wish.asked_w if held_w is None else wish.still_w(held_w)
     request = wish.direction * asked_w * spread.shares
     volts = _voltage(network, state, device, node, reading)
-    floor = device.floor_w if device.step_a is None else device.floor_w * volts / NOMINAL_PHASE_V
+    stops = _stops_at_its_floor(device, reading, wish)
+    floor = 0.0 if stops else device.floor_w
+    if device.step_a is not None:
+        floor *= volts / NOMINAL_PHASE_V
     least = wish.direction * floor * spread.shares if held_w is None else request
     reactive = terminals(reading.reactive_var, device)
     present_w = spread.by_phase(active)
@@ -114,7 +119,7 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
             kind=device.kind,
             request_w=_watts(request),
             floor_w=_watts(least),
-            step_w=device.step_w if device.step_a is None else device.step_a * per_ampere,
+            step_w=_step_w(device, per_ampere, stops=stops),
             smallest_w=0.0 if device.step_a is None else SMALLEST_A * per_ampere,
             weight=device.weight,
             price=device.price,
@@ -127,6 +132,25 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
         request_var=request * _tangent(device, present_w, present_var),
         is_idle=wish.is_idle,
     )
+
+
+def _stops_at_its_floor(device: Device, reading: Reading, wish: Wish) -> bool:
+    """Whether all that its floor leaves to a device is too little for it to run.
+
+    A compressor of 9 kW that runs at full power or not at all is told no less than its floor of
+    4.2 kW, and stands still. Nobody makes room for 4.2 kW then; but for one that does run there.
+    """
+    if device.step_w is None or device.floor_w >= device.step_w:
+        return False
+    if reading.limit_w is None or reading.limit_w >= device.step_w:
+        return True
+    return not SIGNIFICANT * device.rated_w <= wish.drawn_w <= _WITHIN * reading.limit_w
+
+
+def _step_w(device: Device, per_ampere: float, *, stops: bool) -> float | None:
+    if device.step_a is not None:
+        return device.step_a * per_ampere
+    return device.step_w if stops else None
 
 
 def _node(network: Network, device: Device) -> int:

@@ -37,6 +37,11 @@ class Wish:
     asked_w: float
     is_idle: bool
 
+    @property
+    def drawn_w(self) -> float:
+        """What it draws or feeds in now, in its direction; negative is the other one."""
+        return self.direction * float(self.active_w.sum())
+
     @classmethod
     def of(cls, device: Device, reading: Reading, *, unspoken: bool) -> Wish | None:
         """The wish of a device; None where it said nothing usable: then nothing is guessed.
@@ -75,8 +80,7 @@ class Wish:
 
         It does not draw more than it wants, and at least what it draws now.
         """
-        drawn_w = self.direction * float(self.active_w.sum())
-        return max(min(held_w, self.wanted_w), drawn_w, 0.0)
+        return max(min(held_w, self.wanted_w), self.drawn_w, 0.0)
 
 
 def terminals(values: PhaseValues, device: Device) -> NDArray[np.float64] | None:
