@@ -23,6 +23,8 @@ _DEVICE = re.compile(r"^devices\[(?P<place>\d+)\]\.?(?P<field>.*)$")
 class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
     u_pu: tuple[float, float]
     loading: float
+    unbalance: float | None = None
+    loading_of: dict[str, float] = {}
 
 
 class _Device(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +32,12 @@ class _Device(Struct, frozen=True, forbid_unknown_fields=True):
     kind: DeviceKind
     request_w: tuple[float, float, float]
     floor_w: tuple[float, float, float]
+    step_w: float | None = None
+    smallest_w: float = 0.0
+    weight: float = 1.0
+    price: float = 1.0
+    reactive_var: float = 0.0
+    apparent_va: float | None = None
 
 
 class _Devices(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,14 +62,26 @@ def parse_devices(payload: bytes, source: str) -> tuple[LimitSet, tuple[Controll
     except (msgspec.ValidationError, OverflowError) as error:
         raise InputError(f"{source}: {_located(str(error), document)}") from error
     try:
-        limits = LimitSet(found.limits.u_pu, found.limits.loading)
+        limits = LimitSet(
+            found.limits.u_pu,
+            found.limits.loading,
+            found.limits.unbalance,
+            {_branch(element): ratio for element, ratio in found.limits.loading_of.items()},
+        )
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     devices = tuple(
-        ControlledDevice(device.id, device.kind, device.request_w, device.floor_w)
+        ControlledDevice(**{name: getattr(device, name) for name in device.__struct_fields__})
         for device in found.devices
     )
     return limits, devices
+
+
+def _branch(element: str) -> int:
+    """Id of a branch; JSON has texts as keys."""
+    if not element.isdecimal():
+        raise InputError(f"limits: loading_of: '{element}' is not the id of a branch")
+    return int(element)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -106,7 +126,7 @@ def warnings_of(
     return upside_down + dead
 
 
-def setpoints(result: LimitResult, warnings: list[str], network: Network) -> str:
+def setpoints(result: LimitResult, warnings: list[str], network: Network, objective: str) -> str:
     """SETPOINTS as JSON text; consumption is positive."""
     document = {
         "status": str(result.status),
@@ -115,6 +135,7 @@ def setpoints(result: LimitResult, warnings: list[str], network: Network) -> str
                 "id": device.id,
                 "p_w": [watts + 0.0 for watts in device.p_w],
                 "k": device.k,
+                "q_var": None if device.q_var is None else [var + 0.0 for var in device.q_var],
                 "reason": device.reason,
                 "binding": list(device.binding),
             }
@@ -129,6 +150,22 @@ def setpoints(result: LimitResult, warnings: list[str], network: Network) -> str
                 ("u_pu_high", result.highest_voltage),
             )
         },
+        "shortfall": [
+            {
+                "element": one.element,
+                "component": network.components.get(one.element),
+                "name": network.names.get(one.element),
+                "what": one.what,
+                "value": one.value,
+                "limit": one.limit,
+                "relief_w": one.relief_w,
+                "relief_var": one.relief_var,
+            }
+            for one in result.shortfall
+        ],
+        "objective": objective,
+        "stage": str(result.stage),
+        "trouble": result.trouble,
         "verified": result.verified,
         "power_flows": result.power_flows,
         "warnings": warnings,

@@ -145,6 +145,17 @@ class RatedBranches:
             _starts=np.array([first[branch] for branch in range(len(ids))], dtype=np.intp),
         )
 
+    def ratings(self) -> NDArray[np.float64]:
+        """(m,) rating of each term: A, or VA of one phase for apparent powers."""
+        stacked: list[NDArray[np.float64]] = []
+        for end in self._ends:
+            stacked += [np.repeat(end.rated_a, 3), end.rated_neutral_a]
+            if end.rated_phase_va is not None:
+                stacked.append(np.repeat(end.rated_phase_va, 3))
+        if not stacked:
+            return np.zeros(0)
+        return np.asarray(np.concatenate(stacked)[self._order], dtype=np.float64)
+
     def ratios(self, result: Mapping[Any, Any]) -> NDArray[np.complex128]:
         """Phasors over ratings, all terms.
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
 from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets
+from ortsnetz_grid.functions.congestion.rows import RowLayout
 from ortsnetz_grid.network.model import Network
 
 VOLTAGE_WEIGHT = 10.0
-"""0.1 pu beyond a voltage limit weighs as much as 100 % beyond a loading limit."""
+"""0.1 pu beyond a limit of voltage or unbalance weighs as much as 100 % beyond one of loading."""
 
 VERIFIED = 1e-9
 """Rounding by which a verified point may lie beyond a limit."""
@@ -21,7 +21,7 @@ VERIFIED = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """Bounds on the r rows of `Points.phasors`: first loading terms, then LV voltages.
+    """Bounds on the r rows of `Points.phasors`.
 
     Attributes:
         low: (r,) lower limit on the magnitude, without reserve; 0 where there is none.
@@ -29,6 +29,8 @@ class Constraints:
         bias: (r,) what the present has more than the model of it; `low` and `high` contain it.
         reserve: (r,) distance that is kept from both limits.
         weight: (r,) makes excesses of loading and of voltage comparable.
+        lower: (r,) lower bound that decisions keep: limit and reserve.
+        upper: (r,) upper bound that decisions keep.
     """
 
     low: NDArray[np.float64]
@@ -36,53 +38,55 @@ class Constraints:
     bias: NDArray[np.float64]
     reserve: NDArray[np.float64]
     weight: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
 
     @classmethod
     def of(
         cls,
         network: Network,
-        flows: DeviceFlows,
+        layout: RowLayout,
         limits: LimitSet,
         *,
+        inverters: int = 0,
         bias: Offsets | None = None,
         margin: Offsets | None = None,
     ) -> Constraints:
         """Rows of a network, such that model + bias + margin <= limit, and so from below.
 
+        Args:
+            network: the network.
+            layout: its rows.
+            limits: to keep.
+            inverters: how many rows of apparent power follow those of the network.
+            bias: what the present has more than the model.
+            margin: distance to keep.
+
         Raises:
-            InputError: bias or margin do not fit the network or are not numbers.
+            InputError: bias or margin do not fit the network or are not numbers, or a limit is for
+                a branch that is not there.
         """
-        terms = len(flows.branches.terms)
-        live = flows.live_rows
-        added = _rows(network, flows, bias, "bias")
-        high = np.where(np.arange(len(added)) < terms, limits.loading, limits.u_pu[1]) - added
-        low = limits.u_pu[0] - added
-        low[:terms] = 0.0
-        weight = np.full(len(added), VOLTAGE_WEIGHT)
-        weight[:terms] = 1.0
-        return cls(
-            low=np.where(live, low, 0.0),
-            high=np.where(live, high, np.inf),
-            bias=added,
-            reserve=_rows(network, flows, margin, "margin"),
-            weight=weight,
-        )
-
-    @property
-    def lower(self) -> NDArray[np.float64]:
-        """(r,) lower bound that decisions keep."""
-        return np.where(self.low > 0, self.low + self.reserve, 0.0)
-
-    @property
-    def upper(self) -> NDArray[np.float64]:
-        """(r,) upper bound that decisions keep."""
-        return self.high - self.reserve
+        terms, rows = len(layout.branch_of), layout.count + inverters
+        added = _offsets(network, layout, bias, "bias", rows)
+        high = np.ones(rows)
+        high[:terms] = branch_limits(network, layout, limits)[layout.branch_of]
+        high[layout.voltages] = limits.u_pu[1]
+        if limits.unbalance is not None:
+            high[layout.voltages.stop : layout.count] = limits.unbalance
+        high -= added
+        high[: layout.count][~layout.live_rows()] = np.inf
+        low = np.zeros(rows)
+        low[layout.voltages] = limits.u_pu[0] - added[layout.voltages]
+        low[~np.isfinite(high)] = 0.0
+        weight = np.ones(rows)
+        weight[terms : layout.count] = VOLTAGE_WEIGHT
+        reserve = _offsets(network, layout, margin, "margin", rows)
+        return _bounded(low, high, added, reserve, weight)
 
     def excess(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Weighted distance beyond the bounds (..., r); negative inside."""
         size = np.abs(phasors)
-        beyond = np.maximum(size - self.upper, np.where(self.low > 0, self.lower - size, -np.inf))
-        return np.asarray(beyond * self.weight)
+        return np.asarray(np.maximum(size - self.upper, self.lower - size) * self.weight)
 
     def worst(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Largest excess of each point (...,); negative if all bounds are kept with room left."""
@@ -90,34 +94,78 @@ class Constraints:
 
     def only(self, rows: NDArray[np.intp]) -> Constraints:
         """Some of the rows."""
-        columns = (self.low, self.high, self.bias, self.reserve, self.weight)
-        return Constraints(*(column[rows] for column in columns))
+        return Constraints(
+            *(
+                column[rows]
+                for column in (
+                    self.low,
+                    self.high,
+                    self.bias,
+                    self.reserve,
+                    self.weight,
+                    self.lower,
+                    self.upper,
+                )
+            )
+        )
 
     def with_reserve(self, reserve: NDArray[np.float64]) -> Constraints:
         """The same limits with another reserve."""
-        return replace(self, reserve=reserve)
+        return _bounded(self.low, self.high, self.bias, reserve, self.weight)
+
+    def with_limits(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> Constraints:
+        """Other limits, without reserve."""
+        return _bounded(low, high, self.bias, np.zeros_like(self.reserve), self.weight)
 
 
-def _rows(
-    network: Network, flows: DeviceFlows, offsets: Offsets | None, name: str
+def _bounded(
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    reserve: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> Constraints:
+    # a magnitude has no lower bound where none is given, not even that of zero
+    lower = np.where(low > 0, low + reserve, -np.inf)
+    return Constraints(low, high, bias, reserve, weight, lower, high - reserve)
+
+
+def branch_limits(network: Network, layout: RowLayout, limits: LimitSet) -> NDArray[np.float64]:
+    """Highest loading (b,) of each rated branch.
+
+    Raises:
+        InputError: a limit is for an element that is no rated branch.
+    """
+    found = np.full(len(layout.branches.ids), limits.loading)
+    if limits.loading_of:
+        place = {element: row for row, element in enumerate(layout.branches.ids.tolist())}
+        for element, loading in limits.loading_of.items():
+            if element not in place:
+                name = network.label(element) if element in network.components else str(element)
+                raise InputError(f"limits: loading_of {name}: it is no line or transformer")
+            found[place[element]] = loading
+    return found
+
+
+def _offsets(
+    network: Network, layout: RowLayout, offsets: Offsets | None, name: str, count: int
 ) -> NDArray[np.float64]:
     """Offsets by row; zero where none are given."""
-    terms = flows.branches.terms
-    rows = np.zeros(len(terms) + 3 * len(flows.lv_nodes))
+    rows = np.zeros(count)
     if offsets is None:
         return rows
-    nodes = network.data["node"]["id"]
-    if offsets.u_pu.shape != (len(nodes), 3) or offsets.loading.shape != flows.branches.ids.shape:
+    nodes, branches = network.data["node"]["id"], layout.branches.ids
+    if offsets.u_pu.shape != (len(nodes), 3) or offsets.loading.shape != branches.shape:
         raise InputError(f"{name}: its shape does not fit the network's nodes and branches")
-    branch = np.array([term.branch for term in terms], dtype=np.intp)
-    rows[: len(terms)] = offsets.loading[branch]
-    rows[len(terms) :] = offsets.u_pu[flows.lv_nodes].reshape(-1)
-    for row in np.flatnonzero(~np.isfinite(rows)):
-        place = int(row)
-        element = (
-            flows.branches.ids[terms[place].branch]
-            if place < len(terms)
-            else nodes[flows.lv_nodes[(place - len(terms)) // 3]]
-        )
-        raise InputError(f"{network.label(int(element))}: its {name} is not a number")
-    return rows
+    rows[: len(layout.branch_of)] = offsets.loading[layout.branch_of]
+    rows[layout.voltages] = offsets.u_pu[layout.lv_nodes].reshape(-1)
+    if np.isfinite(rows).all():
+        return rows
+    place = int(np.flatnonzero(~np.isfinite(rows))[0])
+    terms = len(layout.branch_of)
+    element = (
+        branches[layout.branch_of[place]]
+        if place < terms
+        else nodes[layout.lv_nodes[(place - terms) // 3]]
+    )
+    raise InputError(f"{network.label(int(element))}: its {name} is not a number")

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
-from ortsnetz_grid.functions.congestion.linear_model import LinearModel
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
+from ortsnetz_grid.functions.congestion.constraints import (
+    VERIFIED,
+    Constraints,
+    branch_limits,
+)
+from ortsnetz_grid.functions.congestion.controls import Asked, Controls
+from ortsnetz_grid.functions.congestion.operating_points import Point
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting
+from ortsnetz_grid.functions.congestion.rows import RowLayout
 from ortsnetz_grid.functions.congestion.search import Learned
 from ortsnetz_grid.network.loading import PHASES, QUANTITIES
 from ortsnetz_grid.network.model import Network
@@ -38,9 +43,10 @@ class Explanation:
     """Names rows of the problem for people."""
 
     network: Network
-    flows: DeviceFlows
+    layout: RowLayout
     limits: LimitSet
     constraints: Constraints
+    inverters: tuple[int, ...] = ()
 
     def reached(
         self,
@@ -69,37 +75,25 @@ class Explanation:
 
     def given_up(self, wanted: NDArray[np.float64]) -> tuple[str, ...]:
         """Elements, by label, whose reserve is smaller than it was wanted."""
-        branches = self.flows.branches
+        if self.constraints.reserve is wanted:
+            return ()
         elements: dict[int, None] = {}
         for row in np.flatnonzero(self.constraints.reserve < wanted).tolist():
-            if row < len(branches.terms):
-                element = branches.ids[branches.terms[row].branch]
-            else:
-                node = self.flows.lv_nodes[(row - len(branches.terms)) // 3]
-                element = self.network.data["node"]["id"][node]
-            elements.setdefault(int(element))
+            elements.setdefault(self.element(row))
         return tuple(self.network.label(element) for element in elements)
 
-    def pull(self, reached: list[Reached], learned: Learned) -> NDArray[np.float64]:
-        """How strongly each of these limits holds each device back, (len(reached), d).
-
-        The prices of the optimum tell. Where none of these limits has one (the answer was found on
-        the way to the optimum), the slope of its magnitude tells.
-        """
-        model, step = learned.model, learned.step
-        rows_of = [np.array(one.rows, dtype=np.intp) for one in reached]
-        priced = [step.pull[np.isin(step.rows, rows)].sum(axis=0) for rows in rows_of]
-        if any((one > 0).any() for one in priced):
-            return np.array(priced)
-        return np.array([self._slopes(rows[0], model) for rows in rows_of])
-
-    def _slopes(self, row: int, model: LinearModel) -> NDArray[np.float64]:
-        """Slope of a row's magnitude towards its bound, (d,)."""
-        phasor = model.phasors[row]
-        size = abs(phasor)
-        slope = np.real(np.conj(phasor / size if size else 1.0) * model.slopes[row])
-        below = self.constraints.lower[row] - size > size - self.constraints.upper[row]
-        return np.asarray(-slope if below else slope)
+    def element(self, row: int) -> int:
+        """Id of the element of a row."""
+        layout, terms = self.layout, len(self.layout.branch_of)
+        if row < terms:
+            return int(layout.branches.ids[layout.branch_of[row]])
+        if row >= layout.count:
+            return self.inverters[row - layout.count]
+        if row < layout.voltages.stop:
+            node = layout.lv_nodes[(row - terms) // 3]
+        else:
+            node = layout.unbalanced[row - layout.voltages.stop]
+        return int(self.network.data["node"]["id"][node])
 
     def row(
         self, row: int, phasors: NDArray[np.complex128], *, high: bool | None = None
@@ -112,73 +106,122 @@ class Explanation:
             high: for a voltage, which limit to compare with; None for the nearer one.
         """
         value = float(np.abs(phasors[row]) + self.constraints.bias[row])
-        branches = self.flows.branches
-        if row < len(branches.terms):
-            term = branches.terms[row]
-            element = int(branches.ids[term.branch])
-            what = _LOADING_NAMES[QUANTITIES[term.quantity]]
-            limit = self.limits.loading
+        layout, terms = self.layout, len(self.layout.branch_of)
+        element = self.element(row)
+        if row < terms:
+            what = _LOADING_NAMES[QUANTITIES[layout.branches.terms[row].quantity]]
+            limit = self.limits.loading_of.get(element, self.limits.loading)
+        elif row >= layout.count:
+            what, limit = "apparent power", 1.0
+        elif row >= layout.voltages.stop:
+            what, limit = "unbalance", self.limits.unbalance or 0.0
         else:
-            place, phase = divmod(row - len(branches.terms), 3)
-            element = int(self.network.data["node"]["id"][self.flows.lv_nodes[place]])
             lower, upper = self.limits.u_pu
             is_high = value > (lower + upper) / 2 if high is None else high
-            what = f"u_pu phase {PHASES[phase]} {'high' if is_high else 'low'}"
+            what = f"u_pu phase {PHASES[(row - terms) % 3]} {'high' if is_high else 'low'}"
             limit = upper if is_high else lower
         return Binding(element, self.network.label(element), what, value, limit)
 
     def extremes(
         self, phasors: NDArray[np.complex128]
     ) -> tuple[Binding | None, Binding | None, Binding | None]:
-        """Most loaded branch, lowest and highest LV voltage."""
+        """Branch nearest to its limit, lowest and highest LV voltage."""
         values = np.abs(phasors) + self.constraints.bias
-        terms = len(self.flows.branches.terms)
-        live = np.flatnonzero(np.isfinite(self.constraints.high[terms:])) + terms
-        loading = self.row(int(np.argmax(values[:terms])), phasors) if terms else None
+        terms = len(self.layout.branch_of)
+        loading = None
+        if terms:
+            own = branch_limits(self.network, self.layout, self.limits)[self.layout.branch_of]
+            loading = self.row(int(np.argmax(values[:terms] / own)), phasors)
+        voltages = self.layout.voltages
+        live = np.flatnonzero(np.isfinite(self.constraints.high[voltages])) + voltages.start
         if not len(live):
             return loading, None, None
         lowest = self.row(int(live[np.argmin(values[live])]), phasors, high=False)
         highest = self.row(int(live[np.argmax(values[live])]), phasors, high=True)
         return loading, lowest, highest
 
-    def settings(
-        self,
-        devices: tuple[ControlledDevice, ...],
-        point: Point,
-        reached: list[Reached],
-        learned: Learned | None,
-    ) -> tuple[DeviceSetting, ...]:
-        """The answer for each device.
 
-        Args:
-            devices: d devices.
-            point: the answer.
-            reached: limits that it reaches.
-            learned: what the search knows about them; None where nothing was searched.
-        """
-        pull = np.zeros((len(reached), len(devices)))
-        if reached and learned is not None:
-            pull = self.pull(reached, learned)
-        answers = []
-        for place, device in enumerate(devices):
-            k = float(point.factors[place])
-            strongest = [
-                int(i) for i in np.argsort(-pull[:, place]) if k < 1 and pull[i, place] > 0
-            ]
-            reason = _reason(device, k, [reached[i].binding for i in strongest])
-            answers.append(
-                DeviceSetting(device.id, k, device.power_at(k), reason, tuple(strongest))
-            )
-        return tuple(answers)
+def pull(
+    reached: list[Reached], learned: Learned | None, constraints: Constraints, count: int
+) -> NDArray[np.float64]:
+    """How strongly each of these limits holds each device back, (len(reached), count).
+
+    The prices of the optimum tell. Where none of these limits has one (the answer was found on the
+    way to the optimum), the slope of its magnitude tells.
+    """
+    found = np.zeros((len(reached), count))
+    if learned is None or not reached:
+        return found
+    step = learned.step
+    for place, one in enumerate(reached):
+        found[place] = step.pull[np.isin(step.rows, one.rows), :count].sum(axis=0)
+    if (found > 0).any():
+        return found
+    for place, one in enumerate(reached):
+        found[place] = _slope(one.rows[0], learned, constraints)[:count]
+    return found
 
 
-def _reason(device: ControlledDevice, k: float, binding: list[Binding]) -> str:
-    """Why a device is limited; empty if it is not."""
-    if k >= 1:
-        return ""
+def _slope(row: int, learned: Learned, constraints: Constraints) -> NDArray[np.float64]:
+    """Slope of a row's magnitude towards its bound, (c,); zero where it was not linearised."""
+    model = learned.model
+    place = int(np.searchsorted(model.rows, row))
+    if place >= len(model.rows) or model.rows[place] != row:
+        return np.zeros(len(model.point))
+    phasor = model.phasors[place]
+    size = abs(phasor)
+    slope = np.real(np.conj(phasor / size if size else 1.0) * model.slopes[place])
+    below = constraints.lower[row] - size > size - constraints.upper[row]
+    return np.asarray(-slope if below else slope)
+
+
+def settings_of(
+    devices: tuple[ControlledDevice, ...],
+    asked: Asked,
+    controls: Controls,
+    point: Point,
+    *,
+    reached: list[Reached],
+    pulls: NDArray[np.float64],
+) -> tuple[DeviceSetting, ...]:
+    """The answer for each of the d devices.
+
+    Args:
+        devices: d devices.
+        asked: their numbers.
+        controls: what could be set.
+        point: the answer.
+        reached: limits that it reaches.
+        pulls: (len(reached), d) see `pull`.
+    """
+    count = len(devices)
+    factors = point.controls[:count]
+    watts = asked.power_at(factors).tolist()
+    reactive: dict[int, tuple[float, float, float]] = {}
+    if len(point.controls) > count:
+        var = controls.reactive_of(point.controls).tolist()
+        reactive = dict(zip(controls.device[count:].tolist(), map(tuple, var), strict=True))
+    lowest = asked.lowest.tolist()
+    order = np.argsort(-pulls, axis=0, kind="stable").T.tolist()
+    answers = []
+    for place, (device, k) in enumerate(zip(devices, factors.tolist(), strict=True)):
+        a, b, c = watts[place]
+        q_var = reactive.get(place)
+        if k >= 1:
+            answers.append(DeviceSetting(device.id, k, (a, b, c), q_var=q_var))
+            continue
+        strongest = tuple(i for i in order[place] if pulls[i, place] > 0)
+        by = reached[strongest[0]].binding if strongest else None
+        reason = _reason(device, k, lowest[place], by)
+        answers.append(DeviceSetting(device.id, k, (a, b, c), reason, strongest, q_var))
+    return tuple(answers)
+
+
+def _reason(device: ControlledDevice, k: float, lowest: float, strongest: Binding | None) -> str:
+    """Why a device is limited."""
     asked = sum(device.request_w)
     direction = " feed-in" if asked < 0 else ""
     limited = f"limited to {abs(k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW{direction}"
-    by = f" by {binding[0].words}" if binding else ""
-    floor = " (its floor)" if k <= device.lowest_factor else ""
+    by = f" by {strongest.words}" if strongest else ""
+    floor = " (its floor)" if k <= lowest else ""
     return f"{limited}{floor}{by}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,15 @@ class LimitSet:
             raise InputError(f"limits: u_pu: {low:g} .. {high:g} is no band of positive voltages")
         if not (np.isfinite(self.loading) and self.loading > 0):
             raise InputError(f"limits: loading is {self.loading:g}, it must be a positive number")
+        if self.unbalance is not None and not 0 < self.unbalance < inf:
+            raise InputError(
+                f"limits: unbalance is {self.unbalance:g}, it must be a positive number"
+            )
+        for element, loading in self.loading_of.items():
+            if not 0 < loading < inf:
+                raise InputError(
+                    f"limits: loading_of {element} is {loading:g}, it must be a positive number"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +186,25 @@ def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> No
         if device.id in seen:
             raise InputError(f"device {device.id} ({network.label(device.id)}) is listed twice")
         seen.add(device.id)
-        _check_powers(device)
+    watts = np.array([(*each.request_w, *each.floor_w) for each in devices]).reshape(-1, 6)
+    for place in np.flatnonzero(~np.isfinite(watts).all(axis=1)).tolist():
+        _check_finite(devices[place])
+    request, floor = watts[:, :3], watts[:, 3:]
+    suspect = (request * floor < 0).any(axis=1)
+    suspect |= ((floor != 0) & (request == 0)).any(axis=1)
+    for place in np.flatnonzero(suspect).tolist():
+        _check_signs(devices[place])
+    for device in devices:
+        _check_numbers(device)
 
 
-def _check_powers(device: ControlledDevice) -> None:
+def _check_finite(device: ControlledDevice) -> None:
     for name, watts in (("request_w", device.request_w), ("floor_w", device.floor_w)):
         if not np.isfinite(watts).all():
             raise InputError(f"device {device.id}: {name} needs three finite numbers, has {watts}")
+
+
+def _check_signs(device: ControlledDevice) -> None:
     for phase, request, floor in zip("abc", device.request_w, device.floor_w, strict=True):
         if request * floor < 0:
             raise InputError(
@@ -196,5 +218,20 @@ def _check_powers(device: ControlledDevice) -> None:
                 f"device {device.id}: phase {phase}: a floor of {floor:g} W and the request have "
                 f"opposite signs"
             )
-    if device.step_w is not None and not (np.isfinite(device.step_w) and device.step_w > 0):
+
+
+def _check_numbers(device: ControlledDevice) -> None:
+    """What is no power per phase; comparisons with NaN are false."""
+    if device.step_w is not None and not 0 < device.step_w < inf:
         raise InputError(f"device {device.id}: step_w must be a positive number")
+    if not 0 < device.weight < inf:
+        raise InputError(f"device {device.id}: weight must be a positive number")
+    for name, value in (
+        ("smallest_w", device.smallest_w),
+        ("price", device.price),
+        ("reactive_var", device.reactive_var),
+    ):
+        if not 0 <= value < inf:
+            raise InputError(f"device {device.id}: {name} must be a number that is not negative")
+    if device.apparent_va is not None and not 0 < device.apparent_va < inf:
+        raise InputError(f"device {device.id}: apparent_va must be a positive number")

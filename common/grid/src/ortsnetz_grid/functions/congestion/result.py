@@ -16,6 +16,52 @@ class Status(StrEnum):
     INFEASIBLE = "infeasible"  # no setting was found that keeps all limits; devices at floors
 
 
+class Stage(StrEnum):
+    """How far limiting had to go."""
+
+    REQUESTS = "requests"  # everybody gets what was asked for
+    REACTIVE = "reactive power"  # the same, with other reactive power
+    ACTIVE = "active power"  # some devices are held below their request
+    EXHAUSTED = "exhausted"  # nothing within the floors keeps all limits
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """By how much a limit is missed where nothing within the floors keeps it.
+
+    Attributes:
+        element: id of a node, line or transformer.
+        label: component, id and name, for people.
+        what: as in `Binding`.
+        value: at the answer.
+        limit: in the same unit.
+        relief_w: active power less at the element's phase (more, where feed-in is the cause or a
+            voltage is low because of it) that would bring the value to the limit, on the linear
+            model of the answer; None where active power has no such effect.
+        relief_var: the same by reactive power alone; None where it has no such effect or the limit
+            is one of apparent power or current.
+    """
+
+    element: int
+    label: str
+    what: str
+    value: float
+    limit: float
+    relief_w: float | None
+    relief_var: float | None = None
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        ways = []
+        if self.relief_w is not None:
+            ways.append(f"{self.relief_w / 1e3:.2f} kW")
+        if self.relief_var is not None:
+            ways.append(f"{self.relief_var / 1e3:.2f} kvar")
+        missing = " or ".join(ways) if ways else "more than power at this element can give"
+        return f"{self.label} {self.what}: {missing} of relief missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A limit that is reached or, where limiting is infeasible, violated.
@@ -24,7 +70,7 @@ class Binding:
         element: id of a node, line or transformer; None if no power flow converges.
         label: component, id and name, for people.
         what: `loading phase b`, `loading neutral`, `apparent power phase b`, `u_pu phase c high`,
-            `power flow does not converge`.
+            `unbalance`, `apparent power` (of a device), `power flow does not converge`.
         value: at the answer; None if there is none.
         limit: in the same unit: ratio to the rating, or pu.
     """
@@ -42,6 +88,11 @@ class Binding:
             return f"{self.label}: {self.what}"
         if self.what.startswith("u_pu"):
             return f"{self.label} {self.what} at {self.value:.4f} (limit {self.limit:g})"
+        if self.what == "unbalance":
+            return (
+                f"{self.label} {self.what} at {100 * self.value:.2f} % "
+                f"(limit {100 * self.limit:g} %)"
+            )
         return (
             f"{self.label} {self.what} at {100 * self.value:.1f} % (limit {100 * self.limit:g} %)"
         )
@@ -55,6 +106,8 @@ class DeviceSetting:
         id: as in the problem.
         k: factor on the request, the same for all phases; 1 is not limited.
         p_w: power per phase, consumption positive.
+        q_var: reactive power per phase that the device is told, inductive consumption positive;
+            None for a device that takes no such setpoint.
         reason: in words; empty for a device that is not limited.
         binding: places in `LimitResult.binding` of the limits that hold it back, strongest first.
     """
@@ -64,6 +117,7 @@ class DeviceSetting:
     p_w: PhaseWatts
     reason: str = ""
     binding: tuple[int, ...] = ()
+    q_var: PhaseWatts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +135,10 @@ class LimitResult:
         reserve_given_up: elements, by label, whose margin could not be kept; their limit is.
         without_supply: devices at nodes that are not energised; nothing limits them.
         power_flows: how many it took.
+        stage: how far limiting had to go.
+        shortfall: by how much limits are missed, largest first; empty unless infeasible.
+        trouble: what went wrong in the search, in words; empty if nothing. The answer is verified
+            (or infeasible) all the same.
     """
 
     status: Status
@@ -93,3 +151,6 @@ class LimitResult:
     reserve_given_up: tuple[str, ...]
     without_supply: tuple[int, ...]
     power_flows: int
+    stage: Stage = Stage.ACTIVE
+    shortfall: tuple[Shortfall, ...] = ()
+    trouble: str = ""

@@ -1,4 +1,4 @@
-"""Setpoints in steps: charge points take whole amperes.
+"""Setpoints as devices have them: whole amperes, and nothing between off and the smallest current.
 
 The continuous solution is rounded down; what the rounding freed is given back one step at a time,
 the most curtailed device first, as long as a power flow verifies it.
@@ -10,57 +10,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
-from ortsnetz_grid.functions.congestion.curtailment import Box
+from ortsnetz_grid.functions.congestion.controls import Asked
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
-from ortsnetz_grid.functions.congestion.problem import ControlledDevice
 
 _ROUNDING = 1e-9
 _NEAR = 0.2
 """Weighted distance from a bound beyond which a few steps do not reach it."""
 
+_MOST_ROWS = 64
+
 _BACKWARD = np.array([0, 1, 2, 4, 8, 16, 32, 64])
 """How many of the steps given back are tried to be taken again, all in one batch."""
 
-
-def step_factors(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
-    """(d,) factor that one step of the setpoint amounts to; 0 for devices without steps."""
-    factors = np.zeros(len(devices))
-    for place, device in enumerate(devices):
-        asked = sum(abs(watts) for watts in device.request_w)
-        if device.step_w is not None and asked > 0:
-            factors[place] = device.step_w / asked
-    return factors
+Real = NDArray[np.float64]
 
 
-def rounded_down(
-    factors: NDArray[np.float64], steps: NDArray[np.float64], box: Box
-) -> NDArray[np.float64]:
-    """Factors on their steps, never below the lowest; the request itself is always allowed."""
-    stepped = (steps > 0) & (factors < 1 - _ROUNDING)
-    size = np.where(steps > 0, steps, 1.0)
+def coarse(asked: Asked) -> NDArray[np.bool_]:
+    """(d,) devices that do not take every value."""
+    return np.asarray((asked.step > 0) | ((asked.smallest > 0) & (asked.lowest < 1)))
+
+
+def rounded_down(factors: Real, asked: Asked) -> Real:
+    """Factors (d,) that the devices can have, never below the lowest.
+
+    The request itself is always allowed. What would be less than the smallest setpoint is off;
+    where a floor forbids that, the lowest factor is at least the smallest setpoint already.
+    """
+    limited = factors < 1 - _ROUNDING
+    size = np.where(asked.step > 0, asked.step, 1.0)
     down = np.floor(factors / size + _ROUNDING) * size
-    lowest_step = np.minimum(np.ceil(box.lowest / size - _ROUNDING) * size, 1.0)
-    return np.where(stepped, np.maximum(down, lowest_step), factors)
+    lowest_step = np.minimum(np.ceil(asked.lowest / size - _ROUNDING) * size, 1.0)
+    found = np.where(limited & (asked.step > 0), np.maximum(down, lowest_step), factors)
+    too_small = limited & (found < asked.smallest * (1 - _ROUNDING))
+    return np.where(too_small, asked.lowest, found)
 
 
 def given_back(
-    flows: DeviceFlows,
-    constraints: Constraints,
-    steps: NDArray[np.float64],
-    model: LinearModel,
-    point: Point,
+    flows: DeviceFlows, constraints: Constraints, asked: Asked, point: Point, highest: Real
 ) -> Point:
     """Raise devices step by step; returns a point that keeps all bounds, at worst the given one.
 
     Args:
         flows: the network.
         constraints: bounds.
-        steps: (d,) see `step_factors`.
-        model: slopes near the point.
+        asked: of the devices.
         point: rounded, keeps all bounds.
+        highest: (c,) of the controls.
     """
-    ladder = _ladder(constraints, steps, LinearModel(point.factors, point.phasors, model.slopes))
+    excess = constraints.excess(point.phasors)
+    near = np.flatnonzero(excess > -_NEAR)
+    near = np.sort(near[np.argsort(-excess[near], kind="stable")][:_MOST_ROWS])
+    slopes = flows.slopes(point, near)
+    if slopes is None:
+        return point
+    model = LinearModel(near, point.controls, point.phasors[near], slopes)
+    ladder = _ladder(constraints.only(near), asked, model, highest)
     climbed = len(ladder) - 1
     tried = np.unique(np.maximum(climbed - _BACKWARD, 0))[::-1]
     tried = tried[tried > 0]
@@ -69,30 +74,32 @@ def given_back(
     points = flows.at(np.array([ladder[number] for number in tried]))
     kept = points.converged & (constraints.worst(points.phasors) <= VERIFIED)
     for number in np.flatnonzero(kept)[:1]:
-        return Point(points.factors[number], points.phasors[number])
+        return points[int(number)]
     return point
 
 
 def _ladder(
-    constraints: Constraints, steps: NDArray[np.float64], model: LinearModel
-) -> list[NDArray[np.float64]]:
+    constraints: Constraints, asked: Asked, model: LinearModel, highest: Real
+) -> list[Real]:
     """Points one step apart that the linear model allows, the given point first."""
+    count = len(asked.step)
     ladder = [model.point]
     phasors = model.phasors
-    near = np.flatnonzero(constraints.excess(phasors) > -_NEAR)
-    near_constraints = constraints.only(near)
-    phasors, slopes = phasors[near], model.slopes[near]
-    for _ in range(2 * len(steps)):
-        factors = ladder[-1]
-        able = np.flatnonzero((steps > 0) & (factors < 1 - _ROUNDING))
-        after = np.minimum(factors[able] + steps[able], 1.0)
-        change = slopes[:, able] * (after - factors[able])
-        fits = near_constraints.worst((phasors[:, None] + change).T) <= 0
+    steps = np.where(asked.step > 0, asked.step, asked.smallest)
+    jumps = coarse(asked)
+    for _ in range(2 * count):
+        factors = ladder[-1][:count]
+        off = (factors <= 0) & (asked.smallest > 0)
+        after = np.minimum(np.where(off, asked.smallest, factors + steps), highest[:count])
+        # without steps only the jump from off is made here; the rest is the search's
+        able = np.flatnonzero(jumps & (after > factors + _ROUNDING) & (off | (asked.step > 0)))
+        change = model.slopes[:, able] * (after[able] - factors[able])
+        fits = constraints.worst((phasors[:, None] + change).T) <= 0
         if not fits.any():
             break
         chosen = int(np.flatnonzero(fits)[np.argmin(factors[able][fits])])
-        raised = factors.copy()
-        raised[able[chosen]] = after[chosen]
+        raised = ladder[-1].copy()
+        raised[able[chosen]] = after[able[chosen]]
         phasors = phasors + change[:, chosen]
         ladder.append(raised)
     return ladder

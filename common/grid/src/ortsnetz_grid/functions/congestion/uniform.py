@@ -1,7 +1,8 @@
 """Uniform scaling: one factor for everybody.
 
-It is what is done without an optimiser, and so the least that limiting has to serve. It also gives
-the search a point to start from that is about at the limits.
+It is what is done without an optimiser, and so the least that least squares have to serve. It
+also gives the search points to start from: the requests, the floors, and one that is about at the
+limits.
 """
 
 from __future__ import annotations
@@ -12,105 +13,138 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
-from ortsnetz_grid.functions.congestion.curtailment import Box
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
+from ortsnetz_grid.functions.congestion.objective import Box
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point, Points
 
-_SCALES = np.linspace(0.875, 0.0, 8)
-_ROUNDS = 2  # of narrowing down where the bounds are crossed
+_SCALES = np.array([1.0, 0.88, 0.74, 0.6, 0.45, 0.3, 0.15, 0.0])
+"""Eight: the compiled power flow computes as many at once."""
+
+_CLOSER = 5  # times
+_FAR = 0.3
+"""Weighted distance from the bounds at which a point is too far away to linearise there."""
+
+_NARROWED = 2  # times, each to a ninth
+_SAFE = 0.25
+"""Share of the bracket by which the secant may be wrong before it is worth narrowing down."""
+
+_FEW = 1e-4
+"""Share of served power that is not worth a search."""
 
 
 @dataclass(frozen=True, slots=True)
 class UniformScaling:
-    """The largest common factor that keeps all bounds; nobody goes below the own lowest factor.
+    """Computed points from the requests (first) to the floors (last)."""
 
-    Attributes:
-        nearest: computed point nearest to the bounds, on either side.
-        kept: computed point with the largest factor that keeps all bounds; None if there is none.
-        served: share of the requested power served at the bounds; 0 if no factor keeps them.
-    """
+    scales: NDArray[np.float64]
+    points: Points
 
-    nearest: Point
-    kept: Point | None
-    served: float
+    @classmethod
+    def of(cls, flows: DeviceFlows, box: Box) -> UniformScaling:
+        """Compute them."""
+        return cls(_SCALES, flows.at(_controls(box, _SCALES)))
 
+    def excess(self, constraints: Constraints) -> NDArray[np.float64]:
+        """(s,) weighted excess of each point; infinite where no power flow converges."""
+        worst = constraints.worst(self.points.phasors)
+        return np.where(self.points.converged, worst, np.inf)
 
-def scale_uniformly(
-    flows: DeviceFlows, constraints: Constraints, box: Box, start: Point, aim: float
-) -> UniformScaling:
-    """Scale all devices down from a computed point that does not keep the bounds.
-
-    Args:
-        flows: the network.
-        constraints: bounds.
-        box: ranges of the factors.
-        start: the requests, or as near to them as there is a power flow.
-        aim: weighted distance to keep from the bounds.
-    """
-    ladder = _Ladder(flows, constraints, box)
-    ladder.add(_SCALES)
-    crossing = ladder.crossing(aim)
-    for _ in range(_ROUNDS):
-        if crossing is None:
-            break
-        ladder.add(np.array([crossing, (crossing + ladder.not_kept) / 2]))
-        crossing = ladder.crossing(aim)
-    served = 0.0 if crossing is None else float(box.power @ _factors(box, crossing))
-    start_excess = abs(float(constraints.worst(start.phasors)))
-    nearest = min([(start_excess, start), *ladder.distances], key=lambda entry: entry[0])[1]
-    return UniformScaling(nearest, ladder.kept_point, served)
-
-
-def _factors(box: Box, scale: float) -> NDArray[np.float64]:
-    return np.asarray(np.clip(scale, box.lowest, box.highest))
-
-
-class _Ladder:
-    """Scales that were computed, and the pair of neighbours between which bounds are crossed.
-
-    Attributes:
-        not_kept: smallest scale above `_kept` that is known not to keep the bounds.
-        kept_point: computed point of the largest scale that keeps them.
-        distances: distance from the bounds and point, of all scales.
-    """
-
-    def __init__(self, flows: DeviceFlows, constraints: Constraints, box: Box) -> None:
-        self.not_kept = 1.0
-        self.kept_point: Point | None = None
-        self.distances: list[tuple[float, Point]] = []
-        self._kept = -1.0
-        self._kept_excess = -np.inf
-        self._not_kept_excess = np.inf
-        self._flows = flows
-        self._constraints = constraints
-        self._box = box
-
-    def add(self, scales: NDArray[np.float64]) -> None:
-        """Compute scales."""
-        points = self._flows.at(np.array([_factors(self._box, scale) for scale in scales]))
-        excess = np.where(points.converged, self._constraints.worst(points.phasors), np.inf)
-        for number, scale in enumerate(scales.tolist()):
-            if not points.converged[number]:
-                continue
-            point = Point(points.factors[number], points.phasors[number])
-            self.distances.append((abs(float(excess[number])), point))
-            if excess[number] <= VERIFIED and scale > self._kept:
-                self._kept, self._kept_excess = scale, float(excess[number])
-                self.kept_point = point
-        above = [
-            (scale, value)
-            for scale, value in zip(scales.tolist(), excess.tolist(), strict=True)
-            if self._kept < scale <= self.not_kept
-        ]
-        if above:
-            self.not_kept, self._not_kept_excess = min(above)
-
-    def crossing(self, aim: float) -> float | None:
-        """Scale at which the bounds are crossed, by the secant; None if no scale keeps them."""
-        if self._kept < 0:
+    def bracket(self, constraints: Constraints) -> _Bracket | None:
+        """Neighbouring scales between which the bounds are crossed; None if none keeps them."""
+        excess = self.excess(constraints)
+        kept = np.flatnonzero(excess <= VERIFIED)
+        if not len(kept):
             return None
-        width = self.not_kept - self._kept
-        rise = self._not_kept_excess - self._kept_excess
+        first = int(kept[0])
+        above = max(first - 1, 0)
+        return _Bracket(
+            float(self.scales[first]),
+            float(self.scales[above]),
+            float(excess[first]),
+            float(excess[above]),
+        )
+
+    def start(self, flows: DeviceFlows, box: Box, constraints: Constraints) -> list[Point]:
+        """Points to start from: the one nearest to the bounds, then the one with the least power.
+
+        Where neighbours are far from the bounds on both sides (requests many times beyond what the
+        network carries), the scales between them are computed.
+        """
+        least = self.points[int(np.flatnonzero(self.points.converged)[-1])]
+        finer = self
+        for _ in range(_CLOSER):
+            excess = finer.excess(constraints)
+            nearest = int(np.argmin(np.abs(excess)))
+            crossing = np.flatnonzero((excess[:-1] > VERIFIED) & (excess[1:] <= VERIFIED))
+            if not len(crossing) or abs(excess[nearest]) <= _FAR:
+                break
+            above = int(crossing[0])
+            scales = np.linspace(finer.scales[above], finer.scales[above + 1], len(_SCALES))
+            finer = UniformScaling(scales, flows.at(_controls(box, scales)))
+        nearest = int(np.argmin(np.abs(finer.excess(constraints))))
+        return [finer.points[nearest], least]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bracket:
+    kept: float
+    not_kept: float
+    kept_excess: float
+    not_kept_excess: float
+
+    def crossing(self) -> float:
+        """Scale at which the bounds are crossed, by the secant."""
+        rise = self.not_kept_excess - self.kept_excess
         if not np.isfinite(rise) or rise <= 0:
-            return self._kept + width / 2
-        share = (-2 * aim - self._kept_excess) / rise
-        return self._kept + width * min(max(share, 0.0), 1.0)
+            return (self.kept + self.not_kept) / 2
+        share = min(max(-self.kept_excess / rise, 0.0), 1.0)
+        return self.kept + (self.not_kept - self.kept) * share
+
+
+def served_uniformly(
+    flows: DeviceFlows, constraints: Constraints, box: Box, scaling: UniformScaling, served: float
+) -> float:
+    """Share of the requested power that uniform scaling serves, if that is more than `served`.
+
+    Returns:
+        0 if it clearly serves less.
+    """
+    bracket = scaling.bracket(constraints)
+    for _ in range(_NARROWED):
+        if bracket is None:
+            return 0.0
+        width = bracket.not_kept - bracket.kept
+        hopeful = min(bracket.crossing() + _SAFE * width, bracket.not_kept)
+        if _served(box, hopeful) <= served:
+            return 0.0
+        scales = np.linspace(bracket.not_kept, bracket.kept, 10)[1:-1]
+        finer = UniformScaling(scales, flows.at(_controls(box, scales)))
+        bracket = _narrower(bracket, finer, constraints)
+    if bracket is None:
+        return 0.0
+    found = _served(box, bracket.crossing())
+    return found if found > served * (1 + _FEW) else 0.0
+
+
+def _narrower(outer: _Bracket, finer: UniformScaling, constraints: Constraints) -> _Bracket:
+    excess = np.where(finer.points.converged, constraints.worst(finer.points.phasors), np.inf)
+    scales = np.array([outer.not_kept, *finer.scales, outer.kept])
+    values = np.array([outer.not_kept_excess, *excess, outer.kept_excess])
+    first = int(np.flatnonzero(values[1:] <= VERIFIED)[0]) + 1
+    return _Bracket(
+        float(scales[first]),
+        float(scales[first - 1]),
+        float(values[first]),
+        float(values[first - 1]),
+    )
+
+
+def _controls(box: Box, scales: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Controls (s, c): factors between floor and request, reactive power as wished."""
+    found = np.repeat(box.wish[None], len(scales), axis=0)
+    factors = slice(0, box.factors)
+    found[:, factors] = np.clip(scales[:, None], box.lowest[factors], box.highest[factors])
+    return found
+
+
+def _served(box: Box, scale: float) -> float:
+    return box.served(_controls(box, np.array([scale]))[0])

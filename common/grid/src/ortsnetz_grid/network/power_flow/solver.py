@@ -108,6 +108,18 @@ class PowerFlow:
             self._newton.mend(self, flows, injections, settings)
         return flows
 
+    def engine(self, loaded: NDArray[np.intp]) -> Engine:
+        """Factors for injections at the energised nodes `loaded`, for callers that ask often.
+
+        Raises:
+            InputError: names the node where the network's equations have no solution.
+        """
+        return self._engine(loaded)
+
+    def idle_currents(self, source_voltage: Complex) -> Complex:
+        """Right-hand sides (b, n, 3) without load, for voltages (b, s) behind the sources."""
+        return self._idle_currents(Injections(np.zeros(0, np.intp), source_voltage=source_voltage))
+
     def source_voltage(self, injections: Injections) -> Complex:
         """Voltages (b or 1, s) behind the sources in service, per unit."""
         given = injections.source_voltage

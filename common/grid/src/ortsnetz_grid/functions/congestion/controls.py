@@ -1,0 +1,230 @@
+"""What can be decided: a factor on each device's request, and reactive power where it takes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice
+from ortsnetz_grid.functions.congestion.snapshot import Snapshot
+from ortsnetz_grid.network.two_ports import Complex, Real
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The numbers of `d` devices as arrays. Consumption is positive.
+
+    Attributes:
+        request_w: (d, 3).
+        floor_w: (d, 3).
+        total_w: (d,) sum of the magnitudes of the request.
+        lowest: (d,) smallest factor that cuts neither the floor's total nor a phase's floor.
+        step: (d,) factor that one step of the setpoint amounts to; 0 without steps.
+        smallest: (d,) smallest factor above zero that the setpoint can have.
+        weight: (d,) of the curtailment.
+        price: (d,) of a served watt.
+        reactive_var: (d,) most reactive power that the device can be told.
+        apparent_va: (d,) bound of active and reactive power together; infinite for none.
+    """
+
+    request_w: Real
+    floor_w: Real
+    total_w: Real
+    lowest: Real
+    step: Real
+    smallest: Real
+    weight: Real
+    price: Real
+    reactive_var: Real
+    apparent_va: Real
+
+    @classmethod
+    def of(cls, devices: tuple[ControlledDevice, ...]) -> Asked:
+        """Collect checked devices.
+
+        A floor beyond the request counts as the request. One factor acts on all phases, so the most
+        demanding of total and phases decides. A floor that forbids to be off asks for the smallest
+        setpoint.
+        """
+        table = np.array(
+            [
+                (
+                    *device.request_w,
+                    *device.floor_w,
+                    device.step_w or 0.0,
+                    device.smallest_w,
+                    device.weight,
+                    device.price,
+                    device.reactive_var,
+                    np.inf if device.apparent_va is None else device.apparent_va,
+                )
+                for device in devices
+            ],
+            dtype=np.float64,
+        ).reshape(-1, 12)
+        request, floor = table[:, :3], table[:, 3:6]
+        size, least = np.abs(request), np.abs(floor)
+        total = size.sum(axis=1)
+        some = np.where(total > 0, total, 1.0)
+        phases = np.divide(least, size, out=np.zeros_like(size), where=size > 0)
+        lowest = np.maximum(least.sum(axis=1) / some, np.minimum(phases, 1.0).max(axis=1))
+        smallest = np.minimum(table[:, 7] / some, 1.0)
+        lowest = np.where(lowest > 0, np.maximum(lowest, smallest), lowest)
+        return cls(
+            request_w=request,
+            floor_w=floor,
+            total_w=total,
+            lowest=np.where(total > 0, np.minimum(lowest, 1.0), 1.0),
+            step=np.where(total > 0, table[:, 6] / some, 0.0),
+            smallest=smallest,
+            weight=table[:, 8],
+            price=table[:, 9],
+            reactive_var=table[:, 10],
+            apparent_va=table[:, 11],
+        )
+
+    def power_at(self, factors: Real) -> Real:
+        """Active power (d, 3) at factors (d,); rounding never cuts the floor of a phase."""
+        scaled = factors[:, None] * self.request_w
+        down = np.maximum(scaled, np.minimum(self.floor_w, self.request_w))
+        up = np.minimum(scaled, np.maximum(self.floor_w, self.request_w))
+        return np.where(self.request_w < 0, up, down)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The controls of one kind in the order of their nodes.
+
+    Attributes:
+        kind: see `snapshot.POWER`.
+        order: controls, node by node.
+        starts: first of each node in `order`.
+        nodes: places of these nodes.
+    """
+
+    kind: int
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    nodes: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """`c` controls: the `d` factors, then one for each of `e` devices with reactive power.
+
+    Attributes:
+        device: (c,) which device each acts on.
+        place: (c,) its node, as an index into the loaded nodes; -1 without supply.
+        kind: (c,) how its power depends on the voltage.
+        power: (c, 3) complex VA that the control at 1 draws.
+        base: (3, k, 3) complex VA that the loaded nodes draw with all controls at 0.
+        lowest: (c,) lower bounds.
+        highest: (c,) upper bounds.
+        wish: (c,) what is best for the devices.
+        active_share: (e,) active power of a device with reactive power, over its apparent power.
+        reactive_share: (e,) reactive power at 1, over it; 0 for a device without such a bound.
+        groups: controls by kind and node, see `powers`.
+    """
+
+    device: NDArray[np.intp]
+    place: NDArray[np.intp]
+    kind: NDArray[np.intp]
+    power: Complex
+    base: Complex
+    lowest: Real
+    highest: Real
+    wish: Real
+    active_share: Real
+    reactive_share: Real
+    groups: tuple[_Group, ...]
+
+    @classmethod
+    def of(cls, asked: Asked, snapshot: Snapshot) -> Controls:
+        """Build the controls of one instant."""
+        count = len(asked.lowest)
+        movable = np.flatnonzero(asked.reactive_var > 0)
+        follows = np.where((asked.reactive_var > 0)[:, None], 0.0, snapshot.tangent)
+        device = np.concatenate([np.arange(count), movable])
+        place = snapshot.place[device]
+        shape = _shares(asked.request_w[movable])
+        var = asked.reactive_var[movable]
+        wish, limit = _wished_reactive(asked, snapshot, movable)
+        base = snapshot.rest.copy()
+        stays = np.flatnonzero((snapshot.place >= 0) & (asked.reactive_var <= 0))
+        np.add.at(
+            base,
+            (snapshot.kind[stays], snapshot.place[stays]),
+            1j * snapshot.fixed_var[stays],
+        )
+        kind = snapshot.kind[device]
+        return cls(
+            device=device,
+            place=place,
+            kind=kind,
+            power=np.concatenate([asked.request_w * (1 + 1j * follows), 1j * var[:, None] * shape]),
+            base=base,
+            lowest=np.concatenate([asked.lowest, -np.ones(len(movable))]),
+            highest=np.ones(len(device)),
+            wish=np.concatenate([np.ones(count), wish]),
+            active_share=np.abs(asked.request_w[movable].sum(axis=1)) / limit,
+            reactive_share=var / limit,
+            groups=_groups(kind, place),
+        )
+
+    @property
+    def factors(self) -> int:
+        """Number of factors; reactive power comes after them."""
+        return len(self.device) - len(self.active_share)
+
+    def powers(self, controls: Real) -> list[Complex | None]:
+        """Powers of the three kinds, each (s, k, 3) or (1, k, 3) VA, at controls (s, c)."""
+        found: list[Complex | None] = [base[None] if base.any() else None for base in self.base]
+        for group in self.groups:
+            drawn = controls[:, group.order, None] * self.power[group.order]
+            total = np.repeat(self.base[group.kind][None], len(controls), axis=0)
+            total[:, group.nodes] += np.add.reduceat(drawn, group.starts, axis=1)
+            found[group.kind] = total
+        return found
+
+    def reactive_of(self, controls: Real) -> Complex:
+        """(e, 3) reactive power, var, of the devices with a setpoint for it, at controls (c,)."""
+        first = self.factors
+        return np.asarray(controls[first:, None] * self.power[first:].imag)
+
+
+def _groups(kind: NDArray[np.intp], place: NDArray[np.intp]) -> tuple[_Group, ...]:
+    found = []
+    for number in range(3):
+        columns = np.flatnonzero((kind == number) & (place >= 0))
+        if len(columns):
+            order = columns[np.argsort(place[columns], kind="stable")]
+            starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+            found.append(_Group(number, order, starts, place[order][starts]))
+    return tuple(found)
+
+
+def _shares(request_w: Real) -> Real:
+    """How reactive power spreads over the phases (e, 3): like the request, else equally."""
+    size = np.abs(request_w)
+    total = size.sum(axis=1, keepdims=True)
+    return np.where(total > 0, size / np.where(total > 0, total, 1.0), 1 / 3)
+
+
+def _wished_reactive(
+    asked: Asked, snapshot: Snapshot, movable: NDArray[np.intp]
+) -> tuple[Real, Real]:
+    """What the devices draw without being told (share of what they can be told), and their rating.
+
+    A request beyond the apparent power counts as the apparent power.
+    """
+    request = asked.request_w[movable]
+    var = asked.reactive_var[movable]
+    active = np.abs(request.sum(axis=1))
+    limit = np.maximum(asked.apparent_va[movable], active)
+    own = (snapshot.tangent[movable] * request + snapshot.fixed_var[movable]).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        room = np.minimum(np.sqrt(np.maximum(limit**2 - active**2, 0.0)), var)
+    own = np.clip(own, -room, room)
+    return own / np.where(var > 0, var, 1.0), limit

@@ -1,0 +1,113 @@
+"""A network prepared for limiting: a decision is then a few power flows and small programmes."""
+
+from __future__ import annotations
+
+from ortsnetz_grid.functions.congestion.compiled_flows import CompiledFlows
+from ortsnetz_grid.functions.congestion.constraints import Constraints
+from ortsnetz_grid.functions.congestion.controls import Asked, Controls
+from ortsnetz_grid.functions.congestion.grid import PreparedGrid
+from ortsnetz_grid.functions.congestion.library_flows import LibraryFlows
+from ortsnetz_grid.functions.congestion.objective import Box
+from ortsnetz_grid.functions.congestion.one_decision import Decision
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
+from ortsnetz_grid.functions.congestion.problem import (
+    ControlledDevice,
+    LimitSet,
+    Offsets,
+    Settings,
+    check_devices,
+)
+from ortsnetz_grid.functions.congestion.result import LimitResult
+from ortsnetz_grid.functions.congestion.snapshot import Snapshot
+from ortsnetz_grid.network.model import Network
+
+_DEFAULTS = Settings()
+_KEPT = 8
+
+
+class Limiter:
+    """Decides for one network, again and again. Not for several threads.
+
+    What is prepared depends on topology, ratings and places; injections, requests and limits may
+    differ from one decision to the next. Decisions do not depend on those before.
+    """
+
+    def __init__(self, network: Network) -> None:
+        """Factorise the network.
+
+        Raises:
+            InputError: names an element that is missing, unrated or not covered.
+        """
+        self.network = network
+        # the only component that our model lacks and power-grid-model's has
+        self._by_library = len(network.data.get("three_winding_transformer", ())) > 0
+        self._grid = None if self._by_library else PreparedGrid(network)
+        self._snapshots: dict[tuple[int, ...], Snapshot] = {}
+
+    def prepare(self, devices: tuple[ControlledDevice, ...]) -> None:
+        """Do now what the first decision on these devices would have to do.
+
+        Raises:
+            InputError: names the device or element whose data cannot be used.
+        """
+        check_devices(self.network, devices)
+        if self._grid is not None:
+            snapshot = self._snapshot(devices)
+            self._grid.influence(snapshot.nodes, unbalance=False).prepare()
+            self._grid.engine(snapshot.nodes)
+
+    def decide(
+        self,
+        devices: tuple[ControlledDevice, ...],
+        limits: LimitSet,
+        *,
+        snapshot: Snapshot | None = None,
+        bias: Offsets | None = None,
+        margin: Offsets | None = None,
+        settings: Settings = _DEFAULTS,
+    ) -> LimitResult:
+        """Find the best setpoints that keep all limits; see `decision.decide`.
+
+        Args:
+            devices: who may be limited, and to what.
+            limits: to keep.
+            snapshot: the injections of the instant; None: as the network's file has them.
+            bias: what the present has more than the model of it (None is nothing).
+            margin: distance to keep from the limits (None is nothing).
+            settings: how to search.
+
+        Raises:
+            InputError: names the device or element whose data cannot be used.
+        """
+        check_devices(self.network, devices)
+        asked = Asked.of(devices)
+        unbalance = limits.unbalance is not None
+        flows: DeviceFlows
+        if self._grid is None:
+            library = LibraryFlows(self.network, devices, asked, unbalance=unbalance)
+            controls, flows = library.controls, library
+        else:
+            used = snapshot or self._snapshot(devices)
+            controls = Controls.of(asked, used)
+            flows = CompiledFlows(self._grid, used, controls, unbalance=unbalance)
+        constraints = Constraints.of(
+            self.network,
+            flows.layout,
+            limits,
+            inverters=len(controls.active_share),
+            bias=bias,
+            margin=margin,
+        )
+        box = Box.of(asked, controls, settings)
+        return Decision(
+            self.network, flows, devices, asked, controls, limits, constraints, box, settings
+        ).made()
+
+    def _snapshot(self, devices: tuple[ControlledDevice, ...]) -> Snapshot:
+        """The injections of the file, without those of the devices."""
+        ids = tuple(device.id for device in devices)
+        if ids not in self._snapshots and self._grid is not None:
+            while len(self._snapshots) >= _KEPT:
+                self._snapshots.pop(next(iter(self._snapshots)))
+            self._snapshots[ids] = Snapshot.of(self.network, self._grid.admittance, ids)
+        return self._snapshots[ids]

@@ -1,0 +1,95 @@
+"""What is looked for: range of the controls, and what it costs to leave the wishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_grid.functions.congestion.controls import Asked, Controls
+from ortsnetz_grid.functions.congestion.problem import Fairness, Objective, Settings
+
+REACTIVE_WEIGHT = 1e-4
+"""Weight of a reactive setpoint beside that of a device's curtailment, about 1."""
+
+SHORTFALL_PRICE = 1e3
+"""Price of the share of requested power that is served less than `Box.least_served`."""
+
+_TIE = 1e-6
+"""Weight of the squares where they only decide between points of equal value."""
+
+_WORST_OF = 8
+"""Power of the curtailment that tells points apart for `max-min`: the worst served counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Range and value of the c controls; the first d are factors, the rest reactive power.
+
+    Attributes:
+        lowest: (c,) lower bounds.
+        highest: (c,) upper bounds.
+        wish: (c,) where a control costs nothing.
+        weight: (c,) of the squared distance from the wish.
+        power: (c,) share of each device in the requested power; 0 for reactive power.
+        worth: (c,) share of each device in the priced requested power, likewise.
+        factors: d.
+        objective: what is looked for.
+        least_served: share of the requested power that is to be served if the bounds allow it.
+    """
+
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    wish: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    power: NDArray[np.float64]
+    worth: NDArray[np.float64]
+    factors: int
+    objective: Objective = Objective.LEAST_SQUARES
+    least_served: float = 0.0
+
+    @classmethod
+    def of(cls, asked: Asked, controls: Controls, settings: Settings) -> Box:
+        """Box of all controls."""
+        count, more = controls.factors, len(controls.device) - controls.factors
+        reactive = np.full(more, REACTIVE_WEIGHT)
+        priced = asked.price * asked.total_w
+        return cls(
+            lowest=controls.lowest,
+            highest=controls.highest,
+            wish=controls.wish,
+            weight=np.concatenate([asked.weight * _fair(asked.total_w, settings), reactive]),
+            power=_share(asked.total_w, more),
+            worth=_share(priced if priced.any() else asked.total_w, more),
+            factors=count,
+            objective=settings.objective,
+        )
+
+    def cost(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cost of points (..., c); 0 where nothing is held back."""
+        away = self.wish - points
+        squares = (self.weight * away**2).sum(axis=-1)
+        missing = np.maximum(self.least_served - (self.power * points).sum(axis=-1), 0.0)
+        if self.objective is Objective.LEAST_SQUARES:
+            return np.asarray(squares + SHORTFALL_PRICE * missing)
+        if self.objective is Objective.ENERGY:
+            return np.asarray((self.worth * away).sum(axis=-1) + _TIE * squares)
+        worst = (np.abs(away[..., : self.factors]) ** _WORST_OF).sum(axis=-1)
+        return np.asarray(worst + _TIE * squares)
+
+    def served(self, point: NDArray[np.float64]) -> float:
+        """Share of the requested power at a point (c,)."""
+        return float(self.power @ point)
+
+
+def _fair(total_w: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
+    """Weights of the devices' curtailments, about 1 on average."""
+    if settings.fairness is Fairness.EQUAL or not total_w.any():
+        return np.ones(len(total_w))
+    return np.asarray(np.maximum(total_w / total_w.mean(), 1e-3))  # everybody keeps some weight
+
+
+def _share(values: NDArray[np.float64], more: int) -> NDArray[np.float64]:
+    shares = values / max(float(values.sum()), 1e-300) if values.any() else values
+    return np.concatenate([shares, np.zeros(more)])
