@@ -64,6 +64,8 @@ class Case:
         transformer_share: its rating over what all devices at once would ask of it.
         line_share: rated currents of all lines over those of the file.
         u_pu: band of voltages, for the agent and the judge.
+        seconds: length in plant time.
+        told_loading: limit of loading that the agent is told; the judge's is 1.
     """
 
     seed: int
@@ -85,6 +87,8 @@ class Case:
     wrong_phases: int
     missing_customers: int
     wires: Wires
+    seconds: int = SECONDS
+    told_loading: float = 1.0
 
     @property
     def words(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from studies.limiting.case import SECONDS, Case
+from studies.limiting.case import Case
 from studies.limiting.node import Decided, Node
 from studies.limiting.plants import prepared
 from studies.limiting.sensors import Sensors
@@ -79,13 +79,13 @@ class _Evening:
         self._sensors = Sensors(plant, case.wires.bias_share, rng)
         devices = self._sensors.names[len(self._sensors.names) - self._sensors.devices :]
         stale_after_s = node.parameters.timing.stale_after_s
-        self._answers = Answers(case.wires, self._sensors, stale_after_s, rng)
-        self._commands = Commands(case.wires, devices, rng)
+        self._answers = Answers(case, self._sensors, stale_after_s, rng)
+        self._commands = Commands(case, devices, rng)
         self._models = dict(zip(devices, (*plant.charge_points, *plant.inverters), strict=True))
         self._floors = dict.fromkeys(devices, 0)
         self._floors |= {p.name: p.floor_a for p in configuration.charge_points}
         elements = Elements.of(plant)
-        shape, count = (SECONDS, len(elements.names)), (SECONDS, len(devices))
+        shape, count = (case.seconds, len(elements.names)), (case.seconds, len(devices))
         self._window = configuration.window
         self._played = Played(
             case=case,
@@ -101,7 +101,7 @@ class _Evening:
         )
 
     def play(self) -> Played:
-        for second in range(-LEAD_IN_S, SECONDS):
+        for second in range(-LEAD_IN_S, self._played.case.seconds):
             self._second(second)
         return self._played
 
@@ -142,7 +142,7 @@ class _Evening:
         played, plant = self._played, self._played.plant
         played.ratio[second] = ratios(plant, step.state)
         if played.ratio[second].max() > 1.0:
-            played.keep[second] = floors_keep(plant, step.instant)
+            played.keep[second] = floors_keep(plant, step.instant, played.keep.shape[1])
         points, roofs = plant.charge_points, plant.inverters
         played.limits[second] = [*(m.limit for m in points), *(m.limit for m in roofs)]
         played.power_w[second] = [

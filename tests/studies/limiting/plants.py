@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studies.grids import network_of
-from studies.limiting.case import SECONDS, Case
+from studies.limiting.case import Case
 
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.plant.calendar import DAY_S
@@ -59,7 +59,7 @@ def _request(case: Case, document: Document, path: Path, out: Path) -> Request:
     points = min(MOST_DEVICES, max(2, round(case.charge_point_share * customers)))
     roofs = min(MOST_DEVICES, round(case.roof_share * customers))
     begin_h = case.begin_ns / NS_PER_S % DAY_S / 3600.0
-    hours = SECONDS * case.factor / 3600.0
+    hours = case.seconds * case.factor / 3600.0
     return Request(
         network=NetworkWish(
             path=path,
@@ -72,7 +72,7 @@ def _request(case: Case, document: Document, path: Path, out: Path) -> Request:
         wall_start_ns=0,
         seed=case.seed,
         begin_ns=case.begin_ns,
-        seconds=SECONDS,
+        seconds=case.seconds,
         calendar_factor=case.factor,
         errors=StationErrors(
             metered_share=case.metered_share,
@@ -100,7 +100,7 @@ def _request(case: Case, document: Document, path: Path, out: Path) -> Request:
             sky=case.sky,
             outdoor_c=15.0 if case.noon else 5.0,
         ),
-        parameters={"limits": {"u_pu": case.u_pu}},
+        parameters={"limits": {"u_pu": case.u_pu, "loading": case.told_loading}},
         u_pu=case.u_pu,
     )
 

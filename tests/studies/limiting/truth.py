@@ -75,23 +75,26 @@ def ratios(plant: Plant, state: GridState) -> Values:
     )
 
 
-def floors_keep(plant: Plant, instant: Instant) -> Flags:
+def floors_keep(plant: Plant, instant: Instant, count: int) -> Flags:
     """Which elements devices at their floors would keep, (elements,).
 
     Charge points at their floor with inverters at nothing, or as they are: where charging
-    overloads, sunshine helps. One of the two has to keep an element, other elements aside.
+    overloads, sunshine helps. One of the two has to keep an element, other elements aside. Where
+    neither has a solution, nothing is kept.
+
+    Args:
+        plant: after a step.
+        instant: of that step.
+        count: number of elements.
     """
     ev_s = _floors(plant)
-    found: Flags | None = None
+    found = np.zeros(count, bool)
     for pv_w in (np.zeros(len(plant.inverters)), plant.pv_power()):
         try:
             state = plant.flow.solve(plant.injections(instant, ev_s, pv_w))
         except OrtsnetzError:
             continue
-        keeps = ratios(plant, state) <= 1.0
-        found = keeps if found is None else found | keeps
-    if found is None:
-        return np.zeros(plant.network.ids("transformer").size + 0, bool)
+        found |= ratios(plant, state) <= 1.0
     return found
 
 

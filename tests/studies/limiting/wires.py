@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from studies.limiting.case import SECONDS, Wires
+from studies.limiting.case import Case
 from studies.limiting.sensors import Said, Sensors
 
 from ortsnetz_common.measurement.reading import Reading
@@ -31,8 +31,9 @@ class Answers:
     """
 
     def __init__(
-        self, wires: Wires, sensors: Sensors, stale_after_s: float, rng: np.random.Generator
+        self, case: Case, sensors: Sensors, stale_after_s: float, rng: np.random.Generator
     ) -> None:
+        wires = case.wires
         count = len(sensors.names)
         self._wires, self._sensors, self._rng = wires, sensors, rng
         self._stale_after_s = stale_after_s
@@ -40,7 +41,7 @@ class Answers:
         self._said: deque[Said] = deque(maxlen=wires.answers_late + 1)
         self._last: dict[int, _Last] = {}
         self._silent = int(rng.integers(count)) if wires.silent_s else None
-        self._silent_from_s = float(rng.uniform(30, SECONDS - wires.silent_s))
+        self._silent_from_s = float(rng.uniform(0.1, 0.9) * case.seconds)
         self._cycle = 0
 
     def image(self, said: Said, now_s: float) -> tuple[ProcessImage, dict[str, Reading]]:
@@ -78,7 +79,8 @@ class Answers:
 class Commands:
     """Commands on their way; a device has one at a time, as the agent's writes have."""
 
-    def __init__(self, wires: Wires, devices: tuple[str, ...], rng: np.random.Generator) -> None:
+    def __init__(self, case: Case, devices: tuple[str, ...], rng: np.random.Generator) -> None:
+        wires = case.wires
         self._wires, self._rng = wires, rng
         late = rng.integers(0, wires.commands_late + 1, len(devices)).tolist()
         self._late_s = dict(zip(devices, late, strict=True))
