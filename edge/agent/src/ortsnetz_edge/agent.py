@@ -455,9 +455,9 @@ class Agent:
         """All counters, by name."""
         own = Counter(cpu_ms=round(time.process_time() * 1000.0))
         own["journal_damaged"] = len(self.journal.moved_aside)
-        own["clock_jumps"] = self._clock_watch.jumps
         for part in (
             self.counters,
+            self._clock_watch.counters,
             self.image.counters,
             self.writer.counters,
             self.uplink.counted(),

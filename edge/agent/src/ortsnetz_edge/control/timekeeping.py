@@ -7,6 +7,7 @@ hour of assumed loads, and every time stamp that goes to the cockpit.
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from ortsnetz_common.measurement.time import NS_PER_S
@@ -39,7 +40,7 @@ class ClockWatch:
         Args:
             kept: whether the system keeps its clock synchronised; None where it does not say.
         """
-        self.jumps = 0
+        self.counters = Counter(clock_jumps=0, cycles_clock_unsynchronised=0)
         self._kept = kept
         self._ahead_s: float | None = None
         self._jumped: tuple[float, float] | None = None
@@ -55,11 +56,12 @@ class ClockWatch:
         jump_s = 0.0 if self._ahead_s is None else ahead_s - self._ahead_s
         self._ahead_s = ahead_s
         if abs(jump_s) > JUMP_S:
-            self.jumps += 1
+            self.counters["clock_jumps"] += 1
             self._jumped = (now, jump_s)
         if self._jumped is not None and now - self._jumped[0] <= SAID_FOR_S:
             yield _jumped(self._jumped[1])
         if self._kept() is False:
+            self.counters["cycles_clock_unsynchronised"] += 1
             yield _NOT_KEPT
 
 
