@@ -143,17 +143,24 @@ class DeviceControl:
         before_w, self.amount = self._nominal_w, amount
         self.pace.changes_to(before_w, self._nominal_w, now=self._now)
 
+    @property
+    def _untaken(self) -> float | None:
+        """Limit in force below a raise that the device has not taken; None if it has all it may."""
+        known = [limit for limit in (self._written, self.read_back) if limit is not None]
+        if self.amount is None or not known or self.mode is not LimitingMode.ACTIVE:
+            return None
+        in_force = max(known)
+        half = self.amounts.resolution.step / 2
+        return in_force if self.amount >= in_force + half else None
+
     def withdraw(self) -> None:
         """Take back a raise that the device has not taken: what is in force is kept.
 
         It was right when it was decided. Written again in a cycle without a verified state it would
         be a raise without one.
         """
-        known = [limit for limit in (self._written, self.read_back) if limit is not None]
-        if self.amount is None or not known or self.mode is not LimitingMode.ACTIVE:
-            return
-        in_force = max(known)
-        if self.amount < in_force or self.amounts.same(self.amount, in_force):
+        in_force = self._untaken
+        if in_force is None:
             return
         before_w, self.amount = self._nominal_w, in_force
         self.allowed_w = self.amounts.watts(in_force, self.reading)
@@ -166,8 +173,8 @@ class DeviceControl:
             wanted_w: what it may have in the end.
             dt_s: time since the last cycle.
         """
-        if self.allowed_w is None:
-            return None
+        if self.allowed_w is None or self._untaken is not None:
+            return None  # one raise after the other, or a device that wakes up takes many at once
         return self.pace.rise(
             self.allowed_w, wanted_w, self._nominal_w, self.reading, dt_s=dt_s, now=self._now
         )
