@@ -28,6 +28,7 @@ from ortsnetz_edge.control.arbitration import Claim, arbitrate
 from ortsnetz_edge.control.conditions import limits_unknown
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.failsafe import AgentMode
+from ortsnetz_edge.control.idle import is_idle
 from ortsnetz_edge.control.overload import WatchedBranch
 from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit, Scan
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult
@@ -725,3 +726,31 @@ def test_a_device_that_is_lost_is_no_second_alarm_for_its_limit() -> None:
     substation.step(result())
     controls = substation.controller.controls.values()
     assert list(limits_unknown(substation.image(), controls)) == []
+
+
+BOXED = replace(EV, kind=DeviceKind.ENERGY_MANAGER)
+FIXED_SPEED = replace(EV, kind=DeviceKind.HEAT_PUMP, rated_w=9000.0, floor_w=4200.0, step_w=9000.0)
+
+
+@pytest.mark.parametrize(
+    ("device", "available_w", "drawn_w", "idle"),
+    [
+        (EV, 0.0, 0.0, True),
+        (EV, 4000.0, 0.0, False),
+        (FIXED_SPEED, 0.0, 0.0, True),
+        (FIXED_SPEED, 9000.0, 0.0, False),
+        (replace(EV, kind=DeviceKind.STORAGE), -20.0, 0.0, True),
+        (replace(EV, kind=DeviceKind.STORAGE), -3000.0, -900.0, False),
+        (PV, 0.0, 0.0, False),
+        (BOXED, None, 0.0, True),
+        (BOXED, None, 4000.0, False),
+        (FIXED_SPEED, None, 0.0, False),  # held at its floor it could never show that it wants
+        (replace(BOXED, floor_w=0.0), None, 0.0, False),
+    ],
+)
+def test_whoever_wants_nothing_and_may_begin_at_any_time_is_idle(
+    device: Device, available_w: float | None, drawn_w: float, idle: bool
+) -> None:
+    reading = Reading((230.0,) * 3, (drawn_w / 3,) * 3, (0.0,) * 3, None, available_w)
+    assert is_idle(device, reading) is idle
+    assert not is_idle(device, None)

@@ -67,7 +67,7 @@ def while_blind(
 
 
 def idle_held(hold: IdleHold, result: LimitingResult | None, *, now: float) -> str | None:
-    """Reason to hold idle charge points at their floor; None when there is none.
+    """Reason to hold idle devices at their floor; None when there is none.
 
     Args:
         hold: remembers whether they are held.

@@ -106,17 +106,20 @@ class Compressor:
         """
         if self.runs_with(present_w) or not self.runs_with(next_w):
             return True
-        if self._stopped_at is not None and now - self._stopped_at < self._device.min_off_s:
+        if not self._cut or self._stopped_at is None:
+            return True  # it stood anyhow
+        if now - self._stopped_at < self._device.min_off_s:
             return False
-        if not (self._cut and self._used_up(now)):
+        if not self._used_up(now):
             return True
-        since = self._starts[-1] if self._starts else (self._stopped_at or now)
+        since = self._starts[-1] if self._starts else self._stopped_at
         return now - since >= DAY_S / max(1, self._device.starts_per_day or 1)
 
     def changed(self, before_w: float, after_w: float, *, now: float) -> None:
         """Its limit was changed."""
         if self.runs_with(before_w) and not self.runs_with(after_w):
-            self._stopped_at, self._cut = now, self._running is not False
+            self._cut = self._running is not False
+            self._stopped_at = now if self._cut else self._stopped_at
         elif not self.runs_with(before_w) and self.runs_with(after_w) and self._cut:
             self.starts_beyond += self._used_up(now)
             self._starts.append(now)

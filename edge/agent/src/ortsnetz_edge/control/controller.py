@@ -192,7 +192,7 @@ class Controller:
         Args:
             cycle: this cycle.
             result: of the limiting function; None if there is none.
-            held: why idle charge points are held at their floor; None where they are not.
+            held: why idle devices are held at their floor; None where they are not.
             external: what orders and prepared responses ask for, by device.
         """
         wanted = {limit.device: limit for limit in result.limits} if result else {}

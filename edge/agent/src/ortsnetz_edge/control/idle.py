@@ -1,7 +1,7 @@
-"""Idle charge points and stores are held at their floor while the network is near its limits. Pure.
+"""Idle devices are held at their floor while the network is near its limits. Pure.
 
-A car that arrives draws what its charge point allows, before the next decision can see it; so does
-a store whose customer's surplus begins.
+A car that arrives, a heat pump that starts, a store whose customer's surplus begins: they draw what
+they may before the next decision can see it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import math
 
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import Device, DeviceKind
+from ortsnetz_edge.control.obedience import drawn
 
 HOLD_ABOVE = 0.8
 RELEASE_BELOW = 0.75
 RELEASE_AFTER_S = 10.0
 STORE_IDLE_SHARE = 0.01
 """Of the rating: what a store says of its control's noise is no wish."""
+SHOWS_SHARE = 0.1
+"""Of the rating: who draws less does not draw; whose floor is less could not show that it wants."""
 
 
 class IdleHold:
-    """Whether idle charge points are held; on at once, off after a while."""
+    """Whether idle devices are held; on at once, off after a while."""
 
     def __init__(self) -> None:
         self._held = False
@@ -27,11 +30,11 @@ class IdleHold:
 
     @property
     def held(self) -> bool:
-        """Whether idle charge points are held at this moment."""
+        """Whether idle devices are held at this moment."""
         return self._held
 
     def step(self, *, binding: bool, worst_loading: float | None, now: float) -> bool:
-        """Take in a verified result; whether idle charge points are held from now on.
+        """Take in a verified result; whether idle devices are held from now on.
 
         Args:
             binding: whether limits bind.
@@ -52,20 +55,17 @@ class IdleHold:
 
 
 def is_idle(device: Device, reading: Reading | None) -> bool:
-    """Whether a device has said that it wants nothing, and may begin at any time.
+    """Whether a device wants nothing, and may begin at any time: any but an inverter of PV.
 
-    A charge point without a car that wants to charge, a store that follows nobody; silence is not
-    idleness, and a store that stands still is not one that says so.
+    Who is silent is not idle. Whose profile has no word for what it wants is idle while it draws
+    nothing, if its floor lets it show when it begins: held back altogether it never could.
     """
-    return (
-        device.kind in {DeviceKind.EV, DeviceKind.STORAGE}
-        and reading is not None
-        and reading.available_w is not None
-        and _wants_nothing(device, reading.available_w)
-    )
-
-
-def _wants_nothing(device: Device, available_w: float) -> bool:
-    if device.kind is DeviceKind.EV:
-        return available_w <= 0.0
-    return abs(available_w) < STORE_IDLE_SHARE * device.rated_w
+    if reading is None or device.kind is DeviceKind.PV:
+        return False
+    if reading.available_w is not None:
+        small_w = STORE_IDLE_SHARE * device.rated_w if device.kind is DeviceKind.STORAGE else 0.0
+        wants_w = abs(reading.available_w) if small_w else reading.available_w
+        return wants_w <= small_w
+    drawn_w = drawn(device, reading)
+    shows = device.floor_w >= max(SHOWS_SHARE * device.rated_w, device.step_w or 0.0)
+    return shows and drawn_w is not None and drawn_w < SHOWS_SHARE * device.rated_w
