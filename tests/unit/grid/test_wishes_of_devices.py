@@ -190,3 +190,14 @@ def test_a_compressor_that_runs_at_its_floor_all_the_same_keeps_it() -> None:
 def test_a_compressor_whose_floor_lets_it_run_has_one() -> None:
     small = structs.replace(FIXED, rated_w=4_000.0, step_w=4_000.0, floor_w=4_000.0)
     assert participant(small, says(0.0, available_w=4_000.0)).controlled.lowest_factor == 1.0
+
+
+@pytest.mark.parametrize("volts", [(0.0, 0.0, 0.0), (230.0, 230.0, 0.0), (230.0, 420.0, 230.0)])
+def test_a_device_behind_a_blown_fuse_counts_its_steps_at_the_voltage_of_its_node(
+    volts: tuple[float, float, float],
+) -> None:
+    charger = a_device(DeviceKind.EV, 22_080.0, floor_w=4_830.0, step_a=1.0)
+    reading = structs.replace(says(0.0, available_w=22_080.0), voltage_v=volts)
+    controlled = participant(charger, reading).controlled
+    assert controlled.step_w == pytest.approx(3 * 400.0 / 3**0.5)
+    assert sum(controlled.floor_w) == pytest.approx(7 * 3 * 400.0 / 3**0.5)

@@ -13,12 +13,12 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.floors import SMALLEST_A
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, Station
+from ortsnetz_grid.functions.congestion.places import Spread, phase_voltage
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, PhaseWatts
 from ortsnetz_grid.functions.congestion.wishes import SIGNIFICANT, Wish, terminals
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
-_PHASES = "abc"
 _WITHIN = 1.1
 """So much of its limit counts as kept: meters, rounding and the voltage account for the rest."""
 _NOBODY: Mapping[str, float] = MappingProxyType({})
@@ -99,10 +99,10 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
 ) -> Participant:
     node = _node(network, device)
     active = wish.active_w
-    spread = _Spread.of(device, active)
+    spread = Spread.of(device, active)
     asked_w = wish.asked_w if held_w is None else wish.still_w(held_w)
     request = wish.direction * asked_w * spread.shares
-    volts = _voltage(network, state, device, node, reading)
+    volts = phase_voltage(network, state, device, node, reading)
     stops = _stops_at_its_floor(device, reading, wish)
     floor = 0.0 if stops else device.floor_w
     if device.step_a is not None:
@@ -162,50 +162,6 @@ def _node(network: Network, device: Device) -> int:
         )
     row = network.row(component, device.element)
     return int(network.data[component]["node"][row])
-
-
-@dataclass(frozen=True, slots=True)
-class _Spread:
-    """How a device's terminals lie on the network's phases.
-
-    Attributes:
-        matrix: (3, t) network phase by terminal.
-        shares: (3,) how its total power spreads over the network's phases.
-    """
-
-    matrix: NDArray[np.float64]
-    shares: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, device: Device, active: NDArray[np.float64]) -> _Spread:
-        """Spread of a device; where nobody knows its phase, a third on each."""
-        count = device.phase_count
-        if device.phases is None:
-            return cls(np.full((3, count), 1 / 3), np.full(3, 1 / 3))
-        matrix = np.zeros((3, count))
-        for terminal, phase in enumerate(device.phases[:count]):
-            matrix[_PHASES.index(phase), terminal] = 1.0
-        total = active.sum()
-        shares = np.full(count, 1 / count)
-        if abs(total) >= SIGNIFICANT * device.rated_w and (active / total >= 0).all():
-            shares = active / total  # a three-phase charge point may feed a single-phase car
-        return cls(matrix, matrix @ shares)
-
-    def by_phase(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """From terminals (t,) to network phases (3,)."""
-        return np.asarray(self.matrix @ values)
-
-
-def _voltage(
-    network: Network, state: StateEstimate, device: Device, node: int, reading: Reading
-) -> float:
-    """Mean phase voltage, V: measured, else estimated at its node."""
-    measured = terminals(reading.voltage_v, device)
-    if measured is not None:
-        return float(measured.mean())
-    row = int(np.flatnonzero(state.node_ids == node)[0])
-    rated = float(network.data["node"]["u_rated"][row]) / np.sqrt(3)
-    return float(state.u_pu[row].mean() * rated)
 
 
 def _tangent(
