@@ -70,7 +70,7 @@ def describe(status: Status, *, age_s: float, alive: bool) -> list[str]:
 
 
 def _table(sources: tuple[SourceStatus, ...]) -> list[str]:
-    rows = [("name", "profile", "address", "age", "kW", "limit kW", "quality, reason")]
+    rows = [("name", "profile", "address", "age", "kW", "limit kW", "quality, who limits, reason")]
     rows += [
         (
             source.name,
@@ -79,7 +79,11 @@ def _table(sources: tuple[SourceStatus, ...]) -> list[str]:
             "never" if source.age_s is None else f"{source.age_s:.1f} s",
             _kilowatts(source.active_w),
             _kilowatts(source.limit_w),
-            "; ".join(text for text in (source.quality, source.failure, source.reason) if text),
+            "; ".join(
+                text
+                for text in (source.quality, source.failure, source.asked_by, source.reason)
+                if text
+            ),
         )
         for source in sources
     ]

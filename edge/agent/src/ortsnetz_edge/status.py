@@ -24,6 +24,8 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
         answers: requests answered well since the agent's start.
         failures: requests that came to nothing, by kind.
         limit_w, reason: limit meant to be in force and why; None for meters and while unknown.
+        asked_by: who asks for it: safety, operator, ...; None where nobody does.
+        until_ns: it ends by itself then, UTC.
     """
 
     name: str
@@ -38,6 +40,8 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
     failures: dict[str, int]
     limit_w: float | None = None
     reason: str | None = None
+    asked_by: str | None = None
+    until_ns: int | None = None
 
 
 class Status(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ortsnetz_common.link.messages import Alarm, Setpoint
+from ortsnetz_common.link.messages import Alarm, Setpoint, SetpointSource
 from ortsnetz_common.measurement.quality import describe
 from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_edge.acquisition.image import LOST_QUALITY, ProcessImage, SourceImage
@@ -93,4 +93,13 @@ class StatusView:
             failures={kind.value: number for kind, number in diagnosis.failures.items()},
             limit_w=setpoint.limit_w if setpoint else None,
             reason=setpoint.reason if setpoint else None,
+            asked_by=_asked_by(setpoint),
+            until_ns=setpoint.until_ns if setpoint else None,
         )
+
+
+def _asked_by(setpoint: Setpoint | None) -> str | None:
+    """Who asks for a limit, by name; None where nobody does."""
+    if setpoint is None or setpoint.source is SetpointSource.NONE:
+        return None
+    return setpoint.source.name.lower()
