@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from feeder_loop import PUMP, WATTS, Feeder, Played
+from feeder_loop import EV, PUMP, WATTS, Feeder, Played
 from msgspec.structs import replace
 
 from ortsnetz_common.link.messages import SetpointSource
@@ -142,3 +142,13 @@ def test_silence_changes_nothing_that_is_known() -> None:
 def test_a_device_without_such_times_has_none_to_keep() -> None:
     assert Compressor.of(PUMP) is None
     assert Compressor.of(KEPT) is not None
+
+
+def test_a_car_that_charges_is_stopped_below_its_smallest_current_only() -> None:
+    car = Compressor(replace(EV, min_off_s=60.0), smallest_w=6 * 690.0)
+    car.observe(11_000.0, now=0.0)
+    car.changed(11_000.0, 6 * 690.0, now=1.0)
+    assert car.may_restart(6 * 690.0, 11_000.0, now=2.0)
+    car.changed(6 * 690.0, 0.0, now=3.0)
+    assert not car.may_restart(0.0, 6 * 690.0, now=62.0)
+    assert car.may_restart(0.0, 6 * 690.0, now=63.0)

@@ -1,7 +1,8 @@
 """Compressors: shortest times on and off, starts a day (heat pumps, cooling). Pure.
 
 A limit that lies below the power at which a compressor runs stops it. That power is the rating
-until it has been seen running steadily at less (a modulating one).
+until it has been seen running steadily at less (a modulating one). A charge point with such times
+runs from its smallest current on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from ortsnetz_common.parameters.station import Device
+from ortsnetz_common.parameters.station import Device, DeviceKind
 from ortsnetz_edge.control.arbitration import NECESSARY, Claim
 
 DAY_S = 86400.0
@@ -29,10 +30,16 @@ class Compressor:
         starts_beyond: restarts that limits caused beyond `starts_per_day`.
     """
 
-    def __init__(self, device: Device) -> None:
-        """Args: device: its times and its starts a day."""
+    def __init__(self, device: Device, smallest_w: float = 0.0) -> None:
+        """Begin with one about which nothing is known.
+
+        Args:
+            device: its times and its starts a day.
+            smallest_w: lowest limit above zero that it takes.
+        """
         self._device = device
-        self._runs_at_w = device.rated_w
+        charges = device.kind is DeviceKind.EV and smallest_w > 0
+        self._runs_at_w = smallest_w if charges else device.rated_w
         self._drawn_w: float | None = None
         self._running: bool | None = None
         self._on_since: float | None = None
@@ -43,10 +50,10 @@ class Compressor:
         self.starts_beyond = 0
 
     @classmethod
-    def of(cls, device: Device) -> Compressor | None:
+    def of(cls, device: Device, smallest_w: float = 0.0) -> Compressor | None:
         """That of a device; None for one without times and starts to keep."""
         kept = device.min_on_s > 0 or device.min_off_s > 0 or device.starts_per_day is not None
-        return cls(device) if kept else None
+        return cls(device, smallest_w) if kept else None
 
     def observe(self, drawn_w: float | None, *, now: float) -> None:
         """Take in what it draws, W; None changes nothing that is known."""

@@ -32,7 +32,9 @@ class Pace:
         """Begin with a device about which nothing is known."""
         self._device, self._timing = device, timing
         self.changes = ChangeBudget(timing.changes_per_hour)
-        self.compressor = Compressor.of(device)
+        amounts = obedience.amounts
+        smallest_w = amounts.watts(amounts.resolution.smallest, None)
+        self.compressor = Compressor.of(device, smallest_w)
         self.restart(obedience)
 
     def restart(self, obedience: Obedience) -> None:

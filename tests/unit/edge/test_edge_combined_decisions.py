@@ -1,0 +1,100 @@
+"""Several decisions of a cycle as one answer: slow devices on their way, devices only advised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResult
+from ortsnetz_edge.hosting.combined import combined
+
+NAMES = ("slow", "fast", "advised")
+
+
+def limits(**watts: float) -> tuple[DeviceLimit, ...]:
+    return tuple(DeviceLimit(name, limit_w, "full", ("T1",)) for name, limit_w in watts.items())
+
+
+class Decisions:
+    """Room of 9 kW for three devices that ask for 10 kW each, in equal parts; remembers the calls.
+
+    Attributes:
+        room_w: for all of them.
+        asked: what was asked of it.
+    """
+
+    def __init__(self, room_w: float = 9000.0) -> None:
+        self.room_w = room_w
+        self.asked: list[tuple[frozenset[str], dict[str, float]]] = []
+
+    def once(self, deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+        self.asked.append((deaf, dict(may_draw)))
+        free = [name for name in NAMES if name not in deaf and name not in may_draw]
+        room_w = self.room_w - sum(may_draw.values()) - 1000.0 * len(deaf)
+        each_w = max(0.0, room_w / len(free)) if free else 0.0
+        return LimitingResult(
+            status="limited" if room_w >= 0 else "infeasible",
+            verified=room_w >= 0,
+            worst_loading=1.0 - room_w / 1e6,
+            limits=limits(**dict.fromkeys(free, each_w)),
+            violated=() if room_w >= 0 else ("T1 at 120 %",),
+            uncontrolled=tuple(sorted(deaf)),
+        )
+
+
+def call(**asked: object) -> LimitingCall:
+    return LimitingCall(b"", {}, **asked)  # type: ignore[arg-type]
+
+
+def watts(result: LimitingResult) -> dict[str, float]:
+    return {limit.device: limit.limit_w for limit in result.limits}
+
+
+def test_an_ordinary_cycle_needs_one_decision() -> None:
+    decisions = Decisions()
+    result = combined(decisions.once, call(deaf=("fast",)))
+    assert decisions.asked == [(frozenset({"fast"}), {})]
+    assert watts(result) == {"slow": 4000.0, "advised": 4000.0}
+
+
+def test_a_slow_device_keeps_its_share_and_the_fast_ones_make_room_until_it_has_followed() -> None:
+    result = combined(Decisions().once, call(may_draw={"slow": 7000.0}))
+    assert watts(result) == {"slow": 3000.0, "fast": 1000.0, "advised": 1000.0}
+    assert result.verified
+    assert result.reserve_given_up == ()
+
+
+def test_room_that_a_slow_device_leaves_is_not_given_away() -> None:
+    result = combined(Decisions().once, call(may_draw={"slow": 1000.0}))
+    assert watts(result) == {"slow": 3000.0, "fast": 3000.0, "advised": 3000.0}
+
+
+def test_where_the_fast_ones_cannot_make_enough_room_it_is_said_and_nothing_is_raised() -> None:
+    result = combined(Decisions().once, call(may_draw={"slow": 9500.0}))
+    assert watts(result) == {"slow": 3000.0, "fast": 0.0, "advised": 0.0}
+    assert result.reserve_given_up == ("T1 at 120 %, until slow has followed",)
+    assert result.violated == ()  # once it has followed, all is kept
+
+
+def test_a_deaf_device_is_not_waited_for() -> None:
+    decisions = Decisions()
+    combined(decisions.once, call(deaf=("slow",), may_draw={"slow": 7000.0}))
+    assert decisions.asked == [(frozenset({"slow"}), {})]
+
+
+def test_the_active_ones_do_not_count_on_advice_and_the_advised_hear_what_all_would_do() -> None:
+    result = combined(Decisions().once, call(advisory=("advised",)))
+    assert watts(result) == {"slow": 4000.0, "fast": 4000.0, "advised": 3000.0}
+    assert result.uncontrolled == ()
+
+
+def test_an_advised_device_that_says_nothing_is_not_advised() -> None:
+    result = combined(Decisions().once, call(advisory=("advised",), deaf=("advised", "fast")))
+    assert "advised" not in watts(result)
+    assert set(result.uncontrolled) == {"advised", "fast"}
+
+
+def test_an_unknown_loading_stays_unknown() -> None:
+    def once(_deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+        return LimitingResult("ok", True, None if may_draw else 0.5, ())
+
+    assert combined(once, call(may_draw={"slow": 1.0})).worst_loading is None
