@@ -36,15 +36,15 @@ def lived(
     return state, told
 
 
-def test_a_high_middle_lowers_the_set_point_by_one_step_after_the_delay() -> None:
+def test_a_high_middle_lowers_the_set_point_by_as_much_after_the_delay() -> None:
     _, told = lived(NOON, 40)
-    assert told == [(30, pytest.approx(1.01 - 0.02))]
+    assert told == [(30, pytest.approx(1.01 - 0.0225))]
 
 
 def test_a_low_middle_raises_it() -> None:
     evening = replace(NOON, busbar_pu=0.995, lowest_pu=0.955, highest_pu=1.0)
     _, told = lived(evening, 40)
-    assert told == [(30, pytest.approx(0.995 + 0.02))]
+    assert told == [(30, pytest.approx(0.995 + 0.0225))]
 
 
 def test_inside_the_dead_band_nothing_is_told() -> None:
@@ -87,12 +87,18 @@ def test_the_next_step_waits_for_the_tap_and_for_the_delay_anew() -> None:
     state, _ = lived(NOON, 31)
     assert lived(NOON, 110, state, begin=31)[1] == []  # it has not moved yet
     moved = replace(NOON, position=1, busbar_pu=0.99)
-    assert lived(moved, 40, state, begin=50)[1] == [(80, pytest.approx(0.97))]
+    assert lived(moved, 40, state, begin=50)[1] == [(80, pytest.approx(0.99 - 0.0225))]
+
+
+def test_a_set_point_never_asks_for_more_than_one_step() -> None:
+    far = replace(NOON, highest_pu=1.12)
+    _, told = lived(far, 40)
+    assert told == [(30, pytest.approx(1.01 - 1.4 * 0.02))]
 
 
 def test_a_regulator_whose_band_is_wider_than_a_step_is_told_more() -> None:
     state, _ = lived(NOON, 31)
-    assert lived(NOON, 200, state, begin=31)[1][0] == (150, pytest.approx(0.97))
+    assert lived(NOON, 200, state, begin=31)[1][0] == (150, pytest.approx(0.9675))
 
 
 def test_the_set_point_stays_in_its_band() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,12 +18,13 @@ from ortsnetz_hil.faults.timeline import Entry
 from ortsnetz_hil.plant import events as plant_events
 from ortsnetz_hil.plant.calendar import Window
 from ortsnetz_hil.plant.configuration import FORMAT, PlantConfiguration
-from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter
+from ortsnetz_hil.plant.devices.specs import ChargePoint, Inverter, TapChanger
 from ortsnetz_hil.scenarios import library
 from ortsnetz_hil.scenarios.reader import parse as parse_scenario
 from ortsnetz_hil.servers.counters import Counters, DeviceCounters
 from ortsnetz_hil.servers.setpoint_log import SetpointWrite
 from ortsnetz_hil.verdict.criteria import FORMS, parse
+from ortsnetz_hil.verdict.criteria_control import NS_PER_DAY
 from ortsnetz_hil.verdict.observed import (
     AlarmSeen,
     ModeSeen,
@@ -400,6 +402,22 @@ def test_setpoint_changes_count_without_repetitions() -> None:
     )
 
 
+def test_tap_operations_count_by_the_calendar_s_day_in_both_directions() -> None:
+    changer = TapChanger("tap-changer-1", 3, 9, 1.0, 0.015, 10.0, 3.0, 40)
+    plant = msgspec.structs.replace(_recording().configuration, tap_changers=(changer,))
+    midnight_s = 60.0
+
+    def tapped(t: float) -> dict[str, object]:
+        position = sum(t >= at for at in (10, 20, 70)) - sum(t >= at for at in (30, 80, 90, 100))
+        day = NS_PER_DAY + round((t - midnight_s) * 1e9)
+        return {"tap": np.array([position]), "calendar_ns": day}
+
+    recording = _recording(rows=_rows(tapped), configuration=plant)
+    found = parse("tap operations at most 4 per day").judge(recording)
+    assert (found.passed, found.observed) == (True, 4)  # 3 before midnight, 4 after it
+    assert not parse("tap operations at most 3 per day").judge(recording).passed
+
+
 def test_a_scenario_has_to_be_hard_without_limits() -> None:
     sentence = "without limits loading of transformer above 1.0"
     assert parse(sentence).judge(_recording(unlimited=_overload(30, 40))).passed
@@ -438,6 +456,7 @@ FORMS_IN_USE = [
     "nothing doubled",
     "energy served above 80 %",
     "setpoint changes below 60 per device and hour",
+    "tap operations at most 6 per day",
     "without limits loading of lines above 1.0",
     "without limits voltage above 1.05",
     "power balance below 1e-6",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.parameter_set import ParameterSet, canonical, parse
 
-SECTIONS = ("limits", "timing", "mode")
+SECTIONS = ("limits", "timing", "mode", "voltage")
 
 
 def overlaid(
@@ -20,7 +20,7 @@ def overlaid(
 
     Args:
         parameters: the derived set.
-        overrides: new values by section (`limits`, `timing`, `mode`) and field.
+        overrides: new values by section (`SECTIONS`) and field.
 
     Raises:
         InputError: names the path of the section or field, e.g. `parameters.limits.u_pu`.

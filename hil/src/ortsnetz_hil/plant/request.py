@@ -211,7 +211,7 @@ class Request:
             hours in `seconds`.
         host: address of the plant's devices; `base_port`: the first of their consecutive ports.
         events, faults: elements are ids of the plant's network.
-        parameters: overrides of the derived parameter set by section: `limits`, `timing`, `mode`.
+        parameters: overrides of the derived parameter set by section, see `overlay.SECTIONS`.
         u_pu, loading: limits by which the run is judged.
         protocols: through what the devices are seen, see `protocols`.
     """

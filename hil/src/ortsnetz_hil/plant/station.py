@@ -11,6 +11,7 @@ from ortsnetz_common.parameters.station import (
     MeterRole,
     SourcePseudo,
     Station,
+    TapChanger,
 )
 from ortsnetz_hil.plant import home_records, pseudo
 from ortsnetz_hil.plant.configuration import (
@@ -29,6 +30,9 @@ SOURCE_U_PU = 1.02
 SOURCE_SIGMA_PU = 0.01
 EV_REACTION_S = 5.0
 PV_REACTION_S = 2.0
+REACTIVE_SHARE = 0.436
+"""Of the rating: power factor 0.90, which plants above 4.6 kVA have to be able to keep
+(VDE-AR-N 4105:2018-11, 5.7.2.2)."""
 ROLES = {
     "meter-transformer": MeterRole.TRANSFORMER,
     "meter-feeder": MeterRole.FEEDER,
@@ -55,6 +59,16 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
             *(_charge_point(configuration, records, spec) for spec in configuration.charge_points),
             *(_inverter(configuration, records, spec) for spec in configuration.inverters),
             *home_records.devices(configuration, records),
+        ),
+        tap_changers=tuple(
+            TapChanger(
+                name=spec.name,
+                profile="tap-changer",
+                connection=connection(configuration, spec),
+                element=spec.element,
+                setpoint_pu=spec.setpoint_pu,
+            )
+            for spec in configuration.tap_changers
         ),
         pseudo=(
             *(pseudo.of_load(load, records.season) for load in loads),
@@ -145,4 +159,6 @@ def _inverter(configuration: PlantConfiguration, records: Records, spec: Inverte
         u_sigma=accuracy.u,
         p_sigma=round(accuracy.power * spec.rated_w / terminals + ROUNDING_W, 1),
         watchdog_s=float(DEFAULT_S),
+        reactive_var=round(REACTIVE_SHARE * spec.rated_w, 1),
+        apparent_va=spec.rated_w,
     )

@@ -85,6 +85,7 @@ class ParameterOverlay(Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, Any] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)
     mode: dict[str, Any] = field(default_factory=dict)
+    voltage: dict[str, Any] = field(default_factory=dict)
 
     def laid_over(self, derived: ParameterSet) -> ParameterSet:
         """The parameter set with the replaced fields."""

@@ -19,6 +19,7 @@ from ortsnetz_hil.verdict.criteria_control import (
     Floors,
     NoRaise,
     SetpointChanges,
+    TapOperations,
 )
 from ortsnetz_hil.verdict.criteria_grid import Loading, Voltage, WithoutLimits
 from ortsnetz_hil.verdict.criteria_quality import (
@@ -195,6 +196,11 @@ _BUILDERS: tuple[tuple[str, str, Callable[[str, _Match], Criterion]], ...] = (
         "setpoint changes below N per device and hour",
         rf"setpoint changes below (?P<x>{NUMBER}) per device and hour",
         lambda s, m: SetpointChanges(sentence=s, below=float(m["x"])),
+    ),
+    (
+        "tap operations at most N per day",
+        r"tap operations at most (?P<x>\d{1,6}) per day",
+        lambda s, m: TapOperations(sentence=s, most=int(m["x"])),
     ),
     (
         "power balance below X",

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_hil.plant.home_devices import battery_floor_w
 from ortsnetz_hil.scenarios.durations import words as duration
 from ortsnetz_hil.verdict import energy, measures
@@ -19,6 +20,7 @@ from ortsnetz_hil.verdict.criteria_values import (
 )
 from ortsnetz_hil.verdict.recording import CannotJudgeError, Recording
 
+NS_PER_DAY = 86_400 * NS_PER_S
 FALLBACK_TOLERANCE = 0.002  # a limit in steps of 0.1 % of the rating cannot meet every watt
 NEARLY_W = 1.0
 
@@ -169,6 +171,26 @@ class EnergyServed(Criterion, frozen=True, kw_only=True):
             observed=round(share, 3),
             limit=self.above,
         )
+
+
+class TapOperations(Criterion, frozen=True, kw_only=True):
+    """`tap operations at most N per day`: steps of the calendar's day, of the busiest changer."""
+
+    most: int
+
+    def _judged(self, recording: Recording) -> Judgement:
+        plant = recording.configuration
+        if not plant.tap_changers:
+            raise CannotJudgeError("the plant has no tap changer")
+        rows = measures.judged(recording)
+        positions = np.array([row.tap for row in rows])
+        days = np.array([row.calendar_ns // NS_PER_DAY for row in rows])
+        steps = np.abs(np.diff(positions, axis=0))
+        by_day = {int(day): steps[days[1:] == day].sum(axis=0) for day in np.unique(days[1:])}
+        count = max((int(made.max()) for made in by_day.values()), default=0)
+        hours = (rows[-1].calendar_ns - rows[0].calendar_ns) / NS_PER_DAY * 24.0
+        words = f"at most {count} a day, in {hours:.1f} hours of the calendar"
+        return self._below(count, self.most, words, "operations")
 
 
 class SetpointChanges(Criterion, frozen=True, kw_only=True):

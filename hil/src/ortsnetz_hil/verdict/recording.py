@@ -149,7 +149,9 @@ class Recording:
         return self.observed
 
     def written(self) -> list[tuple[float, SetpointWrite]]:
-        """Setpoints that devices accepted, with their plant seconds, by time and device.
+        """Limits that devices accepted, with their plant seconds, by time and device.
+
+        A tap changer's set point of voltage is no limit.
 
         Those of one instant stand in the log in the order in which the network brought them.
 
@@ -163,7 +165,9 @@ class Recording:
         if not self.writes:
             raise CannotJudgeError("no device was given a setpoint")
         window = self.configuration.window
-        writes = sorted(self.writes, key=lambda write: (write.time_ns, write.device))
+        taps = {changer.name for changer in self.configuration.tap_changers}
+        limits = [write for write in self.writes if write.device not in taps]
+        writes = sorted(limits, key=lambda write: (write.time_ns, write.device))
         return [(window.elapsed_s(write.time_ns), write) for write in writes]
 
     def _faults(self, timeline: Sequence[Entry]) -> Iterator[Happening]:

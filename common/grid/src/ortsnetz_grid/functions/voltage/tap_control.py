@@ -1,9 +1,10 @@
 """When a tap changer is given another voltage set point. Pure: state, what is seen, time in.
 
 The tap changer has a regulator of its own, which holds a set point at the busbar within its band.
-What it cannot know is what the voltages are farther out. So the set point is moved, by one step of
-the tap at a time, until the middle between the highest and the lowest voltage of the network is in
-the middle of the allowed band.
+What it cannot know is what the voltages are farther out. So the set point is moved until the middle
+between the highest and the lowest voltage of the network is in the middle of the allowed band, and
+never by so much that it takes more than one step of the tap. A set point in the right place serves
+later, too: what the medium voltage does is then the regulator's own business.
 
 The tap does what inverters cannot do, and does not hunt against them:
 
@@ -29,6 +30,8 @@ SETTLED_S = 10.0
 SETTLED_SHARE = 0.05
 """Of the inverters' reactive capability: less than that is noise and rounding."""
 PATIENCE = 5.0
+MOST_STEPS = 1.4
+"""Of the tap at a time: what one step leaves is within the regulator's own band."""
 RESERVED = 0.25
 """Share of a day's operations that is kept for voltages beyond the allowed band."""
 ANSWER_DELAYS = 4.0
@@ -188,15 +191,16 @@ def _awaited(state: TapState) -> bool:
 
 
 def _next(tap: Tap, state: TapState, seen: Seen) -> float | None:
-    """One step from where the busbar is; None at the end of the band of set points.
+    """Where the busbar has to be; None at the end of the band of set points.
 
-    From the busbar, not from the last set point: the regulator then makes one operation, and rests
-    in the middle of its own band. A regulator whose band is wider than a step has not moved, and is
-    told one step more.
+    Counted from where it is, not from the last set point, and so far only that one step brings it
+    into the regulator's own band. A regulator whose band is wider than the dead band has not moved,
+    and is told one step more.
     """
     present = tap.setpoint_pu if state.setpoint_pu is None else state.setpoint_pu
     farther = min if state.side > 0 else max
-    wanted = seen.busbar_pu - state.side * tap.step_pu
+    missing = min(abs(deviation_pu(tap, seen)), MOST_STEPS * tap.step_pu)
+    wanted = seen.busbar_pu - state.side * missing
     if _awaited(state):
         wanted = farther(wanted, present - state.side * tap.step_pu)
     wanted = farther(wanted, present)  # never back: what holds has not been enough
