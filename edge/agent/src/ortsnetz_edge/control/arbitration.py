@@ -47,7 +47,8 @@ class Claim:
         limit_w: magnitude.
         reason: in words, without the limit itself and its expiry.
         binding: elements that made it necessary, by name.
-        until_ns: it ends by itself then, UTC ns; None for what is asked for anew in each cycle.
+        until_ns: it ends by itself then, UTC ns, for people: who makes the claim ends it (the order
+            book knows about clocks that jump); None for what is asked for anew in each cycle.
     """
 
     source: SetpointSource
@@ -67,11 +68,6 @@ class Claim:
 def unlimited(device: Device) -> Claim:
     """What holds where nobody asks for a limit."""
     return Claim(SetpointSource.NONE, device.rated_w, "no limit needed")
-
-
-def in_force(claims: Iterable[Claim], time_ns: int) -> tuple[Claim, ...]:
-    """Claims that have not expired at an instant, UTC ns."""
-    return tuple(one for one in claims if one.until_ns is None or one.until_ns > time_ns)
 
 
 def arbitrate(device: Device, claims: Iterable[Claim]) -> Claim:

@@ -24,14 +24,12 @@ class Cycle:
         overloads: to act upon without a state.
         dt_s: time since the last one.
         now: monotonic time, s.
-        time_ns: instant of the process image, UTC.
     """
 
     may_raise: bool
     overloads: tuple[Overload, ...]
     dt_s: float
     now: float
-    time_ns: int
 
 
 def of_decision(limit: DeviceLimit) -> Claim:

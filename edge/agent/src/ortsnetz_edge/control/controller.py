@@ -11,7 +11,7 @@ from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
-from ortsnetz_edge.control.arbitration import OUTSIDE, Claim, arbitrate, in_force
+from ortsnetz_edge.control.arbitration import OUTSIDE, Claim, arbitrate
 from ortsnetz_edge.control.claims import Cycle, idle_held, of_decision, while_blind
 from ortsnetz_edge.control.device import DeviceControl, Write
 from ortsnetz_edge.control.disposal import Disposal, changes_counted, disposal_of
@@ -143,7 +143,6 @@ class Controller:
             overloads=measured_overloads(self._watched, readings, self._loading) if blind else (),
             dt_s=dt_s,
             now=now,
-            time_ns=image.time_ns,
         )
         self._set_limits(
             cycle, result, idle_held(self._idle, None if blind else result, now=now), external
@@ -201,7 +200,7 @@ class Controller:
         for name, control in self.controls.items():
             if control.mode is LimitingMode.OFF:
                 continue
-            claims = list(in_force(external.get(name, ()), cycle.time_ns))
+            claims = list(external.get(name, ()))
             if name in wanted:
                 claims.append(of_decision(wanted[name]))
             if held is not None and is_idle(control.device, control.reading):
