@@ -65,8 +65,7 @@ class AdjustmentControl:
         old = self.refresh_s is not None and now - self._said_at >= self.refresh_s
         if stands and not lost and not old:
             return None
-        kept = self.said if stands and self.said is not None else bounded
-        return Adjustment(self.device, self.adjustable.quantity, kept, reason)
+        return Adjustment(self.device, self.adjustable.quantity, bounded, reason)
 
     def written(self, adjustment: Adjustment, *, now: float) -> bool:
         """It was confirmed; whether it is another one than before."""
