@@ -102,6 +102,8 @@ class VoltageControlling:
             elif source.valid and source.scan is not None:
                 said = source.scan.adjusted
                 control.observe(said[control.place] if said else None, now=now)
+        if not self._begun:
+            return ()
         due = [
             one.step(readings.get(name), told.get(name), self._dt_s, now=now)
             for name, one in self.reactive.items()
@@ -110,7 +112,7 @@ class VoltageControlling:
         grid = self._grid(readings, estimate, day)
         if self.node_active:
             due += [one.step(grid, now=now) for one in self.taps.values()]
-        return tuple(one for one in due if one is not None) if self._begun else ()
+        return tuple(one for one in due if one is not None)
 
     def written(self, adjustments: Iterable[Adjustment], *, now: float) -> tuple[Adjustment, ...]:
         """Take in what was confirmed; those that are other than before."""
