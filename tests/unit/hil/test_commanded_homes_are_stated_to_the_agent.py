@@ -11,6 +11,8 @@ import pytest
 from ortsnetz_common.parameters.parameter_set import ParameterSet, read_signed
 from ortsnetz_common.parameters.station import Device, DeviceKind
 from ortsnetz_hil.plant import configuration as files
+from ortsnetz_hil.plant.devices.heat_pump import UNIT_W, HeatPumpModel
+from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
 from ortsnetz_hil.plant.prepare import prepare
 from ortsnetz_hil.plant.request import (
     BatteryWish,
@@ -20,14 +22,16 @@ from ortsnetz_hil.plant.request import (
     NetworkWish,
     Request,
 )
+from ortsnetz_hil.servers.box_settings import BoxSettings
+from ortsnetz_hil.servers.commands import Commands
 
-Prepared = Callable[[float, bool], tuple[files.PlantConfiguration, ParameterSet, Path]]
+Prepared = Callable[..., tuple[files.PlantConfiguration, ParameterSet, Path]]
 
 
 @pytest.fixture
 def prepared(default_network: Path, tmp_path: Path) -> Prepared:
     def once(
-        heat_pump_w: float, commanded: bool
+        heat_pump_w: float, commanded: bool, *, boxes: bool = False
     ) -> tuple[files.PlantConfiguration, ParameterSet, Path]:
         out = tmp_path / f"{heat_pump_w:.0f}-{commanded}"
         plant = prepare(
@@ -39,7 +43,7 @@ def prepared(default_network: Path, tmp_path: Path) -> Prepared:
                 calendar_factor=60.0,
                 charge_points=ChargePointWish(count=1),
                 inverters=InverterWish(count=1),
-                heat_pumps=HeatPumpWish(count=3, rated_w=heat_pump_w, commanded=commanded),
+                heat_pumps=HeatPumpWish(3, heat_pump_w, commanded=commanded, control_boxes=boxes),
                 batteries=BatteryWish(count=2, commanded=commanded),
             )
         )
@@ -107,3 +111,33 @@ def test_whether_they_are_commanded_changes_nothing_else_of_the_plant(prepared: 
     assert free[0].charge_points == bound[0].charge_points
     # nobody commands it: at its fall-back it has to be able to run
     assert {pump.floor_w for pump in free[0].heat_pumps} == {9_000.0}
+
+
+def test_behind_control_boxes_heat_pumps_are_slow_and_seen_through_another_map(
+    prepared: Prepared,
+) -> None:
+    plant, parameters, _ = prepared(9_000.0, True, boxes=True)
+    for pump, real in zip(of(parameters, DeviceKind.HEAT_PUMP), plant.heat_pumps, strict=True):
+        assert pump.profile == "control-box"
+        assert 60.0 <= real.box_s <= 120.0
+        assert pump.reaction_s > real.box_s + real.reaction_s
+        assert pump.floor_w == 4_200.0
+
+
+def test_a_control_box_acknowledges_when_its_heat_pump_has_taken_the_limit(
+    prepared: Prepared,
+) -> None:
+    plant, _, _ = prepared(9_000.0, True, boxes=True)
+    model = HeatPumpModel(plant.heat_pumps[0])
+    box = Commands(850, BoxSettings(model), delay_s=90.0)
+    assert box.shown(0.0) == [42, 60, 42]  # 100 W: nobody commands yet, it is at its floor
+    box.write(0, [90], 0.0)
+    box.write(0, [50], 10.0)
+    with pytest.raises(RefusedValueError):
+        box.write(0, [91], 20.0)
+    seen = {}
+    for now_s in (89.0, 90.0, 99.0, 100.0):
+        box.tick(now_s)
+        seen[now_s] = (box.real, model.limit * UNIT_W)
+    assert seen == {89.0: (42, 4200), 90.0: (90, 9000), 99.0: (90, 9000), 100.0: (50, 5000)}
+    assert model.watchdog.remaining_s(100.0) == 60.0

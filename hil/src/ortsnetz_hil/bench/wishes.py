@@ -83,6 +83,7 @@ def request(scenario: Scenario, bench: Bench, network: Path) -> Request:
             count=scenario.devices.heat_pumps.count,
             rated_w=scenario.devices.heat_pumps.rated_kw * 1000.0,
             commanded=scenario.devices.heat_pumps.commanded,
+            control_boxes=scenario.devices.heat_pumps.control_boxes,
         ),
         batteries=BatteryWish(
             count=scenario.devices.batteries.count,

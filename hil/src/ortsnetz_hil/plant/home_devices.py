@@ -27,6 +27,7 @@ SETPOINT_C = (20.0, 22.0)
 BAND_K = 0.5
 MIN_ON_S, MIN_OFF_S = 600.0, 600.0
 HEAT_PUMP_REACTION_S = (1.0, 10.0)
+BOX_S = (60.0, 120.0)  # project assumption: gateway, market message and box of an evening
 START_SHARE = (0.2, 0.6)
 EFFICIENCY = 0.95
 RESERVE_SHARE = 0.1
@@ -103,9 +104,14 @@ def heat_pumps(homes: Homes, wish: HeatPumpWish, slots: Slots) -> tuple[HeatPump
                 min_off_s=MIN_OFF_S,
                 reaction_s=round(float(rng.uniform(*HEAT_PUMP_REACTION_S)), 1),
                 commanded=wish.commanded,
+                box_s=_box_s(homes.seed, name) if wish.control_boxes else 0.0,
             )
         )
     return tuple(found)
+
+
+def _box_s(seed: int, name: str) -> float:
+    return round(float(stream(seed, f"control box of {name}").uniform(*BOX_S)), 1)
 
 
 def batteries(

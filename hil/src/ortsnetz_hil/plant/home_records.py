@@ -13,6 +13,7 @@ from ortsnetz_hil.plant.reached import ROUNDING_W, connection, known_phases, pro
 from ortsnetz_hil.plant.records import Records
 
 HEAT_PUMP_REACTION_S = 11.0  # the plant's take up to 10 s
+BOX_REACTION_S = 135.0  # behind a control box that takes up to 120 s
 BATTERY_REACTION_S = 4.0
 
 
@@ -32,9 +33,8 @@ def _heat_pump(configuration: PlantConfiguration, records: Records, spec: HeatPu
     Minimum times pass in calendar time at the plant, and in its own time at the agent.
     """
     factor = configuration.window.factor
-    device = _home_device(
-        configuration, records, spec, (DeviceKind.HEAT_PUMP, "heat-pump", HEAT_PUMP_REACTION_S)
-    )
+    seen = ("control-box", BOX_REACTION_S) if spec.box_s else ("heat-pump", HEAT_PUMP_REACTION_S)
+    device = _home_device(configuration, records, spec, (DeviceKind.HEAT_PUMP, *seen))
     floor_w = guaranteed_floor_w(device)
     return msgspec.structs.replace(
         device,
@@ -65,7 +65,7 @@ def _home_device(
 ) -> Device:
     """A heat pump or battery without its floor; `kind` has its profile and reaction time, too."""
     what, register_map, reaction_s = kind
-    accuracy = configuration.meter_class(register_map)
+    accuracy = configuration.meter_class("heat-pump" if "box" in register_map else register_map)
     terminals = len(spec.phases)
     return Device(
         name=spec.name,

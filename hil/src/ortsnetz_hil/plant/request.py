@@ -135,11 +135,13 @@ class HeatPumpWish:
     Attributes:
         rated_w: electrical rated power of each.
         commanded: whether the device under test may command them; else they are customers.
+        control_boxes: whether they are reached through control boxes, which take a minute or two.
     """
 
     count: int = 0
     rated_w: float = 3_000.0
     commanded: bool = False
+    control_boxes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,14 @@ class HeatPumps(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         commanded: whether the device under test may limit them; else they are customers.
+        control_boxes: whether they are reached through control boxes, which pass a limit on after
+            one to two minutes of plant time.
     """
 
     count: Count
     rated_kw: Kilowatts = 4.0
     commanded: bool = False
+    control_boxes: bool = False
 
 
 class Batteries(Struct, frozen=True, forbid_unknown_fields=True):

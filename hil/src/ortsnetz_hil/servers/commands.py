@@ -123,11 +123,13 @@ class Commands:
         address: Modbus address of the first.
         settings: the registers.
         faults: what is wrong with the device.
+        delay_s: so long a command takes until it acts, plant seconds.
     """
 
     address: int
     settings: Settings
     faults: DeviceFaults = field(default_factory=DeviceFaults)
+    delay_s: float = 0.0
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _told: tuple[Ignores, int] | None = None
 
@@ -169,7 +171,7 @@ class Commands:
             raise DeviceFailureError
         for place, value in enumerate(values, start=first):
             self.settings.check(place, value)
-        due_s = now_s + self.faults.delay_s(now_s)
+        due_s = now_s + self.delay_s + self.faults.delay_s(now_s)
         if self._waiting:  # one setpoint does not overtake another
             due_s = max(due_s, self._waiting[-1].due_s)
         if due_s <= now_s:

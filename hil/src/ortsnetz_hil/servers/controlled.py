@@ -17,6 +17,7 @@ from ortsnetz_hil.plant.devices.inverter import InverterModel
 from ortsnetz_hil.plant.devices.tap_changer import TapChangerModel
 from ortsnetz_hil.plant.power_flow import GridState
 from ortsnetz_hil.servers import device_maps
+from ortsnetz_hil.servers.box_settings import BoxSettings
 from ortsnetz_hil.servers.commands import Commands, LimitSettings
 from ortsnetz_hil.servers.instrument import Instrument, Measured
 from ortsnetz_hil.servers.inverter_settings import InverterSettings
@@ -131,8 +132,10 @@ class Controlled:
         )
 
     def heat_pump(self, model: HeatPumpModel) -> ControlledDevice:
-        """The controller of a heat pump."""
+        """The controller of a heat pump, or the control box before it."""
         spec = model.spec
+        if spec.box_s > 0.0:
+            return self._control_box(model)
 
         def status(limit: int, now_s: float) -> device_maps.HeatPumpStatus:
             return device_maps.HeatPumpStatus(
@@ -151,6 +154,27 @@ class Controlled:
             powers=self._drawn(spec.element),
             status=status,
             draw=device_maps.heat_pump,
+        )
+
+    def _control_box(self, model: HeatPumpModel) -> ControlledDevice:
+        """A control box measures the power in all, with the heat pump's accuracy."""
+        spec = model.spec
+
+        def status(limit: int, now_s: float) -> device_maps.BoxStatus:
+            return device_maps.BoxStatus(limit, model.watchdog.rest(now_s))
+
+        return ControlledDevice(
+            spec=spec,
+            profile="control-box",
+            phases=spec.phases,
+            values=len(spec.phases) + 2,
+            commands=Commands(850, BoxSettings(model), delay_s=spec.box_s),
+            instrument=self._instrument(spec, "heat-pump", spec.phases),
+            scene=self._scene,
+            node_row=self._nodes[spec.node],
+            powers=self._drawn(spec.element),
+            status=status,
+            draw=device_maps.control_box,
         )
 
     def battery(self, model: BatteryModel) -> ControlledDevice:

@@ -106,6 +106,25 @@ def heat_pump(shown: Measured, status: HeatPumpStatus, stamp: Stamp) -> list[int
 
 
 @dataclass(frozen=True, slots=True)
+class BoxStatus:
+    """What a control box says besides the power; limit in 100 W, as the heat pump has it."""
+
+    limit: int
+    fallback_in_s: int
+
+
+def control_box(shown: Measured, status: BoxStatus, stamp: Stamp) -> list[int]:
+    """Block of `control-box`; consumption positive."""
+    return [
+        *i32([float(shown.p.sum())]),
+        status.limit,
+        status.fallback_in_s,
+        *u32([stamp.reads]),
+        *u64(stamp.milliseconds),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class BatteryStatus:
     """What a battery says besides its measurements; limit in 0.1 % of the rating."""
 

@@ -28,6 +28,7 @@ BLOCKS = {
     "heat-pump": Block(3, 5000, 30),
     "home-battery": Block(4, 600, 35),
     "tap-changer": Block(3, 900, 14),
+    "control-box": Block(4, 800, 10),
 }
 
 

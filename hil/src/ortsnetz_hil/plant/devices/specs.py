@@ -134,6 +134,8 @@ class HeatPump(Struct, frozen=True, forbid_unknown_fields=True):
         min_on_s, min_off_s: compressor protection, calendar seconds.
         reaction_s: time until it follows a new limit, plant seconds.
         commanded: whether the device under test may command it.
+        box_s: it is reached through a control box, and so long a command takes until it has it,
+            plant seconds; 0 without one.
     """
 
     name: str
@@ -153,6 +155,7 @@ class HeatPump(Struct, frozen=True, forbid_unknown_fields=True):
     min_off_s: float
     reaction_s: float
     commanded: bool = False
+    box_s: float = 0.0
 
 
 class Battery(Struct, frozen=True, forbid_unknown_fields=True):
