@@ -40,6 +40,34 @@ def combined(once: Once, call: LimitingCall) -> LimitingResult:
     return result
 
 
+def both_directions(
+    consumers: LimitingResult, feeders: LimitingResult, feeding: frozenset[str]
+) -> LimitingResult:
+    """One answer of two that were found for one direction each.
+
+    Args:
+        consumers: with feed-in at no more than now.
+        feeders: with consumption at no more than now.
+        feeding: devices that feed in.
+    """
+    order = ("ok", "limited", "infeasible")
+    return LimitingResult(
+        status=max(consumers.status, feeders.status, key=order.index),
+        verified=consumers.verified and feeders.verified,
+        worst_loading=_larger(consumers.worst_loading, feeders.worst_loading),
+        limits=(
+            *(limit for limit in consumers.limits if limit.device not in feeding),
+            *(limit for limit in feeders.limits if limit.device in feeding),
+        ),
+        violated=tuple(dict.fromkeys((*consumers.violated, *feeders.violated))),
+        uncontrolled=consumers.uncontrolled,
+        reserve_given_up=tuple(
+            dict.fromkeys((*consumers.reserve_given_up, *feeders.reserve_given_up))
+        ),
+        reactive=feeders.reactive,
+    )
+
+
 def _until_followed(
     later: LimitingResult, now: LimitingResult, slow: frozenset[str]
 ) -> LimitingResult:

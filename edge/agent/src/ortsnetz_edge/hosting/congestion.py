@@ -14,13 +14,20 @@ from ortsnetz_edge.hosting.calls import (
     encode,
     limiting_call,
 )
-from ortsnetz_edge.hosting.combined import combined
+from ortsnetz_edge.hosting.combined import both_directions, combined
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.problem import Infeasible, Settings
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Status
-from ortsnetz_grid.functions.congestion.situation import situation_from
+from ortsnetz_grid.functions.congestion.situation import Situation, situation_from
+from ortsnetz_grid.functions.congestion.transition import (
+    CONSUMPTION,
+    FEED_IN,
+    at_most_now,
+    direction_of,
+    is_mixed,
+)
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
@@ -56,7 +63,10 @@ class Limiting:
         deaf: frozenset[str],
         may_draw: Mapping[str, float],
     ) -> LimitingResult:
-        """One decision; see `combined` for why there may be several."""
+        """One decision, see `combined` for why there may be several.
+
+        It is found for each direction by itself, see `transition`: consumers first.
+        """
         situation = situation_from(
             self.network,
             state,
@@ -68,6 +78,17 @@ class Limiting:
             unspoken=frozenset(call.unspoken),
             loading_of=call.loading_of,
         )
+        if not is_mixed(situation):
+            return self._decided(situation)
+        consumers = self._decided(at_most_now(situation, FEED_IN))
+        elements = {name: element for element, name in situation.names.items()}
+        found = {elements[one.device]: one.limit_w for one in consumers.limits}
+        feeders = self._decided(at_most_now(situation, CONSUMPTION, found))
+        feeding = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
+        return both_directions(consumers, feeders, frozenset(feeding))
+
+    def _decided(self, situation: Situation) -> LimitingResult:
+        """One answer of the grid function."""
         result = decide(
             situation.network,
             situation.devices,

@@ -35,6 +35,7 @@ class Participant:
             part of the estimated rest of its node.
         request_var: (3,) reactive power at its request.
         is_idle: it wants nothing at present, and draws nothing to speak of.
+        drawn_w: what it draws or feeds in now, in the direction of its request, in all.
     """
 
     device: Device
@@ -44,6 +45,7 @@ class Participant:
     present_var: NDArray[np.float64]
     request_var: NDArray[np.float64]
     is_idle: bool
+    drawn_w: float
 
 
 def participants_of(
@@ -131,6 +133,7 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
         present_var=present_var,
         request_var=request * _tangent(device, present_w, present_var),
         is_idle=wish.is_idle,
+        drawn_w=wish.drawn_w,
     )
 
 

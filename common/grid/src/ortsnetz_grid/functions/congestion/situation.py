@@ -57,6 +57,7 @@ class Situation:
         idle: names of controllable devices that want nothing at present.
         uncontrolled: names of devices that said nothing usable or do not follow their limits; their
             power stays as estimated.
+        drawn_w: what each of `devices` draws or feeds in now, in the direction of its request, W.
     """
 
     network: Network
@@ -67,6 +68,7 @@ class Situation:
     names: Mapping[int, str]
     idle: tuple[str, ...]
     uncontrolled: tuple[str, ...]
+    drawn_w: tuple[float, ...]
 
 
 def situation_from(
@@ -123,6 +125,7 @@ def situation_from(
         names={one.device.element: one.device.name for one in takes_part},
         idle=tuple(one.device.name for one in takes_part if one.is_idle),
         uncontrolled=uncontrolled,
+        drawn_w=tuple(one.drawn_w for one in takes_part),
     )
 
 
