@@ -17,9 +17,11 @@ from studies.limiting.truth import Elements, floors_keep, ratios
 from studies.limiting.wires import Answers, Commands
 
 from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_edge.control.adjustment import Adjustment
 from ortsnetz_edge.control.device import Write
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.core import Plant, Step
+from ortsnetz_hil.plant.devices.inverter import InverterModel
 from ortsnetz_hil.plant.devices.limited import FULL
 from ortsnetz_hil.plant.loader import load
 
@@ -119,14 +121,24 @@ class _Evening:
                 image, readings = self._answers.image(said, now_s)
                 hour = step.instant.calendar_ns / NS_PER_S % 86_400.0 / 3600.0
                 decided = node.cycle(image, readings, hour, now_s)
-                self._commands.send(decided.verdict.writes, now_s)
+                self._commands.send((*decided.verdict.writes, *decided.adjustments), now_s)
                 if second >= 0:
                     played.decided.append(decided)
 
     def _deliver(self, now_s: float) -> None:
-        for write in self._commands.arrived(now_s):
-            self._write(write, now_s)
-            self._played.node.confirmed(write, now=now_s)
+        for command in self._commands.arrived(now_s):
+            if isinstance(command, Adjustment):
+                self._adjust(command)
+            else:
+                self._write(command, now_s)
+            self._played.node.confirmed(command, now=now_s)
+
+    def _adjust(self, command: Adjustment) -> None:
+        """Reactive power of an inverter."""
+        model = self._models[command.device]
+        assert isinstance(model, InverterModel)
+        model.reactive = round(command.value / model.spec.rated_w * FULL)
+        model.reactive_told = True
 
     def _write(self, write: Write, now_s: float) -> None:
         model = self._models[write.device]

@@ -9,18 +9,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import msgspec
+from studies.limiting.profiles import resolution, spoken
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import ParameterSet, SignedParameters
-from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.acquisition.image import ProcessImage
+from ortsnetz_edge.control.adjustment import Adjustment
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
+from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.overload import watched_branches
-from ortsnetz_edge.drivers.contract import LimitResolution
+from ortsnetz_edge.control.voltage import VoltageControlling, voltage_controlling
+from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting import congestion, state_estimation
 from ortsnetz_edge.hosting.calls import (
     EstimationCall,
@@ -35,7 +39,6 @@ from ortsnetz_edge.hosting.congestion import Limiting
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_estimation import Estimation
 from ortsnetz_edge.network_index import index_network
-from ortsnetz_edge.profiles.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,14 @@ class Decided:
 
     Attributes:
         failure: why a function has no result, in words.
+        adjustments: set points besides limits that have to be written.
     """
 
     estimate: EstimationResult | None
     limits: LimitingResult | None
     verdict: Verdict
     failure: str
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass
@@ -64,6 +69,7 @@ class Node:
     estimation: Estimation
     limiting: Limiting
     controller: Controller
+    voltage: VoltageControlling
     counts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -81,8 +87,15 @@ class Node:
             limiting=congestion.build(setup),
             controller=Controller(
                 parameters,
-                {device.name: _resolution(device) for device in station.devices},
+                {device.name: resolution(device) for device in station.devices},
                 watched_branches(station, index),
+                now=now,
+            ),
+            voltage=voltage_controlling(
+                parameters,
+                index,
+                # it asks drivers for nothing but what profiles say
+                {one.name: cast("Driver", spoken(one)) for one in station.devices},
                 now=now,
             ),
         )
@@ -114,14 +127,29 @@ class Node:
             limits,
             failure,
             doubted=estimate.doubted_guards if estimate else (),
+            external=self.voltage.claims(readings, now=now),
             now=now,
         )
         self._count(estimate, limits, verdict)
-        return Decided(estimate, limits, verdict, failure)
+        verified = verdict.mode is AgentMode.ACTIVE
+        adjustments = self.voltage.step(
+            image,
+            readings,
+            modes={name: one.mode for name, one in self.controller.controls.items()},
+            estimate=estimate,
+            verified=verified,
+            day=0,
+            told=limits.reactive if limits and verified else {},
+            now=now,
+        )
+        return Decided(estimate, limits, verdict, failure, adjustments)
 
-    def confirmed(self, write: Write, *, now: float) -> None:
-        """A device has confirmed a write."""
-        self.controller.controls[write.device].written(write, now=now)
+    def confirmed(self, command: Write | Adjustment, *, now: float) -> None:
+        """A device has confirmed a command."""
+        if isinstance(command, Adjustment):
+            self.voltage.written((command,), now=now)
+        else:
+            self.controller.controls[command.device].written(command, now=now)
 
     def _count(
         self, estimate: EstimationResult | None, limits: LimitingResult | None, verdict: Verdict
@@ -135,18 +163,3 @@ class Node:
         if limits is not None:
             self.counts["infeasible"] += bool(limits.violated)
             self.counts["reserve_given_up"] += bool(limits.reserve_given_up)
-
-
-def _resolution(device: Device) -> LimitResolution:
-    """How a device takes its limit, as its profile states; see `profiles.setpoint`."""
-    setpoint = Library().load(device.profile).setpoint
-    if setpoint is None:
-        raise ValueError(f"profile '{device.profile}' takes no limit")
-    return LimitResolution(
-        setpoint.unit,
-        setpoint.step,
-        setpoint.smallest,
-        setpoint.acknowledged_s,
-        setpoint.reaction_s,
-        setpoint.hold_s,
-    )

@@ -27,6 +27,7 @@ class Said:
         u, p, q: by terminal of all sources, V, W, var, in the signs of readings.
         limit: limit in force by device, in its own unit; `available`: amperes of charge points, W
             of inverters.
+        reactive: set point by inverter, var, inductive positive; NaN where none counts.
     """
 
     u: Values
@@ -34,6 +35,7 @@ class Said:
     q: Values
     limit: Values
     available: Values
+    reactive: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ class Sensors:
             q=np.round(power.imag * (gain_q + self._p_sigma * noise[2])),
             limit=np.array(limits),
             available=np.array(wanted),
+            reactive=np.array(
+                [
+                    m.reactive / FULL * m.spec.rated_w if m.reactive_told else np.nan
+                    for m in self._plant.inverters
+                ]
+            ),
         )
 
     def reading(self, said: Said, source: int) -> Reading:
@@ -141,6 +149,14 @@ class Sensors:
         """Limit in force as the device says it, in its own unit; None for a meter."""
         device = source - (len(self.names) - self.devices)
         return float(said.limit[device]) if device >= 0 else None
+
+    def adjusted(self, said: Said, source: int) -> tuple[float | None, ...]:
+        """Set points besides the limit, as an inverter says them; nothing from others."""
+        roof = source - (len(self.names) - len(self._plant.inverters))
+        if roof < 0:
+            return ()
+        value = float(said.reactive[roof])
+        return (None if np.isnan(value) else value,)
 
 
 def _three(values: list[float]) -> PhaseValues:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from studies.limiting.sensors import Said, Sensors
 
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_edge.acquisition.image import ProcessImage, SourceImage
+from ortsnetz_edge.control.adjustment import Adjustment
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.drivers.contract import Scan
 
@@ -72,8 +74,19 @@ class Answers:
         if late >= len(self._said):
             return
         said = self._said[-1 - late]
-        scan = Scan((), (), 0, 0, 0, limit_in_force=self._sensors.limit(said, source))
+        scan = Scan(
+            (),
+            (),
+            0,
+            0,
+            0,
+            limit_in_force=self._sensors.limit(said, source),
+            adjusted=self._sensors.adjusted(said, source),
+        )
         self._last[source] = _Last(self._sensors.reading(said, source), scan, now_s)
+
+
+Command = Write | Adjustment
 
 
 class Commands:
@@ -84,19 +97,19 @@ class Commands:
         self._wires, self._rng = wires, rng
         late = rng.integers(0, wires.commands_late + 1, len(devices)).tolist()
         self._late_s = dict(zip(devices, late, strict=True))
-        self._under_way: dict[str, tuple[Write, float, bool]] = {}
+        self._under_way: dict[str, tuple[Command, float, bool]] = {}
 
-    def send(self, writes: tuple[Write, ...], now_s: float) -> None:
+    def send(self, commands: Iterable[Command], now_s: float) -> None:
         """Let commands begin; one to a device that has one under way is not sent."""
-        for write in writes:
-            if write.device not in self._under_way:
+        for one in commands:
+            if one.device not in self._under_way:
                 lost = bool(self._rng.random() < self._wires.commands_lost)
-                due_s = now_s + self._late_s[write.device]
-                self._under_way[write.device] = (write, due_s, lost)
+                due_s = now_s + self._late_s[one.device]
+                self._under_way[one.device] = (one, due_s, lost)
 
-    def arrived(self, now_s: float) -> tuple[Write, ...]:
+    def arrived(self, now_s: float) -> tuple[Command, ...]:
         """Commands that reach their devices now; lost ones end without a word."""
         due = [one for one in self._under_way.values() if one[1] <= now_s]
-        for write, _, _ in due:
-            del self._under_way[write.device]
-        return tuple(write for write, _, lost in due if not lost)
+        for command, _, _ in due:
+            del self._under_way[command.device]
+        return tuple(command for command, _, lost in due if not lost)
