@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.controls import Controls
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
-from ortsnetz_grid.functions.congestion.operating_points import Point, Points
+from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
 from ortsnetz_grid.functions.congestion.snapshot import CURRENT, IMPEDANCE, POWER, Snapshot
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.power_flow.injections import KINDS, Injections
@@ -53,8 +53,8 @@ class CompiledFlows:
         self.computed = 0
         self.failure = ""
 
-    def at(self, controls: Real) -> Points:
-        """See `DeviceFlows.at`."""
+    def solve(self, controls: Real) -> Solved:
+        """See `DeviceFlows.solve`."""
         self.computed += len(controls)
         powers = self._controls.powers(controls)
         settled = self._engine.iterate(
@@ -67,21 +67,28 @@ class CompiledFlows:
             most=_MOST_STEPS,
             threads=1,
         )
-        voltage = settled.voltage
         converged = np.asarray((settled.change <= _ACCEPTED).all(axis=1))
         if not converged.any():
-            self._ask_library(powers, voltage, converged)
-        with np.errstate(all="ignore"):  # what did not converge holds no numbers
+            self._ask_library(powers, settled.voltage, converged)
+        return Solved(controls, converged, settled.voltage)
+
+    def points(self, solved: Solved, lanes: slice) -> Points:
+        """See `DeviceFlows.points`."""
+        voltage: Complex = solved.result[lanes]
+        controls, converged = solved.controls[lanes], solved.converged[lanes]
+        if converged.all():
             values = self._rows.functionals(voltage)
             phasors = self._rows.phasors(values)
-            converged &= np.isfinite(phasors.sum(axis=1))
-        return Points(
-            controls,
-            self._with_apparent(phasors, controls),
-            converged,
-            voltage,
-            values,
-        )
+        else:
+            with np.errstate(all="ignore"):  # what did not converge holds no numbers
+                values = self._rows.functionals(voltage)
+                phasors = self._rows.phasors(values)
+        converged = converged & np.isfinite(phasors.sum(axis=1))
+        return Points(controls, self._with_apparent(phasors, controls), converged, voltage, values)
+
+    def at(self, controls: Real) -> Points:
+        """See `DeviceFlows.at`."""
+        return self.points(self.solve(controls), slice(None))
 
     def _ask_library(
         self, powers: list[Complex | None], voltage: Complex, converged: NDArray[np.bool_]
@@ -162,11 +169,13 @@ class CompiledFlows:
         found[:, columns] = _at_places(answers, cells, injected)
         moved = influence.between(place)
         if moved is not None:
-            change = np.matmul(injected[:, None, :], moved)[:, 0]  # (c, 3k) of the voltages
-            drawn = np.conj(change) * beta.ravel()
+            # in single precision: it is a correction
+            current = injected.astype(np.complex64)
+            change = np.matmul(current[:, None, :], moved)[:, 0]  # (c, 3k) of the voltages
+            drawn = np.conj(change) * beta.ravel().astype(np.complex64)
             if alpha is not None:
-                drawn += change * alpha.ravel()
-            found[:, columns] -= answers @ drawn.T
+                drawn += change * alpha.ravel().astype(np.complex64)
+            found[:, columns] -= answers.astype(np.complex64) @ drawn.T
             return found
         conjugate = influence.back(np.conj(answers * beta.ravel()))
         found[:, columns] -= np.conj(_at_places(conjugate, cells, injected))

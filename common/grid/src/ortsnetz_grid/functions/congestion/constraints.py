@@ -85,7 +85,8 @@ class Constraints:
 
     def excess(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Weighted distance beyond the bounds (..., r); negative inside."""
-        size = np.abs(phasors)
+        re, im = phasors.real, phasors.imag
+        size = np.sqrt(re * re + im * im)  # several times as fast as the magnitude by hypot
         return np.asarray(np.maximum(size - self.upper, self.lower - size) * self.weight)
 
     def worst(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:

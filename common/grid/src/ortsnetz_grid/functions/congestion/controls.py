@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.congestion.problem import ControlledDevice
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
 from ortsnetz_grid.network.two_ports import Complex, Real
 
@@ -41,29 +41,13 @@ class Asked:
     apparent_va: Real
 
     @classmethod
-    def of(cls, devices: tuple[ControlledDevice, ...]) -> Asked:
-        """Collect checked devices.
+    def of(cls, table: Real) -> Asked:
+        """Collect checked devices, see `problem.table_of`.
 
         A floor beyond the request counts as the request. One factor acts on all phases, so the most
         demanding of total and phases decides. A floor that forbids to be off asks for the smallest
         setpoint.
         """
-        table = np.array(
-            [
-                (
-                    *device.request_w,
-                    *device.floor_w,
-                    device.step_w or 0.0,
-                    device.smallest_w,
-                    device.weight,
-                    device.price,
-                    device.reactive_var,
-                    np.inf if device.apparent_va is None else device.apparent_va,
-                )
-                for device in devices
-            ],
-            dtype=np.float64,
-        ).reshape(-1, 12)
         request, floor = table[:, :3], table[:, 3:6]
         size, least = np.abs(request), np.abs(floor)
         total = size.sum(axis=1)
@@ -145,32 +129,34 @@ class Controls:
         """Build the controls of one instant."""
         count = len(asked.lowest)
         movable = np.flatnonzero(asked.reactive_var > 0)
-        follows = np.where((asked.reactive_var > 0)[:, None], 0.0, snapshot.tangent)
-        device = np.concatenate([np.arange(count), movable])
-        place = snapshot.place[device]
-        shape = _shares(asked.request_w[movable])
-        var = asked.reactive_var[movable]
-        wish, limit = _wished_reactive(asked, snapshot, movable)
-        base = snapshot.rest.copy()
-        stays = np.flatnonzero((snapshot.place >= 0) & (asked.reactive_var <= 0))
-        np.add.at(
-            base,
-            (snapshot.kind[stays], snapshot.place[stays]),
-            1j * snapshot.fixed_var[stays],
-        )
-        kind = snapshot.kind[device]
+        tangent = snapshot.tangent
+        fixed = (snapshot.place >= 0) & snapshot.fixed_var.any(axis=1)
+        nothing = np.zeros(0)
+        reactive = _Reactive(nothing, nothing, nothing, np.zeros((0, 3), dtype=np.complex128))
+        device, place, kind = np.arange(count), snapshot.place, snapshot.kind
+        if len(movable):
+            tangent = np.where((asked.reactive_var > 0)[:, None], 0.0, tangent)
+            fixed &= asked.reactive_var <= 0
+            reactive = _Reactive.of(asked, snapshot, movable)
+            device = np.concatenate([device, movable])
+            place, kind = place[device], kind[device]
+        base = snapshot.rest
+        if fixed.any():
+            base = base.copy()
+            at = (snapshot.kind[fixed], snapshot.place[fixed])
+            np.add.at(base, at, 1j * snapshot.fixed_var[fixed])
         return cls(
             device=device,
             place=place,
             kind=kind,
-            power=np.concatenate([asked.request_w * (1 + 1j * follows), 1j * var[:, None] * shape]),
+            power=np.concatenate([asked.request_w * (1 + 1j * tangent), reactive.power]),
             base=base,
             lowest=np.concatenate([asked.lowest, -np.ones(len(movable))]),
             highest=np.ones(len(device)),
-            wish=np.concatenate([np.ones(count), wish]),
-            active_share=np.abs(asked.request_w[movable].sum(axis=1)) / limit,
-            reactive_share=var / limit,
-            groups=_groups(kind, place),
+            wish=np.concatenate([np.ones(count), reactive.wish]),
+            active_share=reactive.active_share,
+            reactive_share=reactive.reactive_share,
+            groups=_groups(kind.tobytes(), place.tobytes()),
         )
 
     @property
@@ -194,7 +180,10 @@ class Controls:
         return np.asarray(controls[first:, None] * self.power[first:].imag)
 
 
-def _groups(kind: NDArray[np.intp], place: NDArray[np.intp]) -> tuple[_Group, ...]:
+@lru_cache(maxsize=16)
+def _groups(kinds: bytes, places: bytes) -> tuple[_Group, ...]:
+    """Depends on places alone, and these hardly change: remembered."""
+    kind, place = np.frombuffer(kinds, dtype=np.intp), np.frombuffer(places, dtype=np.intp)
     found = []
     for number in range(3):
         columns = np.flatnonzero((kind == number) & (place >= 0))
@@ -205,26 +194,36 @@ def _groups(kind: NDArray[np.intp], place: NDArray[np.intp]) -> tuple[_Group, ..
     return tuple(found)
 
 
-def _shares(request_w: Real) -> Real:
-    """How reactive power spreads over the phases (e, 3): like the request, else equally."""
-    size = np.abs(request_w)
-    total = size.sum(axis=1, keepdims=True)
-    return np.where(total > 0, size / np.where(total > 0, total, 1.0), 1 / 3)
+@dataclass(frozen=True, slots=True)
+class _Reactive:
+    """The controls of reactive power; e devices.
 
-
-def _wished_reactive(
-    asked: Asked, snapshot: Snapshot, movable: NDArray[np.intp]
-) -> tuple[Real, Real]:
-    """What the devices draw without being told (share of what they can be told), and their rating.
-
-    A request beyond the apparent power counts as the apparent power.
+    Attributes:
+        wish: (e,) what the devices draw without being told.
+        active_share: see `Controls`.
+        reactive_share: see `Controls`.
+        power: (e, 3) complex VA at 1: equal on the phases with a request, else on all.
     """
-    request = asked.request_w[movable]
-    var = asked.reactive_var[movable]
-    active = np.abs(request.sum(axis=1))
-    limit = np.maximum(asked.apparent_va[movable], active)
-    own = (snapshot.tangent[movable] * request + snapshot.fixed_var[movable]).sum(axis=1)
-    with np.errstate(invalid="ignore"):
+
+    wish: Real
+    active_share: Real
+    reactive_share: Real
+    power: Complex
+
+    @classmethod
+    def of(cls, asked: Asked, snapshot: Snapshot, movable: NDArray[np.intp]) -> _Reactive:
+        """Of the devices that take a setpoint for it.
+
+        A request beyond the apparent power counts as the apparent power.
+        """
+        request, var = asked.request_w[movable], asked.reactive_var[movable]
+        active = np.abs(request.sum(axis=1))
+        limit = np.maximum(asked.apparent_va[movable], active)
+        own = (snapshot.tangent[movable] * request + snapshot.fixed_var[movable]).sum(axis=1)
         room = np.minimum(np.sqrt(np.maximum(limit**2 - active**2, 0.0)), var)
-    own = np.clip(own, -room, room)
-    return own / np.where(var > 0, var, 1.0), limit
+        used = (request != 0).astype(np.float64)
+        used[~used.any(axis=1)] = 1.0
+        shape = used / used.sum(axis=1, keepdims=True)
+        return cls(
+            np.clip(own, -room, room) / var, active / limit, var / limit, 1j * var[:, None] * shape
+        )

@@ -21,7 +21,10 @@ from ortsnetz_grid.functions.congestion.programme import Planes, solve
 
 _ROUNDS = 40
 _CUTS_PER_ROUND = 60
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-5
+"""Distance (no weight) beyond a bound of the linear model that needs no further plane; within what
+is aimed at, and the power flow has the last word."""
+
 _NO_INFLUENCE = 1e-9
 _NEAR = 0.25
 """Weighted distance from a bound up to which a row gets a plane from the start."""
@@ -109,7 +112,7 @@ def least_curtailment(
         reached = model.at(solution.controls)
         over = programme.over(reached, solution.excess)
         under = programme.under(reached, solution.excess)
-        under = under[~np.isin(model.rows[under], planes.rows[planes.below])]
+        under = programme.without_plane_below(under)
         if not len(over) and not len(under):
             break
         planes = planes.with_planes(model.rows[over], reached[over], below=False)
@@ -128,6 +131,7 @@ class _Programme:
         influenced = np.abs(model.slopes[:, movable]).max(axis=1, initial=0.0) > _NO_INFLUENCE
         self._upper = np.where(influenced, here.upper - distance, np.inf)
         self._lower = np.where(influenced, here.lower + distance, -np.inf)
+        self._below = np.zeros(len(model.rows), dtype=np.bool_)
 
     def from_the_start(self, cuts: Cuts) -> Cuts:
         """Planes of the rows near their bounds, and of earlier rounds where they are covered."""
@@ -135,10 +139,18 @@ class _Programme:
         over = np.flatnonzero((size - self._upper) * self._weight > -_NEAR)
         under = np.flatnonzero((self._lower - size) * self._weight > -_NEAR)
         rows, phasors = self._model.rows, self._model.phasors
-        kept = cuts.only(np.isin(cuts.rows, rows) & ~cuts.below)
+        place = np.minimum(np.searchsorted(rows, cuts.rows), len(rows) - 1)
+        kept = cuts.only((rows[place] == cuts.rows) & ~cuts.below)
+        self._below[under] = True
         return kept.with_planes(rows[over], phasors[over], below=False).with_planes(
             rows[under], phasors[under], below=True
         )
+
+    def without_plane_below(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those that had no plane from below; a second one would be the same. They get it now."""
+        found = places[~self._below[places]]
+        self._below[found] = True
+        return found
 
     def over(self, phasors: NDArray[np.complex128], excess: float) -> NDArray[np.intp]:
         """Places in the model of the rows that lie most above their upper bound."""

@@ -152,9 +152,10 @@ def pull(
     found = np.zeros((len(reached), count))
     if learned is None or not reached:
         return found
-    step = learned.step
-    for place, one in enumerate(reached):
-        found[place] = step.pull[np.isin(step.rows, one.rows), :count].sum(axis=0)
+    place_of = {row: place for place, one in enumerate(reached) for row in one.rows}
+    for row, pulls in zip(learned.step.rows.tolist(), learned.step.pull, strict=True):
+        if row in place_of:
+            found[place_of[row]] += pulls[:count]
     if (found > 0).any():
         return found
     for place, one in enumerate(reached):
@@ -203,25 +204,26 @@ def settings_of(
         reactive = dict(zip(controls.device[count:].tolist(), map(tuple, var), strict=True))
     lowest = asked.lowest.tolist()
     order = np.argsort(-pulls, axis=0, kind="stable").T.tolist()
+    holds = (pulls > 0).T.tolist()
+    words = [one.binding.words for one in reached]
     answers = []
     for place, (device, k) in enumerate(zip(devices, factors.tolist(), strict=True)):
         a, b, c = watts[place]
         q_var = reactive.get(place)
         if k >= 1:
-            answers.append(DeviceSetting(device.id, k, (a, b, c), q_var=q_var))
+            answers.append(DeviceSetting(device.id, k, (a, b, c), "", (), q_var))
             continue
-        strongest = tuple(i for i in order[place] if pulls[i, place] > 0)
-        by = reached[strongest[0]].binding if strongest else None
+        strongest = tuple(i for i in order[place] if holds[place][i])
+        by = f" by {words[strongest[0]]}" if strongest else ""
         reason = _reason(device, k, lowest[place], by)
         answers.append(DeviceSetting(device.id, k, (a, b, c), reason, strongest, q_var))
     return tuple(answers)
 
 
-def _reason(device: ControlledDevice, k: float, lowest: float, strongest: Binding | None) -> str:
+def _reason(device: ControlledDevice, k: float, lowest: float, by: str) -> str:
     """Why a device is limited."""
     asked = sum(device.request_w)
     direction = " feed-in" if asked < 0 else ""
     limited = f"limited to {abs(k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW{direction}"
-    by = f" by {strongest.words}" if strongest else ""
     floor = " (its floor)" if k <= lowest else ""
     return f"{limited}{floor}{by}"

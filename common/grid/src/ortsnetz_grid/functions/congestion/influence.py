@@ -48,7 +48,7 @@ class Influence:
         self._slot = np.full(operator.shape[0], -1, dtype=np.intp)
         self._kept = np.zeros((self._capacity, len(self._at)), dtype=np.complex128)
         self._used = 0
-        self._between: dict[bytes, Complex] = {}
+        self._between: dict[bytes, NDArray[np.complex64]] = {}
 
     def prepare(self) -> None:
         """Solve for all functionals if they can be kept, so that no decision has to."""
@@ -72,10 +72,10 @@ class Influence:
             self._used += len(missing)
         return np.asarray(self._kept[self._slot[functionals]])
 
-    def between(self, places: NDArray[np.intp]) -> Complex | None:
+    def between(self, places: NDArray[np.intp]) -> NDArray[np.complex64] | None:
         """Voltages (p, 3, 3k) of the loaded nodes for currents into some of them, (p, 3).
 
-        None where that is too much to keep; then `back` gives what is needed of it.
+        In single precision. None where that is too much to keep; then `back` gives what is needed.
         """
         if len(places) * 3 * len(self._at) > _MOST_KEPT // 4:
             return None
@@ -85,7 +85,8 @@ class Influence:
             right = np.zeros((self._size, len(cells)), dtype=np.complex128)
             right[cells, np.arange(len(cells))] = 1.0
             found = self._factors.solve(right)[self._at].T
-            self._between = {key: np.ascontiguousarray(found.reshape(len(places), 3, -1))}
+            shaped = found.reshape(len(places), 3, -1)
+            self._between = {key: np.ascontiguousarray(shaped, dtype=np.complex64)}
         return self._between[key]
 
     def back(self, weights: Complex) -> Complex:

@@ -17,7 +17,7 @@ from power_grid_model.errors import PowerGridBatchError, PowerGridError
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.injections import device_table, power_flow_data
-from ortsnetz_grid.functions.congestion.operating_points import Point, Points
+from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice
 from ortsnetz_grid.functions.congestion.rows import NEGATIVE, POSITIVE, RowLayout
 from ortsnetz_grid.network.model import Network
@@ -63,17 +63,22 @@ class LibraryFlows:
         self._outputs: dict[Any, Any] = dict(self.layout.branches.outputs)
         self._outputs["node"] = [*self._outputs.get("node", ["u_angle"]), "u_pu"]
 
-    def at(self, controls: Real) -> Points:
-        """See `DeviceFlows.at`."""
+    def solve(self, controls: Real) -> Solved:
+        """See `DeviceFlows.solve`."""
         parts = [
             self._batch(controls[start : start + _CHUNK])
             for start in range(0, len(controls), _CHUNK)
         ]
-        return Points(
-            controls,
-            np.concatenate([phasors for phasors, _ in parts]),
-            np.concatenate([converged for _, converged in parts]),
-        )
+        phasors = np.concatenate([phasors for phasors, _ in parts])
+        return Solved(controls, np.concatenate([converged for _, converged in parts]), phasors)
+
+    def points(self, solved: Solved, lanes: slice) -> Points:
+        """See `DeviceFlows.points`."""
+        return Points(solved.controls[lanes], solved.result[lanes], solved.converged[lanes])
+
+    def at(self, controls: Real) -> Points:
+        """See `DeviceFlows.at`."""
+        return self.points(self.solve(controls), slice(None))
 
     def slopes(self, point: Point, rows: NDArray[np.intp]) -> Complex | None:
         """See `DeviceFlows.slopes`."""

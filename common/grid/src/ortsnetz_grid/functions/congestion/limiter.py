@@ -16,6 +16,7 @@ from ortsnetz_grid.functions.congestion.problem import (
     Offsets,
     Settings,
     check_devices,
+    checked_table,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
@@ -42,6 +43,7 @@ class Limiter:
         # the only component that our model lacks and power-grid-model's has
         self._by_library = len(network.data.get("three_winding_transformer", ())) > 0
         self._grid = None if self._by_library else PreparedGrid(network)
+        self._known: tuple[int, ...] = ()
         self._snapshots: dict[tuple[int, ...], Snapshot] = {}
 
     def prepare(self, devices: tuple[ControlledDevice, ...]) -> None:
@@ -79,8 +81,11 @@ class Limiter:
         Raises:
             InputError: names the device or element whose data cannot be used.
         """
-        check_devices(self.network, devices)
-        asked = Asked.of(devices)
+        ids = tuple(device.id for device in devices)
+        if ids != self._known:
+            check_devices(self.network, devices)
+            self._known = ids
+        asked = Asked.of(checked_table(devices))
         unbalance = limits.unbalance is not None
         flows: DeviceFlows
         if self._grid is None:

@@ -13,9 +13,6 @@ from ortsnetz_grid.functions.congestion.problem import Fairness, Objective, Sett
 REACTIVE_WEIGHT = 1e-4
 """Weight of a reactive setpoint beside that of a device's curtailment, about 1."""
 
-SHORTFALL_PRICE = 1e3
-"""Price of the share of requested power that is served less than `Box.least_served`."""
-
 _TIE = 1e-6
 """Weight of the squares where they only decide between points of equal value."""
 
@@ -36,7 +33,6 @@ class Box:
         worth: (c,) share of each device in the priced requested power, likewise.
         factors: d.
         objective: what is looked for.
-        least_served: share of the requested power that is to be served if the bounds allow it.
     """
 
     lowest: NDArray[np.float64]
@@ -47,7 +43,6 @@ class Box:
     worth: NDArray[np.float64]
     factors: int
     objective: Objective = Objective.LEAST_SQUARES
-    least_served: float = 0.0
 
     @classmethod
     def of(cls, asked: Asked, controls: Controls, settings: Settings) -> Box:
@@ -70,9 +65,8 @@ class Box:
         """Cost of points (..., c); 0 where nothing is held back."""
         away = self.wish - points
         squares = (self.weight * away**2).sum(axis=-1)
-        missing = np.maximum(self.least_served - (self.power * points).sum(axis=-1), 0.0)
         if self.objective is Objective.LEAST_SQUARES:
-            return np.asarray(squares + SHORTFALL_PRICE * missing)
+            return np.asarray(squares)
         if self.objective is Objective.ENERGY:
             return np.asarray((self.worth * away).sum(axis=-1) + _TIE * squares)
         worst = (np.abs(away[..., : self.factors]) ** _WORST_OF).sum(axis=-1)

@@ -53,13 +53,12 @@ class Decision:
 
     def made(self) -> LimitResult:
         """Decide."""
-        scaling = UniformScaling.of(self.flows, self.box)
-        if not scaling.points.converged.any():
+        scaling = UniformScaling(self.flows, self.box)
+        if not scaling.converged.any():
             return self._without_power_flow()
-        start = scaling.points[0]
-        whole = bool(scaling.points.converged[0])
-        if whole and self.constraints.worst(start.phasors) <= VERIFIED:
-            return self._result(Status.OK, start, None, self.constraints)
+        requests = scaling.requests
+        if requests is not None and self.constraints.worst(requests.phasors) <= VERIFIED:
+            return self._result(Status.OK, requests, None, self.constraints)
         return self._limited(scaling)
 
     def _limited(self, scaling: UniformScaling) -> LimitResult:
@@ -152,10 +151,8 @@ class Decision:
                 if relieved.best is not None:
                     answer = self._in_steps(relieved.best, relieved, bounds)
                 return self._result(Status.INFEASIBLE, answer, relieved.learned, constraints)
-        floors = np.where(np.arange(len(self.box.wish)) < self.box.factors, self.box.lowest, 0.0)
-        floors = np.where(
-            np.arange(len(floors)) < self.box.factors, floors, _reactive_at_the_floors(search, self)
-        )
+        floors = self.box.wish if search.nearest is None else search.nearest.controls
+        floors = np.append(self.box.lowest[: self.box.factors], floors[self.box.factors :])
         at_floors = search.compute(floors)
         if at_floors is None:
             return self._without_power_flow()
@@ -258,12 +255,6 @@ class Decision:
             power_flows=self.flows.computed,
             stage=Stage.EXHAUSTED,
         )
-
-
-def _reactive_at_the_floors(search: Search, decision: Decision) -> NDArray[np.float64]:
-    """Controls (c,) whose reactive power had the least excess so far."""
-    nearest = search.nearest
-    return decision.box.wish if nearest is None else nearest.controls
 
 
 def _in_words(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,21 @@ class Points:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Power flows whose rows are not looked at yet.
+
+    Attributes:
+        controls: (s, c) settings of the controls.
+        converged: (s,)
+        result: what the solver gave.
+    """
+
+    controls: Real
+    converged: NDArray[np.bool_]
+    result: Any
+
+
 class DeviceFlows(Protocol):
     """Power flows of one instant as a function of the controls.
 
@@ -72,8 +87,14 @@ class DeviceFlows(Protocol):
     computed: int
     failure: str
 
+    def solve(self, controls: Real) -> Solved:
+        """Compute power flows at controls (s, c)."""
+
+    def points(self, solved: Solved, lanes: slice) -> Points:
+        """The operating points of some of them; those that did not converge are marked."""
+
     def at(self, controls: Real) -> Points:
-        """Compute operating points (s, c); those that did not converge are marked."""
+        """Both in one."""
 
     def slopes(self, point: Point, rows: NDArray[np.intp]) -> Complex | None:
         """Derivative (w, c) of some rows by the controls; None if it cannot be had."""

@@ -186,16 +186,42 @@ def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> No
         if device.id in seen:
             raise InputError(f"device {device.id} ({network.label(device.id)}) is listed twice")
         seen.add(device.id)
-    watts = np.array([(*each.request_w, *each.floor_w) for each in devices]).reshape(-1, 6)
-    for place in np.flatnonzero(~np.isfinite(watts).all(axis=1)).tolist():
-        _check_finite(devices[place])
-    request, floor = watts[:, :3], watts[:, 3:]
-    suspect = (request * floor < 0).any(axis=1)
-    suspect |= ((floor != 0) & (request == 0)).any(axis=1)
+    checked_table(devices)
+
+
+def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
+    """Numbers of the devices, (d, 12), checked.
+
+    Three phases of the request, three of the floor, step (0 for none), smallest power, weight,
+    price, reactive power, apparent power (infinite for none).
+
+    Raises:
+        InputError: names the device and what is wrong with it.
+    """
+    rows = [
+        (
+            *device.request_w,
+            *device.floor_w,
+            0.0 if device.step_w is None else device.step_w,
+            device.smallest_w,
+            device.weight,
+            device.price,
+            device.reactive_var,
+            inf if device.apparent_va is None else device.apparent_va,
+        )
+        for device in devices
+    ]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 12)
+    request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
+    suspect = ~(np.isfinite(table[:, :11]).all(axis=1) & (rest >= 0).all(axis=1))
+    suspect |= (request * floor < 0).any(axis=1) | ((floor != 0) & (request == 0)).any(axis=1)
+    suspect |= (rest[:, [2, 5]] <= 0).any(axis=1)
+    suspect |= np.array([device.step_w == 0 for device in devices], dtype=np.bool_)
     for place in np.flatnonzero(suspect).tolist():
+        _check_finite(devices[place])
         _check_signs(devices[place])
-    for device in devices:
-        _check_numbers(device)
+        _check_numbers(devices[place])
+    return table
 
 
 def _check_finite(device: ControlledDevice) -> None:

@@ -13,7 +13,7 @@ import daqp
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.congestion.objective import SHORTFALL_PRICE, Box
+from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.problem import Objective
 
 _EXCESS_PRICE = 1e5
@@ -67,35 +67,19 @@ def solve(planes: Planes, box: Box) -> Solution | None:
 
 
 def _least_squares(planes: Planes, box: Box) -> Solution | None:
-    """Least weighted squares; serving less than the box asks for, and an excess, have a price."""
-    count, size = planes.gradient.shape
-    columns, prices = [planes.gradient], []
-    rows, bounds = planes.gradient, planes.room
-    if box.least_served > 0:
-        rows = np.vstack([rows, -box.power])
-        bounds = np.append(bounds, -box.least_served)
-        columns, prices = [rows, -np.eye(count + 1)[:, -1:]], [SHORTFALL_PRICE]
-    else:
-        columns = [rows]
+    """Least weighted squares; an excess, where it is allowed, has a price."""
+    rows, lowest, highest = planes.gradient, box.lowest, box.highest
+    squares, linear = 2 * box.weight, -2 * box.weight * box.wish
     if planes.softness is not None:
-        soft = np.zeros((len(rows), 1))
-        soft[:count, 0] = -planes.softness
-        columns.append(soft)
-        prices.append(_EXCESS_PRICE)
-    slacks = np.ones(len(prices))
-    found = _daqp(
-        np.concatenate([2 * box.weight, slacks]),
-        np.concatenate([-2 * box.weight * box.wish, prices]),
-        np.hstack(columns),
-        bounds,
-        lowest=np.concatenate([box.lowest, 0 * slacks]),
-        highest=np.concatenate([box.highest, _NO_BOUND * slacks]),
-    )
+        rows = np.column_stack([rows, -planes.softness])
+        squares, linear = np.append(squares, 1.0), np.append(linear, _EXCESS_PRICE)
+        lowest, highest = np.append(lowest, 0.0), np.append(highest, _NO_BOUND)
+    found = _daqp(squares, linear, rows, planes.room, lowest=lowest, highest=highest)
     if found is None:
         return None
     x, price = found
     excess = max(0.0, float(x[-1])) if planes.softness is not None else 0.0
-    return Solution(np.clip(x[:size], box.lowest, box.highest), excess, price[:count])
+    return Solution(np.clip(x[: len(box.wish)], box.lowest, box.highest), excess, price)
 
 
 def _most_energy(planes: Planes, box: Box) -> Solution | None:

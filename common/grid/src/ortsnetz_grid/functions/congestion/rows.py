@@ -16,7 +16,7 @@ from scipy import sparse
 
 from ortsnetz_grid.functions.congestion.problem import LV_LIMIT_V
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
-from ortsnetz_grid.network.loading import QUANTITIES, RatedBranches, Term
+from ortsnetz_grid.network.loading import RatedBranches, Term
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.two_ports import Complex
 
@@ -37,12 +37,12 @@ class RowLayout:
         lv_nodes: (l,) rows of the LV nodes in the network's node array.
         unbalanced: (u,) rows of the nodes whose unbalance is looked at.
         live_nodes: (n,) nodes that have supply.
-        groups: (m,) equal for the terms of the same quantity at the ends of a branch.
+        partner: (r,) the row of the same quantity at a branch's other end, else the row itself.
     """
 
     branches: RatedBranches
     branch_of: NDArray[np.intp]
-    groups: NDArray[np.intp]
+    partner: NDArray[np.intp]
     lv_nodes: NDArray[np.intp]
     unbalanced: NDArray[np.intp]
     live_nodes: NDArray[np.bool_]
@@ -60,10 +60,7 @@ class RowLayout:
         return cls(
             branches=branches,
             branch_of=np.array([term.branch for term in branches.terms], dtype=np.intp),
-            groups=np.array(
-                [len(QUANTITIES) * term.branch + term.quantity for term in branches.terms],
-                dtype=np.intp,
-            ),
+            partner=_partners(branches, 3 * len(lv_nodes) + (len(lv_nodes) if unbalance else 0)),
             lv_nodes=lv_nodes,
             unbalanced=lv_nodes[live_nodes[lv_nodes]] if unbalance else none,
             live_nodes=live_nodes,
@@ -79,14 +76,6 @@ class RowLayout:
     def count(self) -> int:
         """Number of rows."""
         return len(self.branch_of) + 3 * len(self.lv_nodes) + len(self.unbalanced)
-
-    def group_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """(w,) equal for rows that hardly differ: the same quantity at both ends of a branch."""
-        terms = len(self.groups)
-        if not terms:
-            return rows
-        beyond = terms * len(QUANTITIES) + rows
-        return np.where(rows < terms, self.groups[np.minimum(rows, terms - 1)], beyond)
 
     def live_rows(self) -> NDArray[np.bool_]:
         """(r,) all but the voltages of nodes without supply."""
@@ -165,6 +154,16 @@ class Rows:
         if len(self.quotients):
             found[:, self.quotients] /= values[:, self.second[self.quotients]]
         return found
+
+
+def _partners(branches: RatedBranches, more: int) -> NDArray[np.intp]:
+    """Partner (m + more,) of each row, see `RowLayout`."""
+    found = np.arange(len(branches.terms) + more)
+    first: dict[tuple[int, int], int] = {}
+    for row, term in enumerate(branches.terms):
+        other = first.setdefault((term.branch, term.quantity), row)
+        found[row], found[other] = other, row
+    return found
 
 
 def _currents(branches: RatedBranches, admittance: Admittance) -> sparse.csr_array:

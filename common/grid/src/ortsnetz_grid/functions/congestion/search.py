@@ -15,25 +15,31 @@ from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.curtailment import Curtailment, Cuts, least_curtailment
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.objective import Box
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point, Points
 from ortsnetz_grid.functions.congestion.problem import Objective, Settings
-from ortsnetz_grid.functions.congestion.uniform import UniformScaling, served_uniformly
+from ortsnetz_grid.functions.congestion.uniform import UniformScaling
 
 _STANDSTILL = 1e-6
 _NEAR = 0.1
 """Weighted distance from a bound up to which a row is linearised although it is not violated."""
 
-_MOST_ROWS = 48
+_MOST_ROWS = 40
 """Rows that are linearised; what they leave out shows at the next computed point."""
 
-_LEAST_ROWS = 8
+_LEAST_ROWS = 20
+_STEADY = 0.02
+"""Change of a voltage (pu) up to which slopes are kept: they change in proportion."""
+
+_TURN = 0.05
+"""Change of a control, the same where voltages are not at hand."""
+
 _MOST_ROWS_IN_ALL = 1000
 """The same where it matters that all violated rows are there."""
 
-_BACK = np.array([0.0, 2e-5, 2e-4, 2e-3, 0.02, 0.1, 0.3, 0.6])
+_BACK = np.array([0.0, 5e-5, 2e-4, 7e-4, 2.5e-3, 0.02, 0.1, 0.5])
 """Shares of the way back to a safer point that are computed with each new one."""
 
-_CLOSE = 3
+_CLOSE = 5
 """Up to this place in `_BACK` a kept point is as good as the one aimed at."""
 
 _ALONG = np.array([0.005, 0.015, 0.045, 0.12, 0.25, 0.45, 0.7, 0.9])
@@ -47,6 +53,14 @@ class Learned:
     point: Point
     model: LinearModel
     step: Curtailment
+
+
+def _is_near(taken_at: Point, point: Point) -> bool:
+    """Whether slopes taken at a point hold at another: they change as the voltages do."""
+    if taken_at.voltage is None or point.voltage is None:
+        return bool(np.abs(taken_at.controls - point.controls).max(initial=0.0) <= _TURN)
+    change = taken_at.voltage - point.voltage
+    return bool(max(np.abs(change.real).max(), np.abs(change.imag).max()) <= _STEADY)
 
 
 class Search:
@@ -64,6 +78,7 @@ class Search:
         self.best: Point | None = None
         self.nearest: Point | None = None
         self.learned: Learned | None = None
+        self._best_cost = np.inf
         self._least_excess = np.inf
         self._last: Point | None = None
         self._flows = flows
@@ -80,25 +95,25 @@ class Search:
             from the point nearest to the bounds, nor by those from the floors, which look for the
             least excess where the linear model has no solution.
         """
-        points = scaling.points
-        converged = np.flatnonzero(points.converged)
-        for number in converged.tolist():
-            self._note(points[number])
-        if not len(converged) or not (self._box.lowest < self._box.highest).any():
+        if not (self._box.lowest < self._box.highest).any():
+            self._look_at(scaling.points)
             return self.best
-        if self._reactive_power_alone(points[int(converged[0])]):
+        if scaling.requests is not None and self._reactive_power_alone(scaling.requests):
             return self.best
-        nearest, least = scaling.start(self._flows, self._box, self._constraints)
-        self._rounds(nearest)
+        near = scaling.near(self._constraints)
+        for excess, point in near:
+            self._note(point, excess)
+        self._rounds(min(near, key=lambda one: abs(one[0]))[1])
         if self.best is None:
-            self._rounds(least)
-        self._approach_the_last()
-        self._serve_as_much_as(scaling)
+            self._look_at(scaling.points)
+            self._rounds(scaling.least())
+        if self.best is not None and self._last is not None:
+            self._approach(self.best, self._last)
         return self.best
 
     def run_from(self, point: Point) -> Point | None:
         """Search from one computed point."""
-        self._note(point)
+        self._note(point, float(self._constraints.worst(point.phasors)))
         if (self._box.lowest < self._box.highest).any():
             self._rounds(point)
         return self.best
@@ -108,39 +123,29 @@ class Search:
         points = self._flows.at(controls[None, :])
         return points[0] if points.converged[0] else None
 
+    def whole_model(self) -> LinearModel | None:
+        """The last linear model with all rows that lie beyond or near their bounds there."""
+        if self.learned is None:
+            return None
+        point = self.learned.point
+        excess = self._constraints.excess(point.phasors)
+        rows = np.flatnonzero(excess > -_NEAR)
+        rows = np.sort(rows[np.argsort(-excess[rows], kind="stable")][:_MOST_ROWS_IN_ALL])
+        return self._linearised(point, rows)
+
     def _reactive_power_alone(self, start: Point) -> bool:
         """First stage: all requests, with other reactive power. Whether that keeps the bounds."""
         factors = self._box.factors
-        granted = (start.controls[:factors] == self._box.highest[:factors]).all()
-        movable = self._box.lowest[factors:] < self._box.highest[factors:]
-        if not movable.any() or not granted:
+        if not (self._box.lowest[factors:] < self._box.highest[factors:]).any():
             return False
         lowest = np.concatenate([self._box.highest[:factors], self._box.lowest[factors:]])
-        whole = replace(
-            self._box, lowest=lowest, objective=Objective.LEAST_SQUARES, least_served=0.0
-        )
+        whole = replace(self._box, lowest=lowest, objective=Objective.LEAST_SQUARES)
         stage = Search(self._flows, self._constraints, whole, self._settings)
         stage.run_from(start)
         if stage.best is None:
             return False
         self.best, self.learned, self.nearest = stage.best, stage.learned, stage.nearest
         return True
-
-    def _serve_as_much_as(self, scaling: UniformScaling) -> None:
-        """Least squares alone may serve less than uniform scaling: then that much is asked for."""
-        if self.best is None or self._box.objective is not Objective.LEAST_SQUARES:
-            return
-        served = self._box.served(self.best.controls)
-        least = served_uniformly(self._flows, self._constraints, self._box, scaling, served)
-        if least <= served:
-            return
-        self._box = replace(self._box, least_served=least)
-        start, self.best = self.best, None
-        for number in np.flatnonzero(scaling.points.converged).tolist():
-            self._note(scaling.points[number])
-        self._note(start)
-        self._rounds(start)
-        self._approach_the_last()
 
     def _rounds(self, point: Point) -> None:
         """Linearise, optimise and compute until a kept point cannot be improved."""
@@ -153,50 +158,63 @@ class Search:
             )
             if step is None:
                 return
-            self.learned, self._cuts = Learned(point, model, step), step.cuts
+            at = point if self.learned is None else self.learned.point
+            if self.learned is None or not _is_near(at, point):
+                at = point
+            self.learned, self._cuts = Learned(at, model, step), step.cuts
             if self._is_settled(step):
                 return
-            reached, close = self._towards(step.controls)
-            if reached is None:
+            reached, close = self._towards(step.controls, model)
+            if reached is None or close:
                 return
-            moved = np.abs(reached.controls - point.controls).max(initial=0.0)
-            if moved < _STANDSTILL or (close and self._was_foreseen(model, reached)):
+            if np.abs(reached.controls - point.controls).max(initial=0.0) < _STANDSTILL:
                 return
             point = reached
 
     def _model_at(self, point: Point) -> LinearModel | None:
-        """Linear model of the rows that matter near a point."""
-        rows = self._rows_near(point)
-        slopes = self._flows.slopes(point, rows)
-        if slopes is None or not np.isfinite(slopes).all():
-            return None
-        return LinearModel(rows, point.controls, point.phasors[rows], slopes)
-
-    def whole_model(self) -> LinearModel | None:
-        """The last linear model with all rows that lie beyond or near their bounds there."""
-        if self.learned is None:
-            return None
-        point = self.learned.point
+        """Linear model of the rows near their bounds; slopes from nearby are good enough."""
+        near = self.learned
+        if near is None or not _is_near(near.point, point):
+            return self._linearised(point, self._rows_near(point))
+        rows, slopes = near.model.rows, near.model.slopes
         excess = self._constraints.excess(point.phasors)
-        rows = np.flatnonzero(excess > -_NEAR)
-        rows = np.sort(rows[np.argsort(-excess[rows], kind="stable")][:_MOST_ROWS_IN_ALL])
+        excess[rows] = -np.inf
+        missing = np.flatnonzero(excess > 0)
+        if not len(missing):
+            return LinearModel(rows, point.controls, point.phasors[rows], slopes)
+        missing = missing[np.argsort(-excess[missing], kind="stable")][:_MOST_ROWS]
+        more = self._linearised(point, missing)
+        if more is None:
+            return None
+        rows, slopes = np.concatenate([rows, missing]), np.concatenate([slopes, more.slopes])
+        order = np.argsort(rows)
+        rows = rows[order]
+        return LinearModel(rows, point.controls, point.phasors[rows], slopes[order])
+
+    def _linearised(self, point: Point, rows: NDArray[np.intp]) -> LinearModel | None:
         slopes = self._flows.slopes(point, rows)
         if slopes is None or not np.isfinite(slopes).all():
             return None
         return LinearModel(rows, point.controls, point.phasors[rows], slopes)
 
     def _rows_near(self, point: Point) -> NDArray[np.intp]:
-        """Rows beyond or near their bounds, the worst first, one for both ends of a branch."""
+        """Rows beyond or near their bounds, the worst, one for both ends of a branch."""
         excess = self._constraints.excess(point.phasors)
+        partner = self._flows.layout.partner
+        other = excess[partner]
+        own = excess[: len(partner)]
+        hidden = (own < other) | ((own == other) & (partner < np.arange(len(partner))))
+        own[hidden] = -np.inf  # excess is this function's own
         rows = np.flatnonzero(excess > -_NEAR)
-        if len(rows) < _LEAST_ROWS:
+        if len(rows) > _MOST_ROWS:
+            rows = rows[np.argpartition(-excess[rows], _MOST_ROWS)[:_MOST_ROWS]]
+        elif len(rows) < _LEAST_ROWS:
             rows = np.argpartition(-excess, min(_LEAST_ROWS, len(excess) - 1))[:_LEAST_ROWS]
             rows = rows[np.isfinite(excess[rows])]
-        rows = rows[np.argsort(-excess[rows], kind="stable")]
-        group = self._flows.layout.group_of(rows)
-        _, first = np.unique(group, return_index=True)
-        rows = rows[np.sort(first)][:_MOST_ROWS]
-        return np.union1d(rows, self._cuts.rows)
+        chosen = np.zeros(len(excess), dtype=np.bool_)
+        chosen[rows] = True
+        chosen[self._cuts.rows] = True
+        return np.flatnonzero(chosen)
 
     def _was_foreseen(self, model: LinearModel, reached: Point) -> bool:
         """Whether the linear model told what was then computed."""
@@ -214,63 +232,66 @@ class Search:
             return False
         if self._box.objective is not Objective.LEAST_SQUARES:
             return True
-        promised, reached = self._box.cost(step.controls), self._box.cost(self.best.controls)
-        return bool(promised >= reached * (1 - share))
+        return bool(self._box.cost(step.controls) >= self._best_cost * (1 - share))
 
-    def _note(self, point: Point) -> bool:
-        """Remember a computed point; whether it keeps the bounds."""
+    def _look_at(self, points: Points) -> NDArray[np.float64]:
+        """Remember computed points; their excess (s,), infinite where no power flow converges."""
+        excess = np.where(points.converged, self._constraints.worst(points.phasors), np.inf)
+        self._note(points[int(np.argmin(excess))], float(excess.min()))
+        kept = np.flatnonzero(excess <= VERIFIED)
+        if len(kept):
+            cheapest = int(kept[np.argmin(self._box.cost(points.controls[kept]))])
+            self._note(points[cheapest], float(excess[cheapest]))
+        return excess
+
+    def _note(self, point: Point, excess: float) -> None:
+        """Remember a computed point."""
         self._last = point
-        excess = float(self._constraints.worst(point.phasors))
         if excess < self._least_excess:
             self.nearest, self._least_excess = point, excess
-        if excess > VERIFIED:
-            return False
-        if self.best is None or self._box.cost(point.controls) < self._box.cost(self.best.controls):
-            self.best = point
-        return True
+        if excess <= VERIFIED:
+            cost = float(self._box.cost(point.controls))
+            if cost < self._best_cost:
+                self.best, self._best_cost = point, cost
 
-    def _towards(self, target: NDArray[np.float64]) -> tuple[Point | None, bool]:
+    def _towards(
+        self, target: NDArray[np.float64], model: LinearModel
+    ) -> tuple[Point | None, bool]:
         """Compute the target, and points between it and a safer one in case it is not kept.
 
         Returns:
-            The computed point nearest to the target, None if there is none; and whether one that is
-            as good keeps the bounds.
+            The computed point nearest to the target, None if there is none; and whether it was
+            foreseen, and is kept or has a kept one close by: then no round can better it.
         """
         safer = self._box.lowest if self.best is None else self.best.controls
         # who is granted everything, and reactive power, stay as they are aimed at
-        free = target >= self._box.highest
-        free[self._box.factors :] = True
-        safer = np.where(free, target, safer)
-        points = self._flows.at(target + _BACK[:, None] * (safer - target))
-        converged = np.flatnonzero(points.converged).tolist()
-        if not converged:
+        stays = target >= self._box.highest
+        stays[self._box.factors :] = True
+        safer = np.where(stays, target, safer)
+        solved = self._flows.solve(target + _BACK[:, None] * (safer - target))
+        if solved.converged[0]:
+            aimed_at = self._flows.points(solved, slice(0, 1))
+            kept = bool(self._look_at(aimed_at)[0] <= VERIFIED)
+            foreseen = self._was_foreseen(model, aimed_at[0])
+            if kept or not foreseen:
+                return aimed_at[0], kept and foreseen
+        if not solved.converged.any():
             return None, False
-        close = False
-        for number in converged:
-            if self._note(points[number]):
-                close = number < _CLOSE
-                break
-        reached = points[converged[0]]
-        self._last = reached
-        return reached, close
-
-    def _approach_the_last(self) -> None:
-        """From the best point towards the last one computed."""
-        if self.best is not None and self._last is not None:
-            self._approach(self.best, self._last)
+        points = self._flows.points(solved, slice(None))
+        excess = self._look_at(points)
+        self._last = points[int(np.argmax(points.converged))]
+        return self._last, bool((excess[:_CLOSE] <= VERIFIED).any())
 
     def _approach(self, kept: Point, wanted: Point) -> None:
         """Go from a kept point towards a better one that is not kept, as far as bounds allow."""
         for _ in range(2):
-            saving = self._box.cost(kept.controls) - self._box.cost(wanted.controls)
-            if saving <= self._settings.settled * abs(self._box.cost(kept.controls)):
+            cost = float(self._box.cost(kept.controls))
+            if cost - float(self._box.cost(wanted.controls)) <= self._settings.settled * abs(cost):
                 return
             way = wanted.controls - kept.controls
             points = self._flows.at(kept.controls + _ALONG[:, None] * way)
-            good = points.converged & (self._constraints.worst(points.phasors) <= VERIFIED)
+            good = self._look_at(points) <= VERIFIED
             reach = len(good) if good.all() else int(np.argmin(good))
-            for number in range(reach):
-                self._note(points[number])
             if reach == len(good):
                 return
             wanted = points[reach]
