@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from studies.optimum_cases import LimitCase
 from studies.optimum_judge import KEPT
 
-from ortsnetz_grid.functions.congestion.decision import decide
+from ortsnetz_grid.functions.congestion.limiter import Limiter
 from ortsnetz_grid.functions.congestion.problem import Objective, Settings
 from ortsnetz_grid.functions.congestion.result import LimitResult
 
@@ -25,12 +25,13 @@ class Prepared:
 
     def __init__(self, place: LimitCase) -> None:
         begin = time.perf_counter()
-        self._network = place.network
+        self._limiter = Limiter(place.network)
+        self._limiter.prepare(place.devices)
         self.seconds = time.perf_counter() - begin
 
     def decide(self, moment: LimitCase, settings: Settings) -> LimitResult:
         """One decision."""
-        return decide(self._network, moment.devices, moment.limits, settings=settings)
+        return self._limiter.decide(moment.devices, moment.limits, settings=settings)
 
 
 @dataclass(frozen=True)

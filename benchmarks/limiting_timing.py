@@ -39,6 +39,7 @@ def measured(number: int) -> Iterator[dict[str, Any]]:
             "solver": f"ours, {objective}",
             "prepare_ms": 1e3 * limiter.seconds,
             **_times([each.seconds for each in ours]),
+            "cpu_median_ms": _median([1e3 * each.cpu_seconds for each in ours]),
             "cpu_worst_ms": 1e3 * max(each.cpu_seconds for each in ours),
             "binds": float(np.mean([each.binds for each in ours])),
             "infeasible": sum(each.status == "infeasible" for each in ours),
