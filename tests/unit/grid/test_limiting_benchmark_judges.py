@@ -57,7 +57,8 @@ def test_every_peer_says_that_there_is_no_solution(peer: str) -> None:
 
 def line(**changed: object) -> dict[str, object]:
     return {"network": "n", "nodes": 97, "devices": 40, "solver": "ours", "median_ms": 0.9,
-            "worst_ms": 9.0, "cpu_median_ms": 0.8, "cpu_worst_ms": 2.0, "not_kept": 0, **changed}  # fmt: skip
+            "worst_ms": 9.0, "cpu_median_ms": 0.8, "cpu_worst_ms": 2.0, "not_kept": 0,
+            **changed}  # fmt: skip
 
 
 @pytest.mark.parametrize(
