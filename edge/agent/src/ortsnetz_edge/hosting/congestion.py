@@ -17,10 +17,14 @@ from ortsnetz_edge.hosting.calls import (
 from ortsnetz_edge.hosting.combined import both_directions, combined
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
-from ortsnetz_grid.functions.congestion.decision import decide
-from ortsnetz_grid.functions.congestion.problem import Infeasible, Settings
-from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Status
-from ortsnetz_grid.functions.congestion.situation import Situation, situation_from
+from ortsnetz_grid.functions.congestion.limiter import Limiter
+from ortsnetz_grid.functions.congestion.problem import Infeasible, Objective, Settings
+from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Stage, Status
+from ortsnetz_grid.functions.congestion.situation import (
+    Situation,
+    limiter_of,
+    situation_from,
+)
 from ortsnetz_grid.functions.congestion.transition import (
     CONSUMPTION,
     FEED_IN,
@@ -31,7 +35,7 @@ from ortsnetz_grid.functions.congestion.transition import (
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
-SETTINGS = Settings(infeasible=Infeasible.LEAST_EXCESS)
+INFEASIBLE = Infeasible.LEAST_EXCESS
 """What no device can mend puts only those at their floors who can ease it: not the inverters where
 a transformer is overloaded by charging, and not the whole station for one house beyond reach."""
 _JUST_BELOW = 0.999
@@ -41,10 +45,17 @@ device draws more than its rating."""
 
 @dataclass(frozen=True)
 class Limiting:
-    """The limiting function of one station."""
+    """The limiting function of one station.
+
+    Attributes:
+        network: of the station.
+        parameters: in force.
+        limiter: prepared for the network, kept from cycle to cycle: only injections change.
+    """
 
     network: Network
     parameters: ParameterSet
+    limiter: Limiter
 
     def call(self, body: bytes) -> bytes:
         """Decide on one instant; see `worker.Function`."""
@@ -77,6 +88,7 @@ class Limiting:
             may_draw=may_draw,
             unspoken=frozenset(call.unspoken),
             loading_of=call.loading_of,
+            limiter=self.limiter,
         )
         if not is_mixed(situation):
             return self._decided(situation)
@@ -89,13 +101,15 @@ class Limiting:
 
     def _decided(self, situation: Situation) -> LimitingResult:
         """One answer of the grid function."""
-        result = decide(
-            situation.network,
+        result = self.limiter.decide(
             situation.devices,
             situation.limits,
+            network=situation.network,
             bias=situation.bias,
             margin=situation.margin,
-            settings=SETTINGS,
+            settings=Settings(
+                objective=Objective(self.parameters.limits.objective), infeasible=INFEASIBLE
+            ),
         )
         devices = {device.name: device for device in self.parameters.station.devices}
         idle = set(situation.idle)
@@ -114,6 +128,11 @@ class Limiting:
             violated=tuple(one.words for one in result.binding) if infeasible else (),
             uncontrolled=situation.uncontrolled,
             reserve_given_up=result.reserve_given_up,
+            reactive={
+                situation.names[setting.id]: float(sum(setting.q_var))
+                for setting in result.devices
+                if setting.q_var is not None and result.stage is not Stage.REQUESTS
+            },
         )
 
 
@@ -134,4 +153,5 @@ def build(setup: Setup) -> Limiting:
     Raises:
         InputError: the network cannot be used; names the element.
     """
-    return Limiting(Network.from_json(setup.network, "network"), setup.parameters)
+    network = Network.from_json(setup.network, "network")
+    return Limiting(network, setup.parameters, limiter_of(network))

@@ -20,6 +20,7 @@ from ortsnetz_grid.functions.congestion.injections import device_table, power_fl
 from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice
 from ortsnetz_grid.functions.congestion.rows import NEGATIVE, POSITIVE, RowLayout
+from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.power_flow.appliances import SIGNS
 from ortsnetz_grid.network.two_ports import Complex, Real
@@ -166,6 +167,25 @@ class LibraryFlows:
             array["q_specified"] = SIGNS[component] * power[:, places].imag
             update[component] = array
         return update
+
+
+def present_by_library(network: Network) -> tuple[Real, Real]:
+    """Voltages (n, 3), pu, and loading (b,) of the rated branches with everything as it is.
+
+    Raises:
+        InputError: there is no power flow.
+    """
+    branches = RatedBranches.of(network)
+    outputs: dict[Any, Any] = dict(branches.outputs)
+    outputs["node"] = [*outputs.get("node", []), "u_pu"]
+    try:
+        result: Mapping[Any, Any] = PowerGridModel(dict(network.data)).calculate_power_flow(
+            symmetric=False, output_component_types=outputs
+        )
+    except PowerGridError as error:
+        raise InputError(" ".join(str(error).split())) from error
+    live = np.asarray(result["node"]["energized"]) == 1
+    return np.where(live[:, None], result["node"]["u_pu"], 0.0), branches.loading(result)
 
 
 def _reason(error: object) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.compiled_flows import CompiledFlows
 from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
-from ortsnetz_grid.functions.congestion.library_flows import LibraryFlows
+from ortsnetz_grid.functions.congestion.library_flows import LibraryFlows, present_by_library
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.one_decision import Decision
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows
@@ -21,6 +26,8 @@ from ortsnetz_grid.functions.congestion.problem import (
 from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
 from ortsnetz_grid.network.model import Network
+from ortsnetz_grid.network.power_flow.sources import Sources
+from ortsnetz_grid.network.two_ports import Real
 
 _DEFAULTS = Settings()
 _KEPT = 8
@@ -54,7 +61,7 @@ class Limiter:
         """
         check_devices(self.network, devices)
         if self._grid is not None:
-            snapshot = self._snapshot(devices)
+            snapshot = self._snapshot(self._grid, tuple(device.id for device in devices))
             self._grid.influence(snapshot.nodes, unbalance=False).prepare()
             self._grid.engine(snapshot.nodes)
 
@@ -63,7 +70,7 @@ class Limiter:
         devices: tuple[ControlledDevice, ...],
         limits: LimitSet,
         *,
-        snapshot: Snapshot | None = None,
+        network: Network | None = None,
         bias: Offsets | None = None,
         margin: Offsets | None = None,
         settings: Settings = _DEFAULTS,
@@ -73,7 +80,8 @@ class Limiter:
         Args:
             devices: who may be limited, and to what.
             limits: to keep.
-            snapshot: the injections of the instant; None: as the network's file has them.
+            network: the same network at another instant: nodes, branches and switches as prepared,
+                loads, generators and source voltages as they are now. None: as prepared.
             bias: what the present has more than the model of it (None is nothing).
             margin: distance to keep from the limits (None is nothing).
             settings: how to search.
@@ -81,22 +89,23 @@ class Limiter:
         Raises:
             InputError: names the device or element whose data cannot be used.
         """
+        instant = network or self.network
         ids = tuple(device.id for device in devices)
         if ids != self._known:
-            check_devices(self.network, devices)
+            check_devices(instant, devices)
             self._known = ids
         asked = Asked.of(checked_table(devices))
         unbalance = limits.unbalance is not None
         flows: DeviceFlows
         if self._grid is None:
-            library = LibraryFlows(self.network, devices, asked, unbalance=unbalance)
+            library = LibraryFlows(instant, devices, asked, unbalance=unbalance)
             controls, flows = library.controls, library
         else:
-            used = snapshot or self._snapshot(devices)
-            controls = Controls.of(asked, used)
-            flows = CompiledFlows(self._grid, used, controls, unbalance=unbalance)
+            snapshot = self._snapshot(self._grid, ids, network)
+            controls = Controls.of(asked, snapshot)
+            flows = CompiledFlows(self._grid, snapshot, controls, unbalance=unbalance)
         constraints = Constraints.of(
-            self.network,
+            instant,
             flows.layout,
             limits,
             inverters=len(controls.active_share),
@@ -105,14 +114,38 @@ class Limiter:
         )
         box = Box.of(asked, controls, settings)
         return Decision(
-            self.network, flows, devices, asked, controls, limits, constraints, box, settings
+            instant, flows, devices, asked, controls, limits, constraints, box, settings
         ).made()
 
-    def _snapshot(self, devices: tuple[ControlledDevice, ...]) -> Snapshot:
-        """The injections of the file, without those of the devices."""
-        ids = tuple(device.id for device in devices)
-        if ids not in self._snapshots and self._grid is not None:
+    def present(self, network: Network) -> tuple[Real, Real]:
+        """Voltages (n, 3), pu, and loading (b,) of the rated branches with everything as it is.
+
+        Args:
+            network: see `decide`.
+
+        Raises:
+            InputError: there is no power flow.
+        """
+        if self._grid is None:
+            return present_by_library(network)
+        snapshot = self._snapshot(self._grid, (), network)
+        controls = Controls.of(Asked.of(checked_table(())), snapshot)
+        flows = CompiledFlows(self._grid, snapshot, controls, unbalance=False)
+        points = flows.at(np.zeros((1, 0)))
+        if not points.converged[0] or points.voltage is None:
+            raise InputError(flows.failure)
+        ratios = points.phasors[0, : len(flows.layout.branch_of)]
+        return np.abs(points.voltage[0]), flows.layout.branches.largest(ratios)
+
+    def _snapshot(
+        self, grid: PreparedGrid, ids: tuple[int, ...], network: Network | None = None
+    ) -> Snapshot:
+        """The injections of the file or of an instant, without those of the devices."""
+        if network is not None:
+            snapshot = Snapshot.of(network, grid.admittance, ids)
+            return replace(snapshot, source_voltage=Sources.of(network).voltage[None])
+        if ids not in self._snapshots:
             while len(self._snapshots) >= _KEPT:
                 self._snapshots.pop(next(iter(self._snapshots)))
-            self._snapshots[ids] = Snapshot.of(self.network, self._grid.admittance, ids)
+            self._snapshots[ids] = Snapshot.of(self.network, grid.admittance, ids)
         return self._snapshots[ids]

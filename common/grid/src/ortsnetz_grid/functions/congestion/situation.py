@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from power_grid_model import LoadGenType, PowerGridModel, initialize_array
-from power_grid_model.errors import PowerGridError
+from power_grid_model import LoadGenType, initialize_array
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import Limits
 from ortsnetz_common.parameters.station import Station
+from ortsnetz_grid.functions.congestion.limiter import Limiter
 from ortsnetz_grid.functions.congestion.participants import Participant, participants_of
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet, Offsets
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
@@ -82,6 +82,7 @@ def situation_from(
     may_draw: Mapping[str, float] | None = None,
     unspoken: frozenset[str] = frozenset(),
     loading_of: Mapping[int, float] = MappingProxyType({}),
+    limiter: Limiter | None = None,
 ) -> Situation:
     """Build the arguments of `decide` from one cycle.
 
@@ -96,6 +97,7 @@ def situation_from(
         may_draw: see `participants_of`.
         unspoken: see `participants_of`.
         loading_of: highest loading of branches whose rating depends on time.
+        limiter: of the station, see `limiter_of`; None makes one.
 
     Raises:
         InputError: names what does not fit together, or says that the estimated present has no
@@ -116,7 +118,7 @@ def situation_from(
         network=_asking(present, takes_part),
         devices=tuple(one.controlled for one in takes_part),
         limits=LimitSet(limits.u_pu, limits.loading, limits.unbalance, loading_of),
-        bias=_bias(present, branches, state),
+        bias=_bias(limiter or limiter_of(network), present, branches, state),
         margin=Offsets(
             u_pu=limits.u_margin_pu + limits.sigmas * state.u_sigma_pu,
             loading=limits.loading_margin
@@ -127,6 +129,17 @@ def situation_from(
         uncontrolled=uncontrolled,
         drawn_w=tuple(one.drawn_w for one in takes_part),
     )
+
+
+def limiter_of(network: Network) -> Limiter:
+    """A limiter for the situations of a station, prepared once.
+
+    Raises:
+        InputError: names an element that is missing, unrated or not covered.
+    """
+    kept = (*_KEPT, "source")
+    data = {name: network.data[name] for name in kept if name in network.data}
+    return Limiter(replace(network, data=data))
 
 
 def _check(network: Network, state: StateEstimate) -> None:
@@ -194,21 +207,17 @@ def _asking(present: Network, takes_part: tuple[Participant, ...]) -> Network:
     return replace(present, data={**present.data, "asym_load": loads})
 
 
-def _bias(present: Network, branches: RatedBranches, state: StateEstimate) -> Offsets:
+def _bias(
+    limiter: Limiter, present: Network, branches: RatedBranches, state: StateEstimate
+) -> Offsets:
     """What the estimate has more than the power flow of the same injections."""
-    outputs: dict[Any, Any] = dict(branches.outputs)
-    outputs["node"] = [*outputs["node"], "u_pu"]
     try:
-        result: Mapping[Any, Any] = PowerGridModel(dict(present.data)).calculate_power_flow(
-            symmetric=False, output_component_types=outputs
-        )
-    except PowerGridError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"the estimated present has no power flow: {reason}") from error
-    voltage = np.where(state.energised[:, None], result["node"]["u_pu"], 0.0)
+        u_pu, loading = limiter.present(present)
+    except InputError as error:
+        raise InputError(f"the estimated present has no power flow: {error}") from error
     return Offsets(
-        u_pu=np.where(state.energised[:, None], state.u_pu - voltage, 0.0),
-        loading=_by_branch(branches, state, state.loading) - branches.loading(result),
+        u_pu=np.where(state.energised[:, None], state.u_pu - u_pu, 0.0),
+        loading=_by_branch(branches, state, state.loading) - loading,
     )
 
 
