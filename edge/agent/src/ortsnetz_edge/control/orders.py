@@ -1,8 +1,9 @@
 """The order book: what operator, market and TSO want of this node until an instant. Pure.
 
-An order can lower limits and never raises one above what is safe. It ends when the node's clock
-says so or when its time has run by the clock that never jumps, whichever is first: a clock that is
-set back makes no order last longer. Orders in force are kept over a restart.
+An order can lower limits and never raises one above what is safe. How long it has is taken from
+the node's clock when it is accepted, and counted by the clock that never jumps: a clock that is set
+ends no order early, which would lift a limit, and makes none last longer. Orders in force are kept
+over a restart; then they have what both clocks leave them, the lesser of the two.
 """
 
 from __future__ import annotations
@@ -147,11 +148,8 @@ class OrderBook:
     def step(self, *, now_ns: int, now: float) -> tuple[OrderState, ...]:
         """End what has expired; once a cycle."""
         for name, item in list(self._open.items()):
-            if item.order.expires_ns <= now_ns:
+            if item.ends <= now:
                 self._end(name, "expired", f"it ended at {instant(item.order.expires_ns)}", now_ns)
-            elif item.ends <= now:
-                text = "its time has run, and the node's clock was set back meanwhile"
-                self._end(name, "expired", text, now_ns)
         for name in [n for n, item in self._revoked.items() if item.until_ns <= now_ns]:
             del self._revoked[name]
         news, self._news = tuple(self._news), []
