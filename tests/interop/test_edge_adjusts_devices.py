@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 from modbus_served import block, identity, server, source
+from toy_device import hosted
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.drivers.contract import Adjustable, DriverError, FailureKind, Quantity
+from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.modbus.driver import ModbusDriver
 from ortsnetz_edge.drivers.modbus.protocol import ModbusTcp
+from ortsnetz_edge.drivers.remote.protocol import RemoteProtocol
 
 pytestmark = pytest.mark.interop
 REACTIVE, VOLTAGE = Quantity.REACTIVE_POWER, Quantity.VOLTAGE
@@ -113,3 +116,23 @@ def test_nothing_is_written_to_another_device() -> None:
 def test_shares_of_an_unknown_rating_are_refused_before_anything_is_connected() -> None:
     with pytest.raises(InputError, match="needs a rated power"):
         ModbusTcp().open(source("pv-inverter", 1))
+
+
+def test_a_driver_in_a_process_of_its_own_adjusts_as_well() -> None:
+    async def check() -> None:
+        async with server(INVERTER) as (port, written):
+            environment = Environment()
+            remote = RemoteProtocol("modbus-tcp", hosted("modbus-tcp"), environment)
+            driver = remote.open(source("pv-inverter", port, rated_w=RATED_W))
+            assert driver.adjustable == (Adjustable(REACTIVE, 15.0, -RATED_W, RATED_W),)
+            await driver.adjust(REACTIVE, 3_000.0)
+            assert written == {40103: 0x10000 - 200, 40104: 1}
+            assert (await driver.scan()).adjusted == (pytest.approx(3_000.0),)
+            for value in (20_000.0, float("nan")):
+                with pytest.raises(DriverError) as refused:
+                    await driver.adjust(REACTIVE, value)
+                assert refused.value.kind is FailureKind.REFUSED
+            assert written == {40103: 0x10000 - 200, 40104: 1}
+            await driver.stop()
+
+    within(30, check)

@@ -235,7 +235,7 @@ def _check_groups(parameters: ParameterSet, source: str) -> None:
 
 def _check_station(station: Station, source: str) -> None:
     seen: set[str] = set()
-    for name in [m.name for m in station.meters] + [d.name for d in station.devices]:
+    for name in (one.name for one in (*station.meters, *station.devices, *station.tap_changers)):
         if name in seen:
             raise InputError(f"{source}: station: the name '{name}' is used twice")
         seen.add(name)
