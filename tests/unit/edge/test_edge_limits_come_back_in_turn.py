@@ -6,12 +6,14 @@ import random
 from itertools import pairwise
 
 import pytest
-from feeder_loop import AMPERES, CONTROL_BOX, EV, Feeder, Played, crowd
+from feeder_loop import AMPERES, CONTROL_BOX, EV, PUMP, Feeder, Played, crowd
 from msgspec.structs import replace
 
 from ortsnetz_common.parameters.parameter_set import Timing
+from ortsnetz_common.parameters.station import DeviceKind
 from ortsnetz_edge.control.changes import ChangeBudget
 from ortsnetz_edge.control.release import Rise, Sustained, Turns
+from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit
 
 BOX = replace(
     EV,
@@ -167,18 +169,36 @@ def test_changes_within_an_hour_are_bounded_whatever_the_feeder_does() -> None:
     assert over <= 2 * HOUR_S / 40 * (3 + 1)  # only until the cars have followed
 
 
-def test_the_first_half_of_an_hours_changes_is_free_and_the_rest_is_spread() -> None:
-    budget = ChangeBudget(10)
-    for second in range(5):
+def test_a_third_of_an_hours_changes_is_free_and_the_rest_is_spread() -> None:
+    budget = ChangeBudget(12)
+    for second in range(4):
         assert budget.may_raise(now=second)
         budget.note(now=float(second))
-    assert not budget.may_raise(now=5.0)
-    assert budget.may_raise(now=4.0 + 720.0)
-    for _ in range(5):
+    assert not budget.may_raise(now=3.0 + 449.0)
+    assert budget.may_raise(now=3.0 + 451.0)  # eight for the rest of an hour
+    for _ in range(8):
         budget.note(now=800.0)
     assert not budget.may_raise(now=HOUR_S - 1.0)
     assert budget.may_raise(now=HOUR_S + 800.0)
-    assert (budget.total, budget.most) == (10, 10)
+    assert (budget.total, budget.most) == (12, 12)
+
+
+def test_a_share_of_a_thousandth_does_not_move_each_second() -> None:
+    noise = random.Random(2)
+    pump = replace(PUMP, kind=DeviceKind.LOAD)
+    feeder = Feeder(
+        [Played(pump, LimitResolution(LimitUnit.WATT, 10.0, reaction_s=5.0), lambda _now: 9000.0)],
+        10e3,
+        lambda _now: 5e3,
+        noise_w=lambda _: noise.gauss(0, 10.0),
+    )
+    log = []
+    for _ in range(1800):
+        feeder.second()
+        log.append(feeder.amounts())
+    assert changes(log[30:]) <= 6
+    assert max(feeder.drawn_w[30:]) <= 10e3
+    assert feeder.drawn_w[-1] > 0.94 * 10e3
 
 
 def test_only_what_was_allowed_all_the_time_is_given_back() -> None:

@@ -42,11 +42,12 @@ def test_a_limit_never_falls_below_the_floor_nor_rises_above_the_rating() -> Non
     assert amounts.amount(20_000.0, None, None) == 9000.0
 
 
-def test_a_few_watts_more_are_no_reason_to_write() -> None:
-    amounts = Amounts.of(DEVICE, TEN_WATTS)
-    assert amounts.amount(6580.0, None, 6540.0) == 6540.0
-    assert amounts.amount(6590.0, None, 6540.0) == 6590.0  # half a percent of the rating
-    assert amounts.amount(6530.0, None, 6540.0) == 6530.0  # lowering knows no margin
+def test_a_few_watts_are_no_reason_to_write_again_and_again() -> None:
+    amounts = Amounts.of(DEVICE, TEN_WATTS)  # a hundredth of the rating is 90 W
+    assert amounts.amount(6620.0, None, 6540.0) == 6540.0
+    assert amounts.amount(6630.0, None, 6540.0) == 6630.0
+    assert amounts.amount(6530.0, None, 6540.0) == 6480.0  # lowered at once, and a little deeper
+    assert amounts.amount(4220.0, None, 4300.0) == 4200.0  # the floor is the floor
 
 
 @given(st.floats(0.0, 9000.0), st.sampled_from([1.0, 10.0, 100.0]))

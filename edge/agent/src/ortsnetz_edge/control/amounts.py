@@ -13,9 +13,10 @@ _ROUNDING = 1e-6  # of a step: what floating point may have taken from a whole n
 _TOLERANCE = {LimitUnit.AMPERE: 0.02, LimitUnit.SHARE: _ROUNDING, LimitUnit.WATT: _ROUNDING}
 """Of a step: so much less counts as the whole step. A limit of ten amperes' power would become nine
 amperes and ten again with the noise of the voltage; two hundredths of an ampere are within it."""
-_RAISE_SHARE = 0.005
-"""Of the rating: a limit in watts or as a share is raised only from so much on, and by one step at
-least, so that shares of a thousandth do not move each second. Lowering knows no such margin."""
+_COARSE_SHARE = 0.01
+"""Of the rating: a limit in watts or as a share is raised only from so much on, and lowered to the
+next multiple below, so that shares of a thousandth do not move each second. Lowering is never
+delayed by it, only a little deeper than needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +80,23 @@ class Amounts:
         whole = math.floor(steps + _TOLERANCE[unit])
         if present is not None:
             present_steps = round(present / step)
-            if present_steps < whole < present_steps + self._raise_from():
+            if present_steps < whole < present_steps + self._coarse:
                 whole = present_steps
+            elif whole < present_steps:
+                whole = whole // self._coarse * self._coarse
         amount = max(self.floor, min(self.top, whole * step))
         if 0 < amount < self.resolution.smallest:
             return 0.0 if self.floor == 0 else self.resolution.smallest
         return amount
 
-    def _raise_from(self) -> float:
-        """From how many steps above the present limit on it is raised."""
+    @property
+    def _coarse(self) -> int:
+        """How many steps a limit is changed by, at least."""
         unit, step = self.resolution.unit, self.resolution.step
         if unit is LimitUnit.AMPERE:
-            return 1.0
+            return 1
         rating = self.device.rated_w if unit is LimitUnit.WATT else 1.0
-        return max(1.0, _RAISE_SHARE * rating / step)
+        return max(1, round(_COARSE_SHARE * rating / step))
 
     def same(self, one: float, other: float) -> bool:
         """Whether two limits are the same step."""

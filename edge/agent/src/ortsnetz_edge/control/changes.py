@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 
 HOUR_S = 3600.0
+FREE = 1 / 3
+"""Share of an hour's changes that need not wait for each other."""
 
 
 class ChangeBudget:
     """Changes of one device's limit within an hour.
 
-    The first half of them is free, so that a release can climb its ramp; raises beyond are spread
-    over the hour. Lowering is counted and never delayed: then there are more than the bound, and no
+    A third of them is free, so that a release can climb its ramp; raises beyond are spread over
+    the hour. Lowering is counted and never delayed: then there are more than the bound, and no
     raise until there are fewer.
     """
 
@@ -37,7 +39,7 @@ class ChangeBudget:
 
     def is_spread(self, *, now: float) -> bool:
         """Whether so many have been that raises are spread."""
-        return 2 * self.within_hour(now=now) >= self._per_hour
+        return self.within_hour(now=now) >= FREE * self._per_hour
 
     def may_raise(self, *, now: float) -> bool:
         """Whether the limit may be raised now."""
@@ -45,4 +47,4 @@ class ChangeBudget:
             return True
         if self.within_hour(now=now) >= self._per_hour:
             return False
-        return now - self._times[-1] >= 2 * HOUR_S / self._per_hour
+        return now - self._times[-1] >= HOUR_S / ((1 - FREE) * self._per_hour)
