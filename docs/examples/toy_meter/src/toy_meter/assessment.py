@@ -25,6 +25,7 @@ ASSESSMENT: Assessment = {
     Rule.KNOWS_ITS_DEVICE: held(
         f"{_ALONE}::test_another_device_at_the_address_gives_no_value_and_gets_no_limit"
     ),
+    Rule.ADJUSTS: NotApplicable("the toy protocol takes nothing but a limit"),
     Rule.LOGS_ONCE: NotApplicable("it logs nothing: the agent raises an alarm for a lost source"),
     Rule.NO_SECRETS: NotApplicable("the protocol has no secrets"),
     Rule.INTEROPERATES: NotYet("there is no second implementation of the toy protocol"),

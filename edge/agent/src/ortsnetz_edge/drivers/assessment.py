@@ -37,6 +37,7 @@ class Rule(StrEnum):
     BACKS_OFF = "backs off"  # for each device, capped, with jitter?
     ALONE = "alone"  # does a silent or babbling device delay no other?
     KNOWS_ITS_DEVICE = "knows its device"  # is nothing written to another device?
+    ADJUSTS = "adjusts"  # are other set points bounded, confirmed, read back, to the right device?
     LOGS_ONCE = "logs once"  # when a device is lost, and once when it is back?
     NO_SECRETS = "no secrets"  # in diagnostics, logs, errors?
     # gold: it can be given to strangers
@@ -64,6 +65,7 @@ LEVELS: Mapping[Level, tuple[Rule, ...]] = {
         Rule.BACKS_OFF,
         Rule.ALONE,
         Rule.KNOWS_ITS_DEVICE,
+        Rule.ADJUSTS,
         Rule.LOGS_ONCE,
         Rule.NO_SECRETS,
     ),

@@ -50,6 +50,12 @@ ASSESSMENT: Assessment = {
         f"{_WHO}::test_what_the_device_before_has_said_holds_for_nobody_else",
         f"{_WHO}::test_a_bay_whose_device_is_exchanged_while_the_connection_stands_gets_nothing",
     ),
+    Rule.ADJUSTS: held(
+        "tests/unit/edge/test_edge_adjusts_over_other_protocols.py"
+        "::test_an_analog_output_is_selected_operated_and_read_back",
+        "tests/unit/edge/test_edge_adjusts_over_other_protocols.py"
+        "::test_an_outstation_that_is_another_one_is_not_told",
+    ),
     Rule.LOGS_ONCE: held(f"{_SESSION}::test_it_recovers_by_itself_and_logs_once"),
     Rule.NO_SECRETS: held(f"{_TLS}::test_a_station_that_cannot_prove_who_it_is_gets_no_connection"),
     Rule.INTEROPERATES: held(

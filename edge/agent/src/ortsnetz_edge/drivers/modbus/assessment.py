@@ -70,6 +70,13 @@ ASSESSMENT: Assessment = {
         f"{_DEVICES}::test_values_count_only_after_the_device_has_said_that_it_is_the_one",
         f"{_DEVICES}::test_identity_is_asked_once_a_connection",
     ),
+    Rule.ADJUSTS: held(
+        "tests/interop/test_edge_adjusts_devices.py"
+        "::test_inductive_power_is_negative_at_an_inverter_that_counts_feed_in",
+        "tests/interop/test_edge_adjusts_devices.py"
+        "::test_what_is_beyond_the_profile_is_refused_in_words_and_never_sent",
+        "tests/interop/test_edge_adjusts_devices.py::test_nothing_is_written_to_another_device",
+    ),
     Rule.LOGS_ONCE: held(
         f"{_LOG}::test_months_without_a_device_are_two_lines",
         f"{_LOG}::test_a_device_that_refuses_its_setpoint_is_said_to_once",

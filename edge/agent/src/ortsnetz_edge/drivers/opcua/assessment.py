@@ -57,6 +57,12 @@ ASSESSMENT: Assessment = {
         f"{_WRITING}::test_nothing_is_written_to_another_device",
         f"{_WRITING}::test_a_device_that_was_exchanged_while_away_gets_nothing",
     ),
+    Rule.ADJUSTS: held(
+        "tests/unit/edge/test_edge_adjusts_over_other_protocols.py"
+        "::test_a_node_takes_a_voltage_in_its_own_type_and_says_whether_it_counts",
+        "tests/unit/edge/test_edge_adjusts_over_other_protocols.py"
+        "::test_another_device_behind_the_same_server_is_not_told",
+    ),
     Rule.LOGS_ONCE: held(f"{_FAILING}::test_a_lost_server_is_logged_once_and_so_is_its_return"),
     Rule.NO_SECRETS: held(f"{_SECURITY}::test_no_secret_is_in_what_is_said"),
     Rule.INTEROPERATES: held(
