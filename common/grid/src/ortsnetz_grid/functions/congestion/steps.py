@@ -17,7 +17,8 @@ from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Poi
 _ROUNDING = 1e-9
 _NEAR = 0.2
 """Weighted distance from a bound beyond which a few steps do not reach it."""
-
+_WHOLE = 0.5
+"""A device with a larger step than this share of its request has few: it is on or off."""
 _MOST_ROWS = 64
 
 _BACKWARD = np.array([0, 1, 2, 4, 8, 16, 32, 64])
@@ -59,7 +60,9 @@ def given_back(
         highest: (c,) of the controls.
     """
     excess = constraints.excess(point.phasors)
-    near = np.flatnonzero(excess > -_NEAR)
+    # one compressor that starts may reach any bound
+    within = np.inf if (asked.step > _WHOLE).any() else _NEAR
+    near = np.flatnonzero(excess > -within)
     near = np.sort(near[np.argsort(-excess[near], kind="stable")][:_MOST_ROWS])
     slopes = flows.slopes(point, near)
     if slopes is None:
