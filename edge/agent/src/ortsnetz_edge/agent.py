@@ -199,6 +199,8 @@ class Agent:
         verdict: Verdict,
     ) -> tuple[Adjusted, ...]:
         """Write set points besides limits; those that are new."""
+        if LATE in found.failures:
+            return ()
         verified = verdict.mode is AgentMode.ACTIVE
         due = self.voltage.step(
             image,
