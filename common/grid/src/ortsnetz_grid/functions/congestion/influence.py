@@ -7,16 +7,26 @@ the topology alone and is kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
+from ortsnetz_grid.kernels.native import library
+from ortsnetz_grid.kernels.power_flow import Factors
+from ortsnetz_grid.network.power_flow.engines import ArrayEngine, Engine, blocks_of
 from ortsnetz_grid.network.power_flow.equations import Equations
 from ortsnetz_grid.network.two_ports import Complex
 
 _MOST_KEPT = 4_000_000
 """Numbers that are kept, 64 MB."""
+
+_MOST_BETWEEN = 1_000_000
+"""The same of voltages for currents, 8 MB."""
+
+_MOST_PREPARED = 2_000_000
+"""Functionals times nodes that are solved beforehand: some seconds at the most."""
 
 _AT_ONCE = 256
 """Functionals solved together."""
@@ -35,66 +45,90 @@ class Influence:
             operator: sparse (f, 3n) functionals.
             nodes: (k,) rows of the nodes that carry currents.
         """
-        place = np.full(len(equations.own), -1, dtype=np.intp)
-        place[equations.rows] = np.arange(len(equations.rows))
-        phase = np.arange(3)
-        live = (3 * equations.rows[:, None] + phase).ravel()
-        self._factors = splu(equations.matrix())
-        self._operator = operator[:, live]
-        self._at = (3 * place[nodes][:, None] + phase).ravel()
-        self._size = 3 * len(equations.rows)
-        width = max(len(self._at), 1)
-        self._capacity = min(operator.shape[0], max(_MOST_KEPT // width, _AT_ONCE))
-        self._slot = np.full(operator.shape[0], -1, dtype=np.intp)
-        self._kept = np.zeros((self._capacity, len(self._at)), dtype=np.complex128)
+        self._straight = _engine(equations, nodes)
+        transposed = replace(
+            equations,
+            own=equations.own.swapaxes(1, 2),
+            low=equations.up.swapaxes(1, 2),
+            up=equations.low.swapaxes(1, 2),
+        )
+        self._transposed = _engine(transposed, nodes)
+        self._shape = equations.own.shape[:2]
+        self._live = np.zeros(len(equations.own), dtype=np.bool_)
+        self._live[equations.rows] = True
+        self._operator = operator
+        self._nodes = nodes
+        count, width = operator.shape[0], 3 * len(nodes)
+        self._capacity = min(count, max(_MOST_KEPT // max(width, 1), _AT_ONCE))
+        self._slot = np.full(count, -1, dtype=np.intp)
+        self._kept = np.empty((self._capacity, width), dtype=np.complex128)
         self._used = 0
         self._between: dict[bytes, NDArray[np.complex64]] = {}
 
     def prepare(self) -> None:
-        """Solve for all functionals if they can be kept, so that no decision has to."""
+        """Solve for all functionals, if that is little, so that no decision has to."""
         count = len(self._slot)
-        for first in range(0, count if count <= self._capacity else 0, _AT_ONCE):
-            self.of(np.arange(first, min(first + _AT_ONCE, count)))
+        if count <= self._capacity and count * self._shape[0] <= _MOST_PREPARED:
+            for first in range(0, count, _AT_ONCE):
+                self.of(np.arange(first, min(first + _AT_ONCE, count)))
 
     def of(self, functionals: NDArray[np.intp]) -> Complex:
         """Answers (j, 3k) of some functionals to currents into the loaded nodes."""
-        missing = np.unique(functionals[self._slot[functionals] < 0])
         if len(functionals) > self._capacity:
             return self._solved(functionals)
-        if len(missing):
+        slots = self._slot[functionals]
+        if (slots < 0).any():
+            missing = np.unique(functionals[slots < 0])
             if self._used + len(missing) > self._capacity:
                 self._slot[:] = -1
                 self._used = 0
                 missing = np.unique(functionals)
-            slots = np.arange(self._used, self._used + len(missing))
-            self._kept[slots] = self._solved(missing)
-            self._slot[missing] = slots
+            new = np.arange(self._used, self._used + len(missing))
+            self._kept[new] = self._solved(missing)
+            self._slot[missing] = new
             self._used += len(missing)
-        return np.asarray(self._kept[self._slot[functionals]])
+            slots = self._slot[functionals]
+        return np.asarray(self._kept[slots])
 
     def between(self, places: NDArray[np.intp]) -> NDArray[np.complex64] | None:
         """Voltages (p, 3, 3k) of the loaded nodes for currents into some of them, (p, 3).
 
         In single precision. None where that is too much to keep; then `back` gives what is needed.
         """
-        if len(places) * 3 * len(self._at) > _MOST_KEPT // 4:
+        width = 3 * len(self._nodes)
+        if len(places) * 3 * width > _MOST_BETWEEN:
             return None
         key = places.tobytes()
         if key not in self._between:
-            cells = self._at[(3 * places[:, None] + np.arange(3)).ravel()]
-            right = np.zeros((self._size, len(cells)), dtype=np.complex128)
-            right[cells, np.arange(len(cells))] = 1.0
-            found = self._factors.solve(right)[self._at].T
-            shaped = found.reshape(len(places), 3, -1)
-            self._between = {key: np.ascontiguousarray(shaped, dtype=np.complex64)}
+            found = np.empty((len(places), 3, width), dtype=np.complex64)
+            for row, node in enumerate(self._nodes[places].tolist()):
+                right = np.zeros((3, *self._shape), dtype=np.complex128)
+                right[np.arange(3), node, np.arange(3)] = 1.0
+                found[row] = self._straight.solve(right)[:, self._nodes].reshape(3, width)
+            self._between = {key: found}
         return self._between[key]
 
     def back(self, weights: Complex) -> Complex:
         """Sum over loaded nodes of weights (j, 3k) times their answers to currents, (j, 3k)."""
-        right = np.zeros((self._size, len(weights)), dtype=np.complex128)
-        right[self._at] = weights.T
-        return np.asarray(self._factors.solve(right, trans="T")[self._at].T)
+        right = np.zeros((len(weights), *self._shape), dtype=np.complex128)
+        right[:, self._nodes] = weights.reshape(len(weights), -1, 3)
+        return self._at_nodes(self._transposed.solve(right))
 
     def _solved(self, functionals: NDArray[np.intp]) -> Complex:
-        right = self._operator[functionals].toarray().T
-        return np.asarray(self._factors.solve(right, trans="T")[self._at].T)
+        found = np.empty((len(functionals), 3 * len(self._nodes)), dtype=np.complex128)
+        for first in range(0, len(functionals), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            right = self._operator[functionals[part]].toarray().reshape(-1, *self._shape)
+            right[:, ~self._live] = 0.0
+            found[part] = self._at_nodes(self._transposed.solve(right))
+        return found
+
+    def _at_nodes(self, values: Complex) -> Complex:
+        return np.asarray(values[:, self._nodes].reshape(len(values), -1))
+
+
+def _engine(equations: Equations, nodes: NDArray[np.intp]) -> Engine:
+    kernels = library()
+    if kernels is None:
+        return ArrayEngine(equations)
+    return Factors(kernels, blocks_of(equations, nodes))

@@ -1,12 +1,13 @@
 """The small programmes on a linear model: least squares, most energy, largest smallest factor.
 
 All are quadratic programmes for `daqp`. `energy` is a linear one; a little of the squares is left
-in it, so that its solution is unique. `max-min` is a sequence of linear ones: the largest common
-level, those fixed there that hold it down, the next level for the others, and so on.
+in it, so that its solution is unique. `max-min` is a sequence: the largest common level, those
+fixed there that hold it down, the next level for the others, and so on.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import daqp
@@ -22,8 +23,19 @@ _EXCESS_PRICE = 1e5
 _STEEP = 500.0
 """How many times the slope of value is that of the squares which make a solution unique."""
 
-_HELD = 1e-6
-"""Share of the price of a level from which on a device counts as one that holds it down."""
+_MOST_LEVELS = 12
+"""Of `max-min`; above them least squares share what is left."""
+
+_MOST_STEPS_DOWN = 15
+_NO_EXCESS = 2e-6
+_BLOCKS = 0.03
+"""Share of the largest price of a level from which on a device counts as holding it down."""
+
+_YIELD = 0.005
+"""Share of a level that it gives way to those above it."""
+
+_ROUNDED = 1 - 1e-6
+"""So that rounding of the solver does not leave the next programme without a solution."""
 
 _NO_BOUND = 1e30  # what the solver takes for infinite
 _SOLVED = 1
@@ -77,9 +89,9 @@ def _least_squares(planes: Planes, box: Box) -> Solution | None:
     found = _daqp(squares, linear, rows, planes.room, lowest=lowest, highest=highest)
     if found is None:
         return None
-    x, price = found
+    x = found.x
     excess = max(0.0, float(x[-1])) if planes.softness is not None else 0.0
-    return Solution(np.clip(x[: len(box.wish)], box.lowest, box.highest), excess, price)
+    return Solution(np.clip(x[: len(box.wish)], box.lowest, box.highest), excess, found.planes)
 
 
 def _most_energy(planes: Planes, box: Box) -> Solution | None:
@@ -94,55 +106,95 @@ def _most_energy(planes: Planes, box: Box) -> Solution | None:
     )
     if found is None:
         return None
-    return Solution(np.clip(found[0], box.lowest, box.highest), 0.0, found[1])
+    return Solution(np.clip(found.x, box.lowest, box.highest), 0.0, found.planes)
 
 
 def _max_min(planes: Planes, box: Box) -> Solution | None:
-    """Level by level: a linear programme for the level, then who holds it down stays there."""
-    count, size = planes.gradient.shape
-    lowest, highest = box.lowest.copy(), box.highest.copy()
-    free = np.zeros(size, dtype=np.bool_)
-    free[: box.factors] = lowest[: box.factors] < highest[: box.factors]
-    price = np.zeros(count)
-    solution: Real | None = None
-    steep = _STEEP * max(box.factors, 1)
-    for _ in range(box.factors + 1):
-        members = np.flatnonzero(free)
-        level = np.zeros((len(members), size + 1))
-        level[np.arange(len(members)), members] = -1.0
-        level[:, -1] = 1.0
-        rows = np.vstack([np.hstack([planes.gradient, np.zeros((count, 1))]), level])
-        found = _daqp(
-            np.append(box.weight, 1.0),
-            np.append(-box.weight * box.wish, -steep * bool(len(members))),
-            rows,
-            np.concatenate([planes.room, np.zeros(len(members))]),
-            lowest=np.append(lowest, 0.0),
-            highest=np.append(highest, 1.0),
-        )
-        if found is None:
-            break
-        solution, prices = found
-        price = np.maximum(price, prices[:count])
-        holding = members[prices[count:] > _HELD * steep]
-        if not len(holding):
-            break
-        reached = float(np.clip(solution[-1], 0.0, 1.0))
-        # not quite the level: rounding of the solver must not leave the next programme without one
-        lowest[holding] = np.maximum(lowest[holding], reached - 1e-7)
-        highest[holding] = np.maximum(np.minimum(highest[holding], reached), lowest[holding])
-        free[holding] = False
+    """Level by level; in the end, least squares above all levels.
+
+    Every device moves every current a little, through the voltage. Taken literally, whoever shares
+    a transformer would stand at the level of the worst cable. So only devices with a good share of
+    a level's price are fixed there, and a level gives way a little to those above it.
+    """
+    lowest = box.lowest.copy()
+    free = lowest < box.highest
+    free[box.factors :] = False
+    price = np.zeros(len(planes.room))
+    for _ in range(_MOST_LEVELS):
         if not free.any():
             break
-    if solution is None:
-        return None
-    return Solution(np.clip(solution[:size], box.lowest, box.highest), 0.0, price)
+        level = _highest_level(planes, box, lowest, free)
+        if level is None:
+            return None
+        price = np.maximum(price, level.price)
+        held = free & (level.by_device > _BLOCKS * level.by_device.max(initial=0.0))
+        if level.height >= 1 or not held.any():
+            lowest[free] = np.maximum(lowest[free], _ROUNDED * level.height)
+            break
+        lowest[held] = np.maximum(lowest[held], (1 - _YIELD) * level.height)
+        free &= ~held
+    found = _least_squares(planes, replace(box, lowest=np.minimum(lowest, box.highest)))
+    return None if found is None else found._replace(price=np.maximum(found.price, price))
+
+
+class _Height(NamedTuple):
+    """A level, and who holds it down: (m,) price of each plane, (c,) of each device."""
+
+    height: float
+    price: Real
+    by_device: Real
+
+
+def _highest_level(
+    planes: Planes, box: Box, lowest: Real, free: NDArray[np.bool_]
+) -> _Height | None:
+    """Largest smallest factor of the free devices.
+
+    The least excess is a convex, piecewise linear function of the level: Newton's method comes down
+    from above to where it is none. None if that is below the lowest factors.
+    """
+    height = 1.0
+    nothing = np.zeros(len(box.wish))
+    last = _Height(height, np.zeros(len(planes.room)), nothing)
+    soft = np.ones(len(planes.room)) if planes.softness is None else planes.softness
+    rows = np.column_stack([planes.gradient, -soft])
+    squares = np.append(2 * box.weight, 1.0)
+    linear = np.append(-2 * box.weight * box.wish, _EXCESS_PRICE)
+    for _ in range(_MOST_STEPS_DOWN):
+        at_least = np.where(free, np.clip(height, lowest, box.highest), lowest)
+        found = _daqp(
+            squares,
+            linear,
+            rows,
+            planes.room,
+            lowest=np.append(at_least, 0.0),
+            highest=np.append(box.highest, _NO_BOUND),
+        )
+        if found is None:
+            return None
+        excess = float(found.x[-1])
+        if excess <= _NO_EXCESS:
+            return last._replace(height=height)
+        pressed = np.where(free & (at_least > lowest), np.maximum(-found.bounds[:-1], 0.0), 0.0)
+        slope = float(pressed.sum()) / _EXCESS_PRICE
+        if slope <= 0:
+            return None
+        last = _Height(height, np.maximum(found.planes, 0.0), pressed)
+        height -= max(excess / slope, _NO_EXCESS)
+    return last._replace(height=max(height, 0.0))
+
+
+class _Found(NamedTuple):
+    x: Real
+    bounds: Real
+    """(v,) price of the bounds: negative where the lower one holds."""
+    planes: Real
 
 
 def _daqp(
     squares: Real, linear: Real, rows: Real, room: Real, *, lowest: Real, highest: Real
-) -> tuple[Real, Real] | None:
-    """Minimise x' diag(squares) x / 2 + linear' x in the box under rows x <= room: x and prices."""
+) -> _Found | None:
+    """Minimise x' diag(squares) x / 2 + linear' x in the box under rows x <= room."""
     x, _, exit_flag, info = daqp.solve(
         np.diag(squares),
         linear,
@@ -154,4 +206,5 @@ def _daqp(
     found = np.asarray(x)
     if exit_flag != _SOLVED or not np.isfinite(found).all():
         return None
-    return found, np.asarray(info["lam"])[len(lowest) :]
+    price = np.asarray(info["lam"])
+    return _Found(found, price[: len(lowest)], price[len(lowest) :])
