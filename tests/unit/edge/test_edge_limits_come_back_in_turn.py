@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from itertools import pairwise
 
@@ -235,3 +236,12 @@ def test_a_limit_above_what_is_asked_for_takes_no_room() -> None:
     idle = [rise(f"idle{n}", 5000.0, 11_000.0, asked_w=0.0) for n in range(5)]
     granted = turns.grant([*idle, rise("car", 5000.0, 6000.0)], now=0.0)
     assert all(limit_w == 6000.0 for limit_w in granted.values())
+
+
+def test_feed_in_does_not_count_on_the_room_of_consumption() -> None:
+    turns = Turns()
+    cars = [rise(f"car{n}", 5000.0, 6000.0) for n in range(6)]
+    roofs = [dataclasses.replace(rise(f"roof{n}", 5000.0, 6000.0), feeds_in=True) for n in range(2)]
+    granted = turns.grant([*cars, *roofs], now=0.0)
+    assert sum(granted[one.device] > one.present_w for one in cars) == 3
+    assert sum(granted[one.device] > one.present_w for one in roofs) == 1

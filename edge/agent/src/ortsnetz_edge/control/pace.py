@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import Timing
-from ortsnetz_common.parameters.station import Device
+from ortsnetz_common.parameters.station import Device, DeviceKind
 from ortsnetz_edge.control.arbitration import Claim
 from ortsnetz_edge.control.changes import ChangeBudget
 from ortsnetz_edge.control.compressor import Compressor
@@ -122,6 +122,7 @@ class Pace:
             asked_w=None if asked_w is None else abs(asked_w),  # a store that would feed in
             settles_s=self.obedience.settles_s
             + max(self._timing.stale_after_s, self._timing.hold_s),
+            feeds_in=self._device.kind is DeviceKind.PV or (asked_w is not None and asked_w < 0),
         )
 
     def _ramp_s(self, dt_s: float, now: float) -> float:

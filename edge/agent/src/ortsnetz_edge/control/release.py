@@ -63,6 +63,7 @@ class Rise:
         wanted_w: how far it may go in the end.
         asked_w: what it would draw without a limit; None if it does not say: as much as it may.
         settles_s: until what it is given shows in the measurements.
+        feeds_in: whether it is feed-in that rises.
     """
 
     device: str
@@ -71,6 +72,7 @@ class Rise:
     wanted_w: float
     asked_w: float | None
     settles_s: float
+    feeds_in: bool = False
 
     def flow_w(self, limit_w: float) -> float:
         """How much more it would draw than now with a limit."""
@@ -98,15 +100,16 @@ class Turns:
 
     At most `ROOM_SHARE` of the room is on its way at a time. Whoever has begun goes on, then comes
     who has least. One device at a time is always let through: its own ramp is slow enough, and what
-    it may have was verified.
+    it may have was verified. Consumption and feed-in have rooms of their own: neither counts on the
+    other to come as soon.
     """
 
     def __init__(self) -> None:
-        self._given: list[_Given] = []  # bounded: one a device and cycle, as long as they settle
+        self._rooms = (_Room(), _Room())
 
     def given_w(self, *, now: float) -> float:
-        """Power on its way."""
-        return sum(one.power_w for one in self._given if one.until > now)
+        """Power on its way, in either direction."""
+        return sum(room.given_w(now=now) for room in self._rooms)
 
     def grant(self, rises: Iterable[Rise], *, now: float) -> dict[str, float]:
         """The new limit of each device, W; its present one where it has to wait.
@@ -115,11 +118,28 @@ class Turns:
             rises: all that may have more, by a decision that is verified.
             now: monotonic time, s.
         """
+        rises = tuple(rises)
+        granted: dict[str, float] = {}
+        for feeds_in, room in enumerate(self._rooms):
+            granted |= room.grant([one for one in rises if one.feeds_in == feeds_in], now=now)
+        return granted
+
+
+class _Room:
+    """Turns of one direction."""
+
+    def __init__(self) -> None:
+        self._given: list[_Given] = []  # bounded: one a device and cycle, as long as they settle
+
+    def given_w(self, *, now: float) -> float:
+        return sum(one.power_w for one in self._given if one.until > now)
+
+    def grant(self, rises: list[Rise], *, now: float) -> dict[str, float]:
         self._given = [one for one in self._given if one.until > now]
         on_way: dict[str, float] = {}
         for one in self._given:
             on_way[one.device] = on_way.get(one.device, 0.0) + one.power_w
-        rises = sorted(rises, key=lambda rise: (rise.device not in on_way, rise.level, rise.device))
+        rises.sort(key=lambda rise: (rise.device not in on_way, rise.level, rise.device))
         under_way_w = sum(on_way.values())
         room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises)
         left_w = ROOM_SHARE * room_w - under_way_w
