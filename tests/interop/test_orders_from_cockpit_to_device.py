@@ -152,7 +152,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         until(lambda: listens(port), "the broker listens")
         field = FieldThread()
         stack.callback(field.stop)
-        station = Station("orders", directory / "node", field, broker=port)
+        station = Station(NODE, directory / "node", field, broker=port)
         station.plant.house_w = NIGHT_W
         for each in station.plant.charge_points:
             each.wish_a = 10  # all three together are within the transformer's rating
