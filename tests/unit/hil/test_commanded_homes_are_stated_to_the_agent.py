@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ortsnetz_common.parameters.parameter_set import ParameterSet, read_signed
@@ -24,6 +26,10 @@ from ortsnetz_hil.plant.request import (
 )
 from ortsnetz_hil.servers.box_settings import BoxSettings
 from ortsnetz_hil.servers.commands import Commands
+from ortsnetz_hil.servers.device_maps import BoxStatus, control_box
+from ortsnetz_hil.servers.instrument import Measured
+from ortsnetz_hil.servers.maps import BLOCKS
+from ortsnetz_hil.servers.registers import Stamp
 
 Prepared = Callable[..., tuple[files.PlantConfiguration, ParameterSet, Path]]
 
@@ -141,3 +147,13 @@ def test_a_control_box_acknowledges_when_its_heat_pump_has_taken_the_limit(
         seen[now_s] = (box.real, model.limit * UNIT_W)
     assert seen == {89.0: (42, 4200), 90.0: (90, 9000), 99.0: (90, 9000), 100.0: (50, 5000)}
     assert model.watchdog.remaining_s(100.0) == 60.0
+
+
+def test_a_control_box_says_power_acknowledged_limit_reads_and_time_and_nothing_else() -> None:
+    three = np.array([1000.4, 2000.0, -500.0])
+    shown = Measured(u=three, p=three, q=three, i=three)
+    words = control_box(shown, BoxStatus(42, 17), Stamp(3, 1_795_000_000_123_000_000))
+    raw = struct.pack(f">{len(words)}H", *words)
+    # docs/register-maps.md: 800 i32, 802 u16, 803 u16, 804 u32, 806 u64
+    assert struct.unpack(">iHHIQ", raw) == (2500, 42, 17, 3, 1_795_000_000_123)
+    assert len(words) == BLOCKS["control-box"].count

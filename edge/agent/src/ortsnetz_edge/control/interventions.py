@@ -168,4 +168,4 @@ def _not_served_w(device: Device, reading: Reading | None) -> float | None:
     if any(value is None for value in phases):
         return None
     actual_w = abs(sum(value for value in phases if value is not None))
-    return max(0.0, min(reading.available_w, device.rated_w) - actual_w)
+    return max(0.0, min(abs(reading.available_w), device.rated_w) - actual_w)

@@ -127,8 +127,10 @@ def _limit(value: float, device: Device) -> Expected:
 
 
 def _available(value: float, device: Device) -> Expected:
-    sound = _between(0.0, device.rated_w * _OVERLOAD, "W")
-    if 0 <= value <= device.rated_w * (1 + OUTER_BAND):
+    both_ways = device.kind is DeviceKind.STORAGE  # negative where it would feed in
+    least = -device.rated_w if both_ways else 0.0
+    sound = _between(least * _OVERLOAD, device.rated_w * _OVERLOAD, "W")
+    if least * (1 + OUTER_BAND) <= value <= device.rated_w * (1 + OUTER_BAND):
         return sound
     return sound.but(Verdict.ATTENTION, "the rating, or the unit or scale of 'available'")
 
