@@ -89,7 +89,7 @@ def _request(case: Case, document: Document, path: Path, out: Path) -> Request:
             energy_kwh=(3.0, 30.0),
             noon_share=0.6 if case.noon else 0.0,
             single_phase_share=case.single_phase_share,
-            tail_share=0.2,
+            tail_share=0.0,  # in a fast calendar a battery's last minutes would be seconds
             rotation="random",
         ),
         inverters=InverterWish(count=roofs, rated_w=ROOF_W),

@@ -64,7 +64,7 @@ def both_directions(
         reserve_given_up=tuple(
             dict.fromkeys((*consumers.reserve_given_up, *feeders.reserve_given_up))
         ),
-        reactive=feeders.reactive,
+        reactive={**consumers.reactive, **feeders.reactive},
     )
 
 
