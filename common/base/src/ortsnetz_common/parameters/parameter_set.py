@@ -235,7 +235,8 @@ def _check_groups(parameters: ParameterSet, source: str) -> None:
 
 def _check_station(station: Station, source: str) -> None:
     seen: set[str] = set()
-    for name in (one.name for one in (*station.meters, *station.devices, *station.tap_changers)):
+    names = [meter.name for meter in station.meters] + [one.name for one in station.devices]
+    for name in names + [changer.name for changer in station.tap_changers]:
         if name in seen:
             raise InputError(f"{source}: station: the name '{name}' is used twice")
         seen.add(name)

@@ -16,14 +16,14 @@ from ortsnetz_common.parameters.parameter_set import (
     parse,
     sha256,
 )
-from ortsnetz_common.parameters.station import Device, Meter
+from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_common.trust.signature import verify
 from ortsnetz_edge.bootstrap import Bootstrap, read_bootstrap
 from ortsnetz_edge.console.checking.findings import Finding, attention, ok, wrong
 from ortsnetz_edge.network_index import NetworkIndex, index_network
 from ortsnetz_edge.status import read_status
 
-Placed = Meter | Device
+Placed = Meter | Device | TapChanger
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ class Node:
 
     @property
     def placed(self) -> tuple[Placed, ...]:
-        """Meters and devices of the station."""
+        """Meters, devices and tap changers of the station."""
         if self.parameters is None:
             return ()
-        return (*self.parameters.station.meters, *self.parameters.station.devices)
+        station = self.parameters.station
+        return (*station.meters, *station.devices, *station.tap_changers)
 
 
 def read_node(path: Path) -> tuple[Node, list[Finding]]:
@@ -114,11 +115,12 @@ def _signature(
 def _refusals(parameters: ParameterSet, name: str) -> list[Finding]:
     """What the agent would refuse in a set: of the set, and of each source by itself."""
     station = parameters.station
-    empty = msgspec.structs.replace(station, meters=(), devices=(), pseudo=())
+    empty = msgspec.structs.replace(station, meters=(), devices=(), pseudo=(), tap_changers=())
     replace = msgspec.structs.replace
     parts = [("parameters", empty)]
     parts += [(meter.name, replace(empty, meters=(meter,))) for meter in station.meters]
     parts += [(device.name, replace(empty, devices=(device,))) for device in station.devices]
+    parts += [(tap.name, replace(empty, tap_changers=(tap,))) for tap in station.tap_changers]
     parts += [("parameters", replace(empty, pseudo=(pseudo,))) for pseudo in station.pseudo]
     found: dict[str, Finding] = {}
     for where, part in parts:

@@ -8,7 +8,7 @@ import msgspec
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.parameter_set import ParameterSet, Timing
-from ortsnetz_common.parameters.station import Meter
+from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_edge.console.checking.addresses import addresses
 from ortsnetz_edge.console.checking.certificates import Files, certificates
 from ortsnetz_edge.console.checking.data_directory import data_directory
@@ -37,8 +37,14 @@ def environment_of(node: Node) -> Environment:
 
 
 def source_of(placed: Placed) -> Source:
-    """A meter or device as its driver sees it."""
-    return Source.of_meter(placed) if isinstance(placed, Meter) else Source.of_device(placed)
+    """A meter, device or tap changer as its driver sees it."""
+    match placed:
+        case Meter():
+            return Source.of_meter(placed)
+        case Device():
+            return Source.of_device(placed)
+        case TapChanger():
+            return Source.of_tap_changer(placed)
 
 
 def check_offline(
@@ -94,8 +100,8 @@ def _element(
 ) -> Iterator[Finding]:
     if parameters is None or network is None:
         return
-    empty = msgspec.structs.replace(parameters.station, meters=(), devices=())
-    field = "meters" if isinstance(placed, Meter) else "devices"
+    empty = msgspec.structs.replace(parameters.station, meters=(), devices=(), tap_changers=())
+    field = {Meter: "meters", Device: "devices", TapChanger: "tap_changers"}[type(placed)]
     try:
         network.check_station(msgspec.structs.replace(empty, **{field: (placed,)}), "station")
     except InputError as error:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.parameter_set import Timing
-from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device, Meter
+from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Meter
 from ortsnetz_edge.console.checking.addresses import line_of
 from ortsnetz_edge.console.checking.expectations import Place
 from ortsnetz_edge.console.checking.findings import Finding, wrong
@@ -110,7 +110,7 @@ def _case(placed: Placed, node: Node, environment: Environment) -> Case:
 
 def _nominal_v(placed: Placed, network: NetworkIndex | None) -> float:
     """Nominal voltage at a source, phase to neutral; a meter may sit at medium voltage."""
-    if isinstance(placed, Device) or network is None or placed.side is None:
+    if not isinstance(placed, Meter) or network is None or placed.side is None:
         return NOMINAL_PHASE_V
     rating = network.rating(placed.element, placed.side)
     if rating is None or abs(rating.phase_v / NOMINAL_PHASE_V - 1) < _SAME_LEVEL:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ortsnetz_common.parameters.parameter_set import Timing
-from ortsnetz_common.parameters.station import Meter, MeterRole
+from ortsnetz_common.parameters.station import Device, Meter, MeterRole, TapChanger
 from ortsnetz_edge.console.checking.device_rules import device_rules
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
 from ortsnetz_edge.console.checking.node_files import Placed
+from ortsnetz_edge.console.checking.set_point_rules import reactive_rules, tap_changer_rules
 from ortsnetz_edge.profiles.schema import Direction, Profile
 
 LARGEST_U_SIGMA = 0.05
@@ -22,6 +23,9 @@ _QUANTITIES = ("voltage", "current", "active_power", "reactive_power")
 
 def source_rules(source: Placed, profile: Profile, timing: Timing) -> Iterator[Finding]:
     """What does not fit between a source, its profile and the node's timing."""
+    if isinstance(source, TapChanger):
+        yield from tap_changer_rules(source, profile)
+        return
     yield from _sigmas(source)
     yield from _phases(source)
     yield from _times(source, profile, timing)
@@ -29,9 +33,10 @@ def source_rules(source: Placed, profile: Profile, timing: Timing) -> Iterator[F
         yield from _meter(source, profile)
     else:
         yield from device_rules(source, profile, timing)
+        yield from reactive_rules(source, profile)
 
 
-def _sigmas(source: Placed) -> Iterator[Finding]:
+def _sigmas(source: Meter | Device) -> Iterator[Finding]:
     for field, value, unit in (
         ("u_sigma", source.u_sigma, "relative to nominal"),
         ("p_sigma", source.p_sigma, "W"),
@@ -54,7 +59,7 @@ def _sigmas(source: Placed) -> Iterator[Finding]:
         )
 
 
-def _phases(source: Placed) -> Iterator[Finding]:
+def _phases(source: Meter | Device) -> Iterator[Finding]:
     phases = source.phases
     if phases is None:
         return
@@ -64,7 +69,7 @@ def _phases(source: Placed) -> Iterator[Finding]:
         )
 
 
-def _times(source: Placed, profile: Profile, timing: Timing) -> Iterator[Finding]:
+def _times(source: Meter | Device, profile: Profile, timing: Timing) -> Iterator[Finding]:
     timeout_s = source.connection.timeout_s
     if timeout_s > timing.cycle_s:
         yield attention(
