@@ -33,6 +33,7 @@ export function radial(parents: readonly number[]): Network {
     ],
     meters: [{ name: "meter-transformer", role: "transformer", element: 1000, side: "to" }],
     limits: { uPu: [0.95, 1.05], loading: 1 },
+    groups: [],
   };
 }
 

@@ -1,15 +1,18 @@
 /** Requests to the cockpit. Every request has a deadline; every error is a sentence. */
 
 import type { Network } from "../model/network.ts";
+import type { NewOrder, Order } from "../model/orders.ts";
 import type { AgentEntry, Alarm } from "../model/station.ts";
 import {
   type WireAgent,
   type WireAlarm,
   type WireNetwork,
+  type WireOrder,
   type WireSeries,
   agentOf,
   alarmOf,
   networkOf,
+  orderOf,
 } from "./wire.ts";
 
 const DEADLINE_MS = 15_000;
@@ -104,6 +107,15 @@ export const api = {
     const answer = await request<{ series: WireSeries[] }>("GET", `${at(node)}/series?${query}`);
     return answer.series;
   },
+
+  openOrders: async (node: string): Promise<Order[]> =>
+    (await request<WireOrder[]>("GET", `${at(node)}/orders?open=true`)).map(orderOf),
+
+  giveOrder: async (node: string, order: NewOrder): Promise<Order> =>
+    orderOf(await request<WireOrder>("POST", `${at(node)}/orders`, order)),
+
+  revokeOrder: async (node: string, id: string): Promise<Order> =>
+    orderOf(await request<WireOrder>("DELETE", `${at(node)}/orders/${encodeURIComponent(id)}`)),
 
   acknowledge: async (alarm: number): Promise<Alarm> =>
     alarmOf(await request<WireAlarm>("POST", `/alarms/${alarm}/acknowledge`)),

@@ -1,6 +1,7 @@
 /** JSON of the cockpit's API (docs/design/cockpit-api.md), turned into the page's own values. */
 
 import type { Limits, Network } from "../model/network.ts";
+import type { Order } from "../model/orders.ts";
 import { ORIGINS, type Origin, type Sample } from "../model/quality.ts";
 import type { AgentEntry, Alarm, AlarmState, Health, Setpoint } from "../model/station.ts";
 
@@ -48,6 +49,24 @@ export interface WireNetwork {
   }[];
   meters: { name: string; role: string; element: number; side: string | null }[];
   limits: { u_pu: [number, number]; loading: number } | null;
+  groups?: { name: string }[];
+}
+
+export interface WireOrder {
+  id: string;
+  source: string;
+  issued_by: string;
+  expires_ns: string;
+  reason: string;
+  targets: string[];
+  limit_w: number | null;
+  share: number | null;
+  mode: string | null;
+  armed: boolean | null;
+  state: string;
+  state_reason: string;
+  open: boolean;
+  revoked_by: string | null;
 }
 
 export interface WireSetpoint {
@@ -157,6 +176,26 @@ export function networkOf(wire: WireNetwork): Network {
     })),
     meters: wire.meters.map((m) => ({ ...m })),
     limits,
+    groups: (wire.groups ?? []).map((g) => g.name),
+  };
+}
+
+export function orderOf(wire: WireOrder): Order {
+  return {
+    id: wire.id,
+    source: wire.source,
+    issuedBy: wire.issued_by,
+    expiresMs: millis(wire.expires_ns),
+    reason: wire.reason,
+    targets: wire.targets,
+    limitW: wire.limit_w,
+    share: wire.share,
+    mode: wire.mode,
+    armed: wire.armed,
+    state: wire.state,
+    stateReason: wire.state_reason,
+    open: wire.open,
+    revokedBy: wire.revoked_by,
   };
 }
 

@@ -56,6 +56,8 @@ export interface Network {
   readonly meters: readonly Meter[];
   /** Null when the agent has not told them. */
   readonly limits: Limits | null;
+  /** Names of device groups; empty where the agent has told none. */
+  readonly groups: readonly string[];
 }
 
 export interface TreeChild {

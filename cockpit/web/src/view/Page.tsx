@@ -9,6 +9,7 @@ import { clock } from "./format.ts";
 import { Header } from "./Header.tsx";
 import { KeyFigures } from "./KeyFigures.tsx";
 import { NetworkPanel } from "./NetworkPanel.tsx";
+import { Orders } from "./Orders.tsx";
 import type { Selection } from "./selection.ts";
 import { Setpoints } from "./Setpoints.tsx";
 import { Trends } from "./Trends.tsx";
@@ -163,6 +164,12 @@ export function Page({ session, nodes, onNoSession }: Props): ReactNode {
             known={store.link === "open"}
             mayAcknowledge={session.role !== "viewer"}
             onAcknowledge={async (alarm) => store.replaceAlarm(await api.acknowledge(alarm.id))}
+            nowMs={nowMs}
+          />
+          <Orders
+            node={node}
+            network={store.network}
+            mayOrder={session.role !== "viewer"}
             nowMs={nowMs}
           />
           <Trends store={store} selection={selection} nowMs={nowMs} live={data.live} />
