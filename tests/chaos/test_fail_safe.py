@@ -1,7 +1,7 @@
 """Every row of docs/fail-safe.md on running agents: real processes killed, real sockets cut.
 
 The truth are the registers of the charge points, the true loading of the transformer, and the
-status file. Eleven substations lose their things beside each other; tests look at what was
+status file. Twelve substations lose their things beside each other; tests look at what was
 seen.
 """
 
@@ -215,6 +215,14 @@ def test_a_clock_that_jumps_an_hour_changes_no_limit(field: Field, what: str) ->
     assert "clock-jumped" in row.alarms
 
 
+def test_a_clock_that_jumps_ahead_ends_no_order(field: Field) -> None:
+    row = field.row("clock ahead")
+    written = row.written(row.notes["in_force_s"], row.notes["ends_s"] - 1.0)
+    limits = [c.after for c in written if c.device == "ev-1"]
+    assert limits, "it is fed"
+    assert set(limits) == {FLOOR_A}
+
+
 def test_a_clock_that_nothing_keeps_is_counted_and_control_goes_on(field: Field) -> None:
     row = field.row("clock not kept")
     goes_on(row)
@@ -243,6 +251,21 @@ def test_what_does_not_answer_falls_back_by_itself_and_the_others_make_room(
     own = {c.device for c in row.changes if c.by_itself and c.at_s < row.healed_s}
     assert own == lost, "those that answer are fed"
     assert all(one.mode != "blind" for one in row.seen)
+
+
+def test_a_raise_that_a_device_refused_is_not_tried_again_without_a_state(field: Field) -> None:
+    row = field.row("raise refused")
+    assert raised(row, row.healed_s) == []
+    assert row.at_its_end == FALLBACK
+    assert row.seen[-1].counters["setpoints_failed"] >= 1
+
+
+def test_a_device_that_takes_no_limit_is_said_and_the_others_make_room(field: Field) -> None:
+    row = field.row("lowering refused")
+    assert "setpoint-ignored/ev-1" in row.alarms
+    stubborn, *others = row.at_its_end
+    assert stubborn == row.before[0]
+    assert sum(others) < sum(row.before[1:])
 
 
 def of_the_cycle(station: Station, at_s: float) -> Seen | None:

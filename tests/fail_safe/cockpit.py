@@ -16,7 +16,6 @@ from ortsnetz_common.link.codec import decode, decode_record, encode
 from ortsnetz_common.link.messages import Batch, Order, OrderState, SetpointSource, Watermark
 
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-NODE = "ons-1"
 
 
 class Broker:
@@ -60,21 +59,18 @@ class Cockpit:
     """Commits what is contiguous.
 
     Attributes:
-        doubled: records that came again although they were committed, which is no harm.
-        lost: records that were left out, which is.
         states: what became of orders.
     """
 
     def __init__(self, port: int) -> None:
         self.marks: dict[str, int] = {}
-        self.lost = 0
         self.states: list[OrderState] = []
         self._port = port
         self._client: Client | None = None
 
     def connect(self) -> None:
         """Be there; a broker that goes is looked for again."""
-        client = Client(CallbackAPIVersion.VERSION2, client_id="cockpit", protocol=MQTTv5)
+        client = Client(CallbackAPIVersion.VERSION2, client_id="control-room", protocol=MQTTv5)
         client.reconnect_delay_set(0.2, 1)
         client.on_message = self._on_message
         client.on_connect = lambda c, *_: c.subscribe(topics.ALL_UPLINKS, qos=1)
@@ -89,13 +85,13 @@ class Cockpit:
             self._client.loop_stop()
             self._client = None
 
-    def order(self, device: str, limit_w: float, for_s: float) -> Order:
-        """An operator's limit for a device."""
+    def order(self, node: str, device: str, limit_w: float, for_s: float) -> Order:
+        """An operator's limit for a device of a node."""
         assert self._client is not None
         now_ns = time.time_ns()
         order = Order(
-            id=f"order-{device}",
-            node=NODE,
+            id=f"order-{node}-{device}",
+            node=node,
             source=SetpointSource.OPERATOR,
             issued_by="control room",
             issued_ns=now_ns,
@@ -104,7 +100,7 @@ class Cockpit:
             targets=(device,),
             limit_w=limit_w,
         )
-        self._client.publish(topics.downlink(NODE), encode(order), qos=1)
+        self._client.publish(topics.downlink(node), encode(order), qos=1)
         return order
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:

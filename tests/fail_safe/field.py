@@ -52,11 +52,12 @@ class Field:
         scenarios: dict[str, Scenario] = {
             "meters": losses.meters,
             "one-meter": losses.one_meter,
+            "refusing": losses.refusing,
             "estimation": lambda station: losses.function(station, "state_estimation"),
             "limiting": lambda station: losses.function(station, "congestion"),
             "agent": losses.agent,
             "restart": losses.restart,
-            "clock": lambda station: losses.clock(station, clock),
+            "clock": lambda station: losses.clock(station, clock, cockpit),
             "solver": losses.solver,
             "journal": losses.journal,
             "devices": losses.devices,
@@ -68,7 +69,8 @@ class Field:
             self.stations[name].watchdog_s = WATCHDOG_S
         self.stations["devices"].with_rtu = True
         self.stations["clock"].environment = clock.environment
-        self.stations["cockpit"].broker = broker.port
+        for name in ("cockpit", "clock"):
+            self.stations[name].broker = broker.port
         try:
             with ThreadPoolExecutor(len(scenarios)) as pool:
                 done = [pool.submit(self._play, name, play) for name, play in scenarios.items()]

@@ -12,11 +12,12 @@ from typing import Any
 from fail_safe.cockpit import Broker, Cockpit
 from fail_safe.modbus_field import ModbusServer
 from fail_safe.node import AMPERE_W, FALLBACK_A, FLOOR_A, start
-from fail_safe.plant import HEAVY_W, NIGHT_W
+from fail_safe.plant import HEAVIEST_W, HEAVY_W, NIGHT_W
 from fail_safe.set_clock import SetClock
 from fail_safe.station import Row, Station
 
 ORDER_S = 12.0
+LONG_ORDER_S = 20.0
 ON_ITS_WAY = 8
 """Records that a cycle adds before the cockpit has those of the one before."""
 
@@ -25,13 +26,12 @@ def _at_the_fallback(station: Station) -> bool:
     return all(limit == FALLBACK_A for limit in station.plant.limits)
 
 
-def _through_the_fallback(station: Station, row: Row) -> None:
+def _through_the_fallback(station: Station) -> None:
     """The state is lost, the load goes, and with it every reason for a limit but blindness."""
     station.until(lambda: station.mode != "active", "the loss is noticed")
     station.plant.house_w = NIGHT_W
     station.until(lambda: _at_the_fallback(station), "limits go down to the fallback")
     station.cycles(2)
-    del row
 
 
 def _back_again(station: Station) -> None:
@@ -46,7 +46,7 @@ def _cut(station: Station, what: str, *servers: ModbusServer) -> None:
     with station.losing(what) as row:
         for server in servers:
             station.field_.do(server.cut())
-        _through_the_fallback(station, row)
+        _through_the_fallback(station)
         station.healed(row)
         for server in servers:
             station.field_.do(server.connect())
@@ -54,10 +54,17 @@ def _cut(station: Station, what: str, *servers: ModbusServer) -> None:
 
 
 def meters(station: Station) -> None:
-    """The transformer meter, then all meters."""
+    """The transformer meter's connection is cut; then all meters keep theirs and say nothing."""
     plant = station.plant
     _cut(station, "transformer meter", plant.trafo)
-    _cut(station, "all meters", plant.trafo, plant.feeder)
+    with station.losing("all meters") as row:
+        for meter in (plant.trafo, plant.feeder):
+            station.field_.do(meter.hush())
+        _through_the_fallback(station)
+        station.healed(row)
+        for meter in (plant.trafo, plant.feeder):
+            station.field_.do(meter.speak())
+        _back_again(station)
 
 
 def one_meter(station: Station) -> None:
@@ -72,6 +79,32 @@ def one_meter(station: Station) -> None:
         station.healed(row)
         station.field_.do(plant.feeder.connect())
         station.settle()
+
+
+def refusing(station: Station) -> None:
+    """A device takes no raise; it would when the state is lost. Then it takes no lowering."""
+    plant = station.plant
+    stubborn = plant.servers["ev-1"]
+    with station.losing("raise refused") as row:
+        stubborn.refuses = True
+        plant.house_w = NIGHT_W
+        station.until(
+            lambda: any(limit > row.before[0] for limit in stubborn.refused), "a raise is refused"
+        )
+        station.field_.do(plant.trafo.cut())
+        station.until(lambda: station.mode != "active", "the loss is noticed")
+        stubborn.refuses = False
+        station.until(lambda: _at_the_fallback(station), "limits go down to the fallback")
+        station.healed(row)
+        station.field_.do(plant.trafo.connect())
+        _back_again(station)
+    with station.losing("lowering refused") as row:
+        stubborn.refuses = True
+        plant.house_w = HEAVIEST_W
+        station.until(lambda: "setpoint-ignored/ev-1" in station.seen[-1].alarms, "it is an alarm")
+        station.until(lambda: plant.loading <= 1.0, "the others make room")
+        station.healed(row)
+        stubborn.refuses = False
 
 
 def function(station: Station, name: str) -> None:
@@ -185,10 +218,16 @@ def restart(station: Station) -> None:
         _back_again(station)
 
 
-def clock(station: Station, clock_: SetClock) -> None:
-    """It jumps an hour ahead, two hours back, and then nothing keeps it."""
+def clock(station: Station, clock_: SetClock, room: Cockpit) -> None:
+    """With an order in force it jumps an hour ahead, two hours back; then nothing keeps it."""
+    first = station.plant.charge_points[0]
     for what, ahead_s in (("clock ahead", 3600.0), ("clock back", -3600.0)):
         with station.losing(what) as row:
+            if what == "clock ahead":  # a clock that has jumped cannot say when an order ends
+                room.order(station.name, "ev-1", FLOOR_A * AMPERE_W, LONG_ORDER_S)
+                row.notes["ends_s"] = time.monotonic() + LONG_ORDER_S
+                station.until(lambda: first.limit_a == FLOOR_A, "the order is in force")
+                row.notes["in_force_s"] = time.monotonic()
             _counted(station, "clock_jumps", lambda ahead_s=ahead_s: clock_.set(ahead_s=ahead_s))
             _night_and_evening(station, row)
     with station.losing("clock not kept") as row:
@@ -305,7 +344,7 @@ def cockpit(station: Station, broker: Broker, room: Cockpit) -> None:
     plant = station.plant
     first = plant.charge_points[0]
     with station.losing("cockpit") as row:
-        room.order("ev-1", FLOOR_A * AMPERE_W, ORDER_S)
+        room.order(station.name, "ev-1", FLOOR_A * AMPERE_W, ORDER_S)
         ordered_s = time.monotonic()
         station.until(lambda: first.limit_a == FLOOR_A, "the order is in force")
         room.leave()

@@ -38,12 +38,23 @@ def measured(volts: float, phase_w: float) -> list[int]:
 
 
 class ModbusServer:
-    """A device behind a port; the port stays the same when it comes back."""
+    """A device behind a port; the port stays the same when it comes back.
+
+    Attributes:
+        reads: answers so far.
+        on_read: done before the next answers.
+        refuses: whether it takes nothing that is written (exception 4).
+        refused: limits that it has not taken.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.reads = 0
         self.on_read: Callable[[], Awaitable[None]] | None = None
+        self.refuses = False
+        self.refused: list[int] = []
+        self._speaks = asyncio.Event()
+        self._speaks.set()
         self._server: ModbusTcpServer | None = None
 
     def registers(self) -> list[int]:
@@ -73,6 +84,14 @@ class ModbusServer:
             transport.abort()
         await server.shutdown()  # type: ignore[no-untyped-call]
 
+    async def hush(self) -> None:
+        """Answer nothing any more, with all connections open."""
+        self._speaks.clear()
+
+    async def speak(self) -> None:
+        """Answer again, also what was asked meanwhile."""
+        self._speaks.set()
+
     async def _act(  # noqa: PLR0917 - the library's signature
         self,
         function: int,
@@ -83,6 +102,10 @@ class ModbusServer:
         new: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         del function
+        await self._speaks.wait()
+        if new is not None and self.refuses:
+            self.refused += [int(value) for value in new] if address == LIMIT else []
+            return ExcCodes.DEVICE_FAILURE
         if new is not None:
             taken = [self.write(at, int(value)) for at, value in enumerate(new, start=address)]
             if not all(taken):

@@ -87,7 +87,11 @@ def charge_point(number: int, connection: Connection, watchdog_s: float, **more:
 
 
 def node(
-    directory: Path, meters: tuple[Meter, ...], devices: tuple[Device, ...], broker: int
+    directory: Path,
+    name: str,
+    meters: tuple[Meter, ...],
+    devices: tuple[Device, ...],
+    broker: int,
 ) -> SmallNode:
     """The files of a node, to be written."""
     hourly = PseudoMeasurement(HOUSE, (3000.0,) * 24, (3000.0,) * 24)
@@ -96,13 +100,14 @@ def node(
         meters=meters,
         devices=devices,
         bootstrap={
+            "node": name,
             "data_dir": "data",
             "broker": {"host": "127.0.0.1", "port": broker, "tls": None},
         },
         pseudo=(hourly,),
         source=SourcePseudo(1, 1.0, 0.02),
         network=network(),
-        further={"timing": TIMING},
+        further={"node": name, "timing": TIMING},
         profiles={
             "toy-meter": METER_PROFILE.format(direction="away-from-busbar"),
             "toy-trafo": METER_PROFILE.format(direction="towards-low-voltage").replace(

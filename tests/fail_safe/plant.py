@@ -12,6 +12,8 @@ EVENING_W = 2000.0
 """Per phase: what the household draws when the charge points have to be limited."""
 HEAVY_W = 3500.0
 """Per phase: the limits of an evening are not enough."""
+HEAVIEST_W = 4000.0
+"""Per phase: three floors, and not much more."""
 NIGHT_W = 300.0
 """Per phase: nothing would overload, and every limit could go."""
 

@@ -134,6 +134,7 @@ class Station:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.files = node.node(
             self.directory,
+            self.name,
             node.meters(plant.trafo.port, plant.feeder.port),
             tuple(self._charge_point(number, server) for number, server in enumerate(at.values())),
             self.broker,
