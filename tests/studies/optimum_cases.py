@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,18 @@ def drawn(name: str, seed: int, *, devices: int = 20) -> LimitCase:
     network, chosen = equipped(document_of(name), rng, time, devices, weaken=binds == "cables")
     limits = _limits(Judge(network, chosen), chosen, rng, binds)
     return LimitCase(f"{name} {time} {binds} {seed}", network, chosen, limits)
+
+
+def with_reactive(case: LimitCase) -> LimitCase:
+    """The same case with inverters that take reactive power, after VDE-AR-N 4105's cos phi 0.9."""
+    return replace(case, devices=tuple(_steered(device) for device in case.devices))
+
+
+def _steered(device: ControlledDevice) -> ControlledDevice:
+    watts = -sum(device.request_w)
+    if watts <= 0:
+        return device
+    return replace(device, reactive_var=0.484 * watts, apparent_va=1.05 * watts)
 
 
 def document_of(name: str) -> dict[str, Any]:

@@ -21,8 +21,9 @@ def summary(lines: Sequence[Line]) -> Iterator[str]:
         f"{len(cases)} cases: {len(inside)} keep all limits at the requests, "
         f"{len(feasible - inside)} bind, {len(cases - feasible)} no setting keeps"
     )
-    binding = [line for line in lines if _case(line) in feasible - inside]
-    yield "\nCases that bind; shares in %, over all of them"
+    every = [line for line in lines if _case(line) in feasible - inside]
+    binding = [line for line in every if not line["reactive"]]
+    yield "\nCases that bind, inverters without reactive power; shares in %, over all of them"
     yield (
         "| who | objective | served, mean | of optimum, mean | of optimum, least | Jain, mean | "
         "Jain, least | limits missed | worst loading / limit | lowest, highest pu |"
@@ -32,12 +33,13 @@ def summary(lines: Sequence[Line]) -> Iterator[str]:
         own = [line for line in binding if (line["who"], line.get("objective")) == (who, objective)]
         yield _row(who, objective, own, _best(lines))
     yield ""
-    yield from _verdicts(lines, binding)
+    yield from _verdicts(lines, binding, "")
+    yield from _verdicts(lines, [each for each in every if each["reactive"]], " and reactive power")
     yield from _doubts(lines, feasible)
 
 
-def _case(line: Line) -> tuple[str, int]:
-    return line["network"], line["seed"]
+def _case(line: Line) -> tuple[str, int, bool]:
+    return line["network"], line["seed"], line["reactive"]
 
 
 def _best(lines: Sequence[Line]) -> dict[Any, Line]:
@@ -71,18 +73,18 @@ def _row(who: str, objective: str | None, own: Sequence[Line], best: Mapping[Any
     return f"| {' | '.join(cells)} |"
 
 
-def _verdicts(lines: Sequence[Line], binding: Sequence[Line]) -> Iterator[str]:
+def _verdicts(lines: Sequence[Line], binding: Sequence[Line], more: str) -> Iterator[str]:
     best = _best(lines)
     for objective in dict.fromkeys(key[-1] for key in best):
         own = [line for line in binding if line["who"] == "ours" and line["objective"] == objective]
         ratios = _ratios(own, best, objective)
         if not ratios:
-            yield f"* {objective}: not judged, no case binds"
+            yield f"* {objective}{more}: not judged, no case binds"
             continue
         least, failures = min(ratios), list(_failures(own, best, objective))
         met = "NOT MET" if failures else "met"
         yield (
-            f"* {objective}: serves at least {100 * TARGET:g} % of what the optimum serves: "
+            f"* {objective}{more}: serves at least {100 * TARGET:g} % of what the optimum serves: "
             f"{100 * least:.2f} % at worst, {100 * np.mean(ratios):.2f} % on average: {met}"
         )
         yield from failures
@@ -102,7 +104,7 @@ def _failures(own: Sequence[Line], best: Mapping[Any, Line], objective: str) -> 
             )
 
 
-def _doubts(lines: Sequence[Line], feasible: set[tuple[str, int]]) -> Iterator[str]:
+def _doubts(lines: Sequence[Line], feasible: set[tuple[str, int, bool]]) -> Iterator[str]:
     """What speaks against the reference or against us where the two cannot both be right."""
     states = [line["state_apart"] for line in lines if "state_apart" in line]
     yield f"* IPOPT's states differ from power-grid-model's by at most {max(states, default=0):.1e}"

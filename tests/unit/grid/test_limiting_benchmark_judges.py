@@ -75,7 +75,8 @@ def test_a_missed_target_is_said(changed: dict[str, object], said: str) -> None:
 
 
 def answer(who: str, served: float, **changed: object) -> dict[str, object]:
-    return {"network": "n", "seed": 1, "asked_inside": False, "objective": "energy", "who": who,
+    return {"network": "n", "seed": 1, "reactive": False, "asked_inside": False,
+            "objective": "energy", "who": who,
             "feasible": True, "status": "limited", "served": served, "jain": 1.0, "squares": 0.1,
             "least_factor": 0.5, "level": None, "loading_of_limit": 1.0, "u_low_pu": 1.0,
             "u_high_pu": 1.0, "kept": True, **changed}  # fmt: skip
