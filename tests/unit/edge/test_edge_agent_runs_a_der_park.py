@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from small_node import SmallNode
 
 from ortsnetz_common.measurement.reading import Reading
@@ -81,6 +82,7 @@ CARPORT = Device(
     phase_count=3, phases="abc", rated_w=ROOF_W, floor_w=0.2 * ROOF_W, floor_rule="TSO minimum",
     reaction_s=2.0, fallback_w=0.3 * ROOF_W, u_sigma=0.002, p_sigma=100.0, group="sun",
 )  # fmt: skip
+CARPORT_FREE = structs.replace(CARPORT, floor_rule="none", group="")
 
 
 @pytest.fixture
@@ -153,8 +155,31 @@ def test_the_artefact_of_a_substation_assembles_a_park(files: Path) -> None:
         assert set(floors) == names
         assert floors["ev-0"] == 6.0  # amperes, of 4 kW in the park's own contract
         assert floors["roof"] == pytest.approx(0.2)
+        assert agent._unspoken() == ()  # all of them say what they want
 
     lives(files, check)
+
+
+def test_a_control_box_in_the_park_is_known_to_say_nothing_of_its_wish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    boxed = structs.replace(
+        POINTS[0], kind=DeviceKind.HEAT_PUMP, profile="control-box", step_a=None, rated_w=9e3,
+        floor_w=4_200.0, fallback_w=4_200.0, floor_rule="14a EnWG", group="",
+    )  # fmt: skip
+    node = SmallNode(
+        tmp_path,
+        meters=(CONNECTION_POINT,),
+        devices=(boxed, CARPORT_FREE),
+        network=NETWORK,
+        profiles={},
+    )
+
+    async def check(agent: Agent) -> None:
+        assert agent._unspoken() == ("ev-0",)
+
+    lives(node.write(), check)
 
 
 def test_it_holds_back_cars_in_the_evening_and_the_roof_at_noon(files: Path) -> None:

@@ -208,6 +208,22 @@ def test_what_the_functions_cannot_answer_they_refuse_in_words() -> None:
     hosted(check)
 
 
+def test_a_charge_point_without_a_word_for_its_wish_is_limited_by_how_much_it_draws() -> None:
+    async def check(functions: HostedFunctions) -> None:
+        at_its_limit = readings(ev_w=11_000.0)
+        mute = {"ev": structs.replace(at_its_limit["ev"], available_w=None)}
+        now = at_its_limit | mute
+        state = await functions.estimate(EstimationCall(18.0, now), 10.0)
+        missing = await functions.limit(LimitingCall(state.state, now), 10.0)
+        assert (missing.limits, missing.uncontrolled) == ((), ("ev",))
+        result = await functions.limit(LimitingCall(state.state, now, unspoken=("ev",)), 10.0)
+        (limit,) = result.limits
+        assert result.uncontrolled == ()
+        assert limit.limit_w < 11_500.0  # of the 22 kW that it is taken to want
+
+    hosted(check)
+
+
 def with_house(house_w: float, ev_w: float) -> dict[str, Reading]:
     through_w = (house_w + ev_w + 200.0) / 3
     return readings(ev_w) | {"trafo": Reading((229.0,) * 3, (-through_w,) * 3, (0.0,) * 3)}
