@@ -90,6 +90,12 @@ def test_the_next_step_waits_for_the_tap_and_for_the_delay_anew() -> None:
     assert lived(moved, 40, state, begin=50)[1] == [(80, pytest.approx(0.99 - 0.0225))]
 
 
+def test_a_set_point_that_is_told_is_beyond_the_regulator_s_own_band() -> None:
+    hardly = replace(NOON, highest_pu=1.0242)  # 1.21 % too high: dead band 1.2 %
+    _, told = lived(hardly, 40)
+    assert told == [(30, pytest.approx(1.01 - 1.2 * 0.012))]
+
+
 def test_a_set_point_never_asks_for_more_than_one_step() -> None:
     far = replace(NOON, highest_pu=1.12)
     _, told = lived(far, 40)

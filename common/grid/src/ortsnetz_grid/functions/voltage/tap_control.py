@@ -30,6 +30,8 @@ SETTLED_S = 10.0
 SETTLED_SHARE = 0.05
 """Of the inverters' reactive capability: less than that is noise and rounding."""
 PATIENCE = 5.0
+SURELY = 1.2
+"""Of the dead band at least: a regulator with a band of its own, not wider than that, then acts."""
 MOST_STEPS = 1.4
 """Of the tap at a time: what one step leaves is within the regulator's own band."""
 RESERVED = 0.25
@@ -199,7 +201,8 @@ def _next(tap: Tap, state: TapState, seen: Seen) -> float | None:
     """
     present = tap.setpoint_pu if state.setpoint_pu is None else state.setpoint_pu
     farther = min if state.side > 0 else max
-    missing = min(abs(deviation_pu(tap, seen)), MOST_STEPS * tap.step_pu)
+    missing = max(abs(deviation_pu(tap, seen)), SURELY * tap.deadband_pu)
+    missing = min(missing, MOST_STEPS * tap.step_pu)
     wanted = seen.busbar_pu - state.side * missing
     if _awaited(state):
         wanted = farther(wanted, present - state.side * tap.step_pu)
