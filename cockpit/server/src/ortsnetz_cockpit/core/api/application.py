@@ -22,6 +22,7 @@ from ortsnetz_cockpit.core.api import (
     routes_nodes,
     routes_operation,
     routes_orders,
+    routes_requests,
     routes_session,
 )
 from ortsnetz_cockpit.core.api.context import Context
@@ -37,6 +38,7 @@ _CORE = (
     routes_nodes.ROUTER,
     routes_alarms.ROUTER,
     routes_orders.ROUTER,
+    routes_requests.ROUTER,
     routes_operation.ROUTER,
     routes_live.ROUTER,
 )

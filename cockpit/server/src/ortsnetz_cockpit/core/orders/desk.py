@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -63,20 +63,31 @@ class OrderDesk:
         Raises:
             OrderConflictError: the id belongs to another order, or the node has too many.
         """
+        return self.give_all([order])[0]
+
+    def give_all(self, orders: Sequence[Order]) -> list[OrderRow]:
+        """Keep several orders, all or none.
+
+        Raises:
+            OrderConflictError: the id belongs to another order, or the node has too many.
+        """
         with self._lock, self._engine.begin() as connection:
-            known = table.one(connection, order.node, order.id)
-            if known is not None:
-                return _same(known, order)
-            is_full = _count_open(connection, order.node) >= MOST_OPEN
-            if is_full:
-                raise OrderConflictError(
-                    f"node '{order.node}' has {MOST_OPEN} open orders: revoke some first"
-                )
-            row = OrderRow(order)
-            table.put(connection, row)
-            chain.append(connection, order.issued_by, "order given", _target(order), _words(order))
+            rows = [self._give(connection, order) for order in orders]
             self._version += 1
         self.news.set()
+        return rows
+
+    def _give(self, connection: Connection, order: Order) -> OrderRow:
+        known = table.one(connection, order.node, order.id)
+        if known is not None:
+            return _same(known, order)
+        if _count_open(connection, order.node) >= MOST_OPEN:
+            raise OrderConflictError(
+                f"node '{order.node}' has {MOST_OPEN} open orders: revoke some first"
+            )
+        row = OrderRow(order)
+        table.put(connection, row)
+        chain.append(connection, order.issued_by, "order given", _target(order), _words(order))
         return row
 
     def revoke(self, node: str, name: str, user: str, reason: str) -> OrderRow | None:

@@ -1,0 +1,133 @@
+"""Requests of the TSO: what they would mean, and giving them as orders."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.requests import Request
+from pydantic import Field
+
+from ortsnetz_cockpit.core.access.accounts import Session
+from ortsnetz_cockpit.core.api.context import Context, context_of, node_of
+from ortsnetz_cockpit.core.api.guard import OPERATOR
+from ortsnetz_cockpit.core.api.models import Message
+from ortsnetz_cockpit.core.api.models_orders import LONGEST_S, MOST_TARGETS, Name
+from ortsnetz_cockpit.core.orders import requests
+from ortsnetz_cockpit.core.orders.desk import OrderConflictError
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.measurement.time import now_ns
+from ortsnetz_common.parameters.station import Device
+from ortsnetz_grid.functions.congestion import disaggregation
+
+ROUTER = APIRouter(prefix="/api/v1/nodes/{node}/tso-requests", tags=["orders"])
+
+
+class NewRequest(Message):
+    """A request: a change of what the devices draw together, or the sum; consumption positive.
+
+    `targets` are devices or groups, all devices without them. With `give` false nothing is ordered.
+    """
+
+    change_w: float | None = Field(default=None, ge=-1e9, le=1e9, allow_inf_nan=False)
+    sum_w: float | None = Field(default=None, ge=-1e9, le=1e9, allow_inf_nan=False)
+    least_feed_in_w: float | None = Field(default=None, ge=0, le=1e9, allow_inf_nan=False)
+    targets: list[Name] = Field(default_factory=list, max_length=MOST_TARGETS)
+    duration_s: float = Field(gt=0, le=LONGEST_S / 2, allow_inf_nan=False)
+    spread_s: float = Field(default=300.0, ge=0, le=86_400, allow_inf_nan=False)
+    reason: str = Field(min_length=1, max_length=300)
+    give: bool = True
+
+
+class PartInfo(Message):
+    """What one device is told; `order` is None where nothing was ordered."""
+
+    device: str
+    setpoint_w: float
+    change_w: float
+    ends_after_s: float
+    order: str | None
+
+
+class RequestInfo(Message):
+    """A request, divided. `fairness` is Jain's index of what the devices give of what they can."""
+
+    asked_w: float
+    given_w: float
+    shortfall_w: float
+    shortfall_reason: str
+    fairness: float | None
+    unknown: list[str]
+    parts: list[PartInfo]
+
+
+@ROUTER.post("", status_code=201)
+def ask(
+    request: Request, node: str, body: NewRequest, session: Annotated[Session, Depends(OPERATOR)]
+) -> RequestInfo:
+    """Divide a request among the devices of a node and order it."""
+    context = context_of(request)
+    node_of(context, node)
+    time_ns = now_ns()
+    _, values = context.latest.values(node)
+    try:
+        found = disaggregation.disaggregate(
+            disaggregation.Request(
+                change_w=body.change_w,
+                sum_w=body.sum_w,
+                least_feed_in_w=body.least_feed_in_w,
+                duration_s=body.duration_s,
+                spread_s=body.spread_s,
+            ),
+            requests.contributors(_devices(context, node, body.targets), values, time_ns),
+        )
+    except InputError as error:
+        raise HTTPException(422, str(error)) from error
+    name = f"tso-{secrets.token_hex(6)}"
+    given = requests.orders(found, requests.Asker(name, node, session.user, body.reason, time_ns))
+    if body.give:
+        try:
+            context.orders.give_all(given)
+        except OrderConflictError as error:
+            raise HTTPException(409, str(error)) from error
+    return RequestInfo(
+        asked_w=found.asked_w,
+        given_w=found.given_w,
+        shortfall_w=found.shortfall_w,
+        shortfall_reason=found.reason,
+        fairness=found.fairness,
+        unknown=list(found.unknown),
+        parts=[
+            PartInfo(
+                device=part.name,
+                setpoint_w=part.setpoint_w,
+                change_w=part.change_w,
+                ends_after_s=part.ends_after_s,
+                order=order.id if body.give else None,
+            )
+            for part, order in zip(found.parts, given, strict=True)
+        ],
+    )
+
+
+def _devices(context: Context, node: str, targets: list[str]) -> list[Device]:
+    """The devices that a request may use.
+
+    Raises:
+        HTTPException: the node has not told its station, or has no such device or group.
+    """
+    try:
+        site = context.sites.of(node)
+    except InputError as error:
+        raise HTTPException(409, str(error)) from error
+    if site is None or site.station is None:
+        raise HTTPException(409, f"node '{node}' has not told its devices yet")
+    devices = site.station.devices
+    if not targets:
+        return list(devices)
+    groups = {device.group for device in devices if device.group}
+    unknown = sorted(set(targets) - groups - {device.name for device in devices})
+    if unknown:
+        raise HTTPException(422, f"node '{node}' has no device or group '{unknown[0]}'")
+    return [device for device in devices if {device.name, device.group} & set(targets)]
