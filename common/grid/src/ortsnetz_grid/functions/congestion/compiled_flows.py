@@ -19,7 +19,7 @@ from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.power_flow.injections import KINDS, Injections
 from ortsnetz_grid.network.two_ports import Complex, Real
 
-_AIMED_AT = 1e-10
+_AIMED_AT = 1e-9
 """Change of a voltage (pu) in the last step that the fixed point goes on to, if it can: where a
 network has links, steps end in rounding noise above it."""
 
@@ -119,6 +119,12 @@ class CompiledFlows:
         active = controls[:, own.device[first:]] * own.active_share
         reactive = controls[:, first:] * own.reactive_share
         return np.concatenate([phasors, active + 1j * reactive], axis=1)
+
+    def driving_point(self, node: int) -> Complex | None:
+        """See `DeviceFlows.driving_point`."""
+        right = np.zeros((3, *self._idle.shape[1:]), dtype=np.complex128)
+        right[np.arange(3), node, np.arange(3)] = 1.0
+        return np.asarray(self._engine.solve(right)[:, node].T)
 
     def slopes(self, point: Point, rows: NDArray[np.intp]) -> Complex | None:
         """See `DeviceFlows.slopes`."""

@@ -130,8 +130,11 @@ class Explanation:
         terms = len(self.layout.branch_of)
         loading = None
         if terms:
-            own = branch_limits(self.network, self.layout, self.limits)[self.layout.branch_of]
-            loading = self.row(int(np.argmax(values[:terms] / own)), phasors)
+            shares = values[:terms]
+            if self.limits.loading_of:
+                own = branch_limits(self.network, self.layout, self.limits)
+                shares = shares / own[self.layout.branch_of]
+            loading = self.row(int(np.argmax(shares)), phasors)
         voltages = self.layout.voltages
         live = np.flatnonzero(np.isfinite(self.constraints.high[voltages])) + voltages.start
         if not len(live):

@@ -81,6 +81,9 @@ class LibraryFlows:
         """See `DeviceFlows.at`."""
         return self.points(self.solve(controls), slice(None))
 
+    def driving_point(self, node: int) -> Complex | None:
+        """See `DeviceFlows.driving_point`; the library does not tell."""
+
     def slopes(self, point: Point, rows: NDArray[np.intp]) -> Complex | None:
         """See `DeviceFlows.slopes`."""
         count = len(point.controls)

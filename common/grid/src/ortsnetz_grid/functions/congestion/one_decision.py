@@ -210,11 +210,7 @@ class Decision:
             without_supply=_without_supply(self.network, self.flows, self.devices),
             power_flows=self.flows.computed,
             stage=self._stage(status, point),
-            shortfall=(
-                shortfall_of(self.network, explanation, constraints, point, reached)
-                if infeasible
-                else ()
-            ),
+            shortfall=(shortfall_of(explanation, self.flows, point, reached) if infeasible else ()),
         )
 
     def _stage(self, status: Status, point: Point) -> Stage:

@@ -96,5 +96,11 @@ class DeviceFlows(Protocol):
     def at(self, controls: Real) -> Points:
         """Both in one."""
 
+    def driving_point(self, node: int) -> Complex | None:
+        """Voltages (3, 3), pu, at a node's phases for a current of 1 pu into each of them.
+
+        None if it cannot be had.
+        """
+
     def slopes(self, point: Point, rows: NDArray[np.intp]) -> Complex | None:
         """Derivative (w, c) of some rows by the controls; None if it cannot be had."""

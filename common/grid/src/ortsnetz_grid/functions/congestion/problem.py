@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from math import inf
 
 import numpy as np
@@ -198,7 +199,7 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
     Raises:
         InputError: names the device and what is wrong with it.
     """
-    rows = [
+    numbers = chain.from_iterable(
         (
             *device.request_w,
             *device.floor_w,
@@ -210,13 +211,17 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
             inf if device.apparent_va is None else device.apparent_va,
         )
         for device in devices
-    ]
-    table = np.array(rows, dtype=np.float64).reshape(-1, 12)
+    )
+    # from an iterator: several times as fast as from nested tuples
+    table = np.fromiter(numbers, np.float64, 12 * len(devices)).reshape(-1, 12)
     request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
     suspect = ~(np.isfinite(table[:, :11]).all(axis=1) & (rest >= 0).all(axis=1))
-    suspect |= (request * floor < 0).any(axis=1) | ((floor != 0) & (request == 0)).any(axis=1)
+    # a request of one direction and a floor of the other, on whatever phases
+    draws, feeds = (request > 0).any(axis=1), (request < 0).any(axis=1)
+    suspect |= (request * floor < 0).any(axis=1)
+    suspect |= (floor > 0).any(axis=1) & feeds | (floor < 0).any(axis=1) & draws
     suspect |= (rest[:, [2, 5]] <= 0).any(axis=1)
-    suspect |= np.array([device.step_w == 0 for device in devices], dtype=np.bool_)
+    suspect |= np.fromiter((device.step_w == 0 for device in devices), np.bool_, len(devices))
     for place in np.flatnonzero(suspect).tolist():
         _check_finite(devices[place])
         _check_signs(devices[place])

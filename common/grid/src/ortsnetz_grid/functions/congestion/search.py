@@ -23,7 +23,7 @@ _STANDSTILL = 1e-6
 _NEAR = 0.1
 """Weighted distance from a bound up to which a row is linearised although it is not violated."""
 
-_MOST_ROWS = 40
+_MOST_ROWS = 24
 """Rows that are linearised; what they leave out shows at the next computed point."""
 
 _LEAST_ROWS = 20

@@ -5,47 +5,74 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.congestion.constraints import Constraints
+from ortsnetz_grid.functions.congestion.constraints import VOLTAGE_WEIGHT
 from ortsnetz_grid.functions.congestion.explanation import Explanation, Reached
-from ortsnetz_grid.functions.congestion.operating_points import Point
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 from ortsnetz_grid.functions.congestion.result import Shortfall
+from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 
 _NEUTRAL = 3
+_NO_EFFECT = 1e-9  # pu of voltage per pu of power
 _MOST = 20
 """So many limits, the worst, are looked at: more help nobody."""
 
 
 def shortfall_of(
-    network: Network,
-    explanation: Explanation,
-    constraints: Constraints,
-    point: Point,
-    reached: list[Reached],
+    explanation: Explanation, flows: DeviceFlows, point: Point, reached: list[Reached]
 ) -> tuple[Shortfall, ...]:
     """Relief that the violated limits ask for, in the order of `reached`.
 
     A loading asks for the excess of its current at the rated voltage of its phase (of its neutral:
-    as much, moved between phases), or for the excess of its apparent power. A voltage is a matter
-    of where power is drawn, see `voltage_relief`; an unbalance has no single figure.
+    as much, moved between phases), or for the excess of its apparent power. A voltage asks for
+    power at its own phase of its own node, where it does most; an unbalance has no single figure.
     """
-    branches = explanation.layout.branches
-    phase_va = _phase_va(network, branches)
+    layout = explanation.layout
+    phase_va = _phase_va(explanation.network, layout.branches)
+    excess = explanation.constraints.excess(point.phasors)
     found = []
     for one in reached[:_MOST]:
         row, binding = one.rows[0], one.binding
         if binding.element is None or binding.value is None or binding.limit is None:
             continue
-        relief: float | None = None
+        watts: float | None = None
+        var: float | None = None
         if row < len(phase_va):
-            relief = float(constraints.excess(point.phasors)[row]) * float(phase_va[row])
+            watts = float(excess[row] * phase_va[row])
+        elif row < layout.voltages.stop:
+            node, phase = divmod(row - layout.voltages.start, 3)
+            response = flows.driving_point(int(layout.lv_nodes[node]))
+            missing = float(excess[row]) / VOLTAGE_WEIGHT
+            if response is not None:
+                watts, var = _at_own_phase(missing, response[phase, phase], point.phasors[row])
         found.append(
             Shortfall(
-                binding.element, binding.label, binding.what, binding.value, binding.limit, relief
+                binding.element,
+                binding.label,
+                binding.what,
+                binding.value,
+                binding.limit,
+                watts,
+                var,
             )
         )
     return tuple(found)
+
+
+def _at_own_phase(
+    missing: float, response: complex, voltage: complex
+) -> tuple[float | None, float | None]:
+    """Active and reactive power, W and var, that move a voltage by so much (pu).
+
+    Drawing dS less injects conj(dS / v); the voltage moves by the response to that.
+    """
+    direction = voltage.conjugate() / abs(voltage)
+    by_active = abs((direction * response / voltage.conjugate()).real)
+    by_reactive = abs((direction * response * 1j / voltage.conjugate()).real)
+    watts = missing * BASE_PHASE_VA / by_active if by_active > _NO_EFFECT else None
+    var = missing * BASE_PHASE_VA / by_reactive if by_reactive > _NO_EFFECT else None
+    return watts, var
 
 
 def _phase_va(network: Network, branches: RatedBranches) -> NDArray[np.float64]:

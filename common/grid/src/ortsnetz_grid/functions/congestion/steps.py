@@ -41,7 +41,7 @@ def rounded_down(factors: Real, asked: Asked) -> Real:
     limited = factors < 1 - _ROUNDING
     size = np.where(asked.step > 0, asked.step, 1.0)
     down = np.floor(factors / size + _ROUNDING) * size
-    lowest_step = np.minimum(np.ceil(asked.lowest / size - _ROUNDING) * size, 1.0)
+    lowest_step = np.minimum(np.ceil(asked.lowest / size - _ROUNDING) * size, 1.0) + 0.0  # no -0
     found = np.where(limited & (asked.step > 0), np.maximum(down, lowest_step), factors)
     too_small = limited & (found < asked.smallest * (1 - _ROUNDING))
     return np.where(too_small, asked.lowest, found)
