@@ -26,7 +26,8 @@ from ortsnetz_common.parameters.voltage import TapControl, VoltageControl
 from ortsnetz_edge.acquisition.image import ProcessImage, SourceImage
 from ortsnetz_edge.control.adjustment import Adjustment
 from ortsnetz_edge.control.taps import TapMemory
-from ortsnetz_edge.control.voltage import VoltageControlling, voltage_controlling
+from ortsnetz_edge.control.voltage import VoltageControlling
+from ortsnetz_edge.control.voltage_assembly import voltage_controlling
 from ortsnetz_edge.drivers.contract import Adjustable, Driver, Quantity, Role, Scan, SourcePoint
 from ortsnetz_edge.hosting.calls import EstimationResult, NodeState
 from ortsnetz_edge.network_index import NetworkIndex

@@ -22,7 +22,7 @@ from ortsnetz_edge.control.orders import OrderBook
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.overload import watched_branches
 from ortsnetz_edge.control.responses import PreparedResponses
-from ortsnetz_edge.control.voltage import voltage_controlling
+from ortsnetz_edge.control.voltage_assembly import voltage_controlling
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import open_drivers

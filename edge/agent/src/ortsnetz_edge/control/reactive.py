@@ -25,11 +25,11 @@ NEARLY_FREE = 0.999
 """Above this share nothing is asked: a lag never quite ends."""
 
 
-def voltages_pu(reading: Reading | None) -> tuple[float, ...]:
+def voltages_pu(reading: Reading | None, nominal_v: float = NOMINAL_PHASE_V) -> tuple[float, ...]:
     """Phase-to-neutral voltages that a source says, pu; empty if it says none."""
     if reading is None:
         return ()
-    return tuple(volts / NOMINAL_PHASE_V for volts in reading.voltage_v if volts is not None)
+    return tuple(volts / nominal_v for volts in reading.voltage_v if volts is not None)
 
 
 @dataclass(slots=True)

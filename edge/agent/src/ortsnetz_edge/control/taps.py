@@ -55,6 +55,7 @@ class TapChangerControl:
     Attributes:
         tap: what is known of it.
         control: of its set point.
+        nominal_v: of the busbar, phase to neutral; networks state 400 V, which is 230.9 V.
         state: of tap control.
         position: as it says; None if it does not.
     """
@@ -62,6 +63,7 @@ class TapChangerControl:
     tap: Tap
     control: AdjustmentControl
     points: tuple[SourcePoint, ...]
+    nominal_v: float
     state: TapState = field(default_factory=TapState)
     position: int | None = None
     busbar_pu: float | None = None
@@ -82,7 +84,7 @@ class TapChangerControl:
             return
         said = scan.adjusted
         self.control.observe(said[self.control.place] if said else None, now=now)
-        voltages = voltages_pu(self._layout.reading(scan))
+        voltages = voltages_pu(self._layout.reading(scan), self.nominal_v)
         self.busbar_pu = sum(voltages) / len(voltages) if voltages else None
         at = self._position_at
         if at is not None and is_usable(scan.qualities[at]) and scan.values[at] is not None:
