@@ -268,8 +268,9 @@ class Agent:
             late=self.late_writes,
         )
         news = self._news(confirmed)
-        status = self._status or "limited"
-        self._put((Decision(self.clock.now_ns(), self.cycle, status, news),))
+        if news:
+            status = self._status or "limited"
+            self._put((Decision(self.clock.now_ns(), self.cycle, status, news),))
         self._remember()
 
     def _news(self, confirmed: tuple[Write, ...]) -> tuple[Setpoint, ...]:

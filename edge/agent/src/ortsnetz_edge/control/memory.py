@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from ortsnetz_common.link.messages import Alarm
 from ortsnetz_edge.control.interventions import OpenIntervention
-from ortsnetz_edge.control.orders import OrderMemory
+from ortsnetz_edge.control.order_memory import OrderMemory
 from ortsnetz_edge.control.taps import TapMemory
 
 log = logging.getLogger(__name__)

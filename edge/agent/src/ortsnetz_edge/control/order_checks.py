@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from ortsnetz_common.link.messages import Order, SetpointSource
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.parameter_set import MODES, ParameterSet
 from ortsnetz_common.parameters.station import Device
+from ortsnetz_edge.control.order_words import instant
 
 AHEAD_NS = 60 * NS_PER_S
 """An order that was issued later than this after the node's present: a clock is wrong."""
@@ -134,43 +134,3 @@ def unknown_targets(order: Order, targets: Targets) -> str | None:
     names = ", ".join(f"'{name}'" for name in unknown[:5])
     more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     return f"this node has no {kind} {names}{more}"
-
-
-def limit_of(order: Order, device: Device) -> float:
-    """What an order allows a device, magnitude in W; not below its floor, not above its rating."""
-    asked_w = asked_of(order, device)
-    return min(device.rated_w, max(device.floor_w, asked_w))
-
-
-def asked_of(order: Order, device: Device) -> float:
-    """What an order asks of a device, magnitude in W, whatever its floor is."""
-    if order.limit_w is not None:
-        return order.limit_w
-    if order.share is not None:
-        return order.share * device.rated_w
-    return device.rated_w
-
-
-def floors_that_hold(order: Order, devices: tuple[Device, ...]) -> str:
-    """Which floors hold against an order, in words; empty where none has to."""
-    held = [
-        device
-        for device in devices
-        if asked_of(order, device) < device.floor_w * (1 - 1e-9)  # rounding of a share
-    ]
-    if not held:
-        return ""
-    named = ", ".join(
-        f"{d.name} ({d.floor_w / 1000:.2f} kW{f', {d.floor_rule}' if d.floor_rule else ''})"
-        for d in held[:5]
-    )
-    more = f" and {len(held) - 5} more" if len(held) > 5 else ""
-    return f"it is below the guaranteed floor, which holds, at {named}{more}"
-
-
-def instant(time_ns: int) -> str:
-    """An instant for people, to the second, UTC."""
-    try:
-        return datetime.fromtimestamp(time_ns // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, ValueError, OSError):  # a clock or an order beyond the calendar
-        return f"{time_ns} ns"

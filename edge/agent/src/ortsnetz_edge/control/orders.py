@@ -9,56 +9,28 @@ over a restart; then they have what both clocks leave them, the lesser of the tw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from msgspec import Struct
-
-from ortsnetz_common.link.messages import Order, OrderState, SetpointSource
+from ortsnetz_common.link.messages import Order, OrderState
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.arbitration import Claim
-from ortsnetz_edge.control.order_checks import (
-    Targets,
+from ortsnetz_edge.control.order_checks import Targets, refusal, unknown_targets
+from ortsnetz_edge.control.order_memory import KeptOrder, OrderMemory, RevokedOrder
+from ortsnetz_edge.control.order_words import (
+    contradictions,
     floors_that_hold,
     instant,
     limit_of,
-    refusal,
-    unknown_targets,
+    some,
+    who,
 )
 
 MOST_ORDERS = 1000
 MOST_REVOKED = 1000
 _MODES = ("off", "advisory", "active")  # the lesser first
-
-
-class KeptOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """An order in force, as it is kept over a restart.
-
-    Attributes:
-        left_s: of its life when this was written, by the clock that never jumps.
-        state: the last that was said of it.
-    """
-
-    order: Order
-    left_s: float
-    state: OrderState
-
-
-class RevokedOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """An order that must not be taken again; forgotten when it would have expired anyhow."""
-
-    id: str
-    until_ns: int
-    state: OrderState
-
-
-class OrderMemory(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the book remembers over a restart."""
-
-    orders: tuple[KeptOrder, ...] = ()
-    revoked: tuple[RevokedOrder, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -68,12 +40,14 @@ class _Open:
     Attributes:
         ends: monotonic time, s.
         devices: whose limit it concerns; none for modes and responses.
+        waits_for: one that did not keep it yet when it was last asked.
     """
 
     order: Order
     ends: float
     state: OrderState
     devices: tuple[Device, ...]
+    waits_for: Device | None = None
 
 
 class OrderBook:
@@ -168,13 +142,21 @@ class OrderBook:
         for item in self._open.values():
             if item.state.state != "accepted" or not item.devices:
                 continue
-            if all(keeps(d.name, limit_of(item.order, d)) for d in item.devices):
-                said = f"confirmed by {_some([d.name for d in item.devices])}"
+            if item.waits_for is not None and not self._keeps(item, item.waits_for, keeps):
+                continue  # the others need not be asked
+            slow = (device for device in item.devices if not self._keeps(item, device, keeps))
+            item.waits_for = next(slow, None)
+            if item.waits_for is None:
+                said = f"confirmed by {some([d.name for d in item.devices])}"
                 if item.state.reason:
                     said = f"{said}; {item.state.reason}"
                 item.state = OrderState(item.order.id, now_ns, "in-force", said)
                 states.append(item.state)
         return tuple(states)
+
+    @staticmethod
+    def _keeps(item: _Open, device: Device, keeps: Callable[[str, float], bool]) -> bool:
+        return keeps(device.name, limit_of(item.order, device))
 
     @property
     def claims(self) -> Mapping[str, tuple[Claim, ...]]:
@@ -271,27 +253,12 @@ class OrderBook:
             return ""
         if not devices:
             return "no device belongs to it"
-        said = [floors_that_hold(order, devices), self._contradictions(order, devices)]
+        others = {
+            device.name: [item.order for item in self._concerning.get(device.name, ())]
+            for device in devices
+        }
+        said = [floors_that_hold(order, devices), contradictions(order, devices, others)]
         return "; ".join(text for text in said if text)
-
-    def _contradictions(self, order: Order, devices: tuple[Device, ...]) -> str:
-        """Which orders ask for another limit of the same devices, in words."""
-        lower: set[str] = set()
-        higher: set[str] = set()
-        for device in devices:
-            asked_w = limit_of(order, device)
-            for item in self._concerning.get(device.name, ()):
-                other_w = limit_of(item.order, device)
-                if other_w < asked_w:
-                    lower.add(_who(item.order))
-                elif other_w > asked_w:
-                    higher.add(_who(item.order))
-        said = []
-        if lower:
-            said.append(f"{_some(sorted(lower))} asks for less, and the lowest limit holds")
-        if higher:
-            said.append(f"{_some(sorted(higher))} asks for more, and the lowest limit holds")
-        return "; ".join(said)
 
 
 def _asks(order: Order) -> bool:
@@ -299,23 +266,6 @@ def _asks(order: Order) -> bool:
 
 
 def _claim(order: Order, device: Device) -> Claim:
-    reason = f"{_who(order)}: {order.reason}" if order.reason else _who(order)
+    reason = f"{who(order)}: {order.reason}" if order.reason else who(order)
     limit_w = limit_of(order, device)
     return Claim(order.source, limit_w, reason, until_ns=order.expires_ns)
-
-
-_SOURCE_WORDS = {
-    SetpointSource.OPERATOR: "operator",
-    SetpointSource.MARKET: "market",
-    SetpointSource.TSO: "TSO",
-}
-
-
-def _who(order: Order) -> str:
-    return f"order {order.id} of {_SOURCE_WORDS[order.source]} {order.issued_by}".rstrip()
-
-
-def _some(names: Iterable[str]) -> str:
-    found = list(names)
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    return ", ".join(found[:5]) + more
