@@ -245,3 +245,18 @@ def test_feed_in_does_not_count_on_the_room_of_consumption() -> None:
     granted = turns.grant([*cars, *roofs], now=0.0)
     assert sum(granted[one.device] > one.present_w for one in cars) == 3
     assert sum(granted[one.device] > one.present_w for one in roofs) == 1
+
+
+def test_a_large_step_is_not_passed_for_ever_by_small_ones() -> None:
+    """A heat pump of fixed speed takes 12 kW at once; cars take theirs by the ampere."""
+    turns = Turns()
+    pump = Rise("pump", 4800.0, 12_000.0, 12_000.0, 12_000.0, 8.0, step_w=12_000.0)
+    assert pump.flow_w(12_000.0) == 12_000.0  # at its floor it stands
+    for second in range(60):
+        cars = [
+            Rise(f"car{n}", 5000.0, 5690.0, 5690.0, 11_000.0, 8.0) for n in range(second % 7, 20, 7)
+        ]
+        granted = turns.grant([*cars, *([pump] if second else [])], now=float(second))
+        if granted.get("pump") == 12_000.0:
+            break
+    assert 8 <= second <= 20

@@ -16,7 +16,8 @@ from ortsnetz_edge.control.obedience import Obedience, drawn
 from ortsnetz_edge.control.release import Rise, Sustained, released
 
 _WHOLE_RAMP_S = 3600.0
-"""Longer than any ramp: a slow device takes in one step what was verified for it."""
+"""Longer than any ramp: a slow device, and one that runs whole or not at all, takes in one step
+what was verified for it."""
 
 
 class Pace:
@@ -120,14 +121,15 @@ class Pace:
             next_w=next_w,
             wanted_w=wanted_w,
             asked_w=None if asked_w is None else abs(asked_w),  # a store that would feed in
-            settles_s=self.obedience.settles_s
+            settles_s=2 * self._timing.cycle_s
             + max(self._timing.stale_after_s, self._timing.hold_s),
             feeds_in=self._device.kind is DeviceKind.PV or (asked_w is not None and asked_w < 0),
+            step_w=self._device.step_w or 0.0,
         )
 
     def _ramp_s(self, dt_s: float, now: float) -> float:
         """Time that its ramp has had: one that is raised in few large steps takes them at once."""
-        if self.obedience.is_slow:
+        if self.obedience.is_slow or self._device.step_w:
             return _WHOLE_RAMP_S
         if self._raised_at is not None and self.changes.is_spread(now=now):
             return now - self._raised_at

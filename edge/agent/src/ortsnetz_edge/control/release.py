@@ -64,6 +64,7 @@ class Rise:
         asked_w: what it would draw without a limit; None if it does not say: as much as it may.
         settles_s: until what it is given shows in the measurements.
         feeds_in: whether it is feed-in that rises.
+        step_w: it runs at multiples of this only; 0 for one that follows any limit.
     """
 
     device: str
@@ -73,12 +74,15 @@ class Rise:
     asked_w: float | None
     settles_s: float
     feeds_in: bool = False
+    step_w: float = 0.0
 
     def flow_w(self, limit_w: float) -> float:
         """How much more it would draw than now with a limit."""
-        most_w = limit_w if self.asked_w is None else min(limit_w, self.asked_w)
-        least_w = self.present_w if self.asked_w is None else min(self.present_w, self.asked_w)
-        return max(0.0, most_w - least_w)
+        return max(0.0, self._drawn_w(limit_w) - self._drawn_w(self.present_w))
+
+    def _drawn_w(self, limit_w: float) -> float:
+        drawn_w = limit_w if self.asked_w is None else min(limit_w, self.asked_w)
+        return drawn_w // self.step_w * self.step_w if self.step_w > 0 else drawn_w
 
     @property
     def level(self) -> float:
@@ -98,10 +102,11 @@ class _Given:
 class Turns:
     """Who is raised now, and how far, so that a crowd does not return at once.
 
-    At most `ROOM_SHARE` of the room is on its way at a time. Whoever has begun goes on, then comes
-    who has least. One device at a time is always let through: its own ramp is slow enough, and what
-    it may have was verified. Consumption and feed-in have rooms of their own: neither counts on the
-    other to come as soon.
+    At most `ROOM_SHARE` of the room is on its way at a time. Who has waited longest comes first,
+    then who has least. Smaller rises pass one that does not fit yet; when it has waited as long as
+    a rise takes to show they do so no more, and one device alone is always let through: what it may
+    have was verified. Consumption and feed-in have rooms of their own: neither counts on the other
+    to come as soon.
     """
 
     def __init__(self) -> None:
@@ -130,32 +135,37 @@ class _Room:
 
     def __init__(self) -> None:
         self._given: list[_Given] = []  # bounded: one a device and cycle, as long as they settle
+        self._waiting: dict[str, float] = {}  # since when
 
     def given_w(self, *, now: float) -> float:
         return sum(one.power_w for one in self._given if one.until > now)
 
     def grant(self, rises: list[Rise], *, now: float) -> dict[str, float]:
         self._given = [one for one in self._given if one.until > now]
-        on_way: dict[str, float] = {}
-        for one in self._given:
-            on_way[one.device] = on_way.get(one.device, 0.0) + one.power_w
-        rises.sort(key=lambda rise: (rise.device not in on_way, rise.level, rise.device))
-        under_way_w = sum(on_way.values())
+        since = {rise.device: self._waiting.get(rise.device, now) for rise in rises}
+        rises.sort(key=lambda rise: (since[rise.device], rise.level, rise.device))
+        under_way_w = self.given_w(now=now)
         room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises)
         left_w = ROOM_SHARE * room_w - under_way_w
         granted: dict[str, float] = {}
         for rise in rises:
             power_w = rise.flow_w(rise.next_w)
-            alone = under_way_w <= on_way.get(rise.device, 0.0)
-            if power_w <= max(left_w, 0.0) or alone:
-                limit_w = rise.next_w
-            else:
-                limit_w = rise.present_w
-                power_w = 0.0
-            granted[rise.device] = limit_w
-            if power_w > 0.0:
+            if power_w <= max(left_w, 0.0) or not self._others_have(rise.device):
+                granted[rise.device] = rise.next_w
                 left_w -= power_w
-                under_way_w += power_w
-                on_way[rise.device] = on_way.get(rise.device, 0.0) + power_w
-                self._given.append(_Given(rise.device, power_w, now + rise.settles_s))
+                if power_w > 0.0:
+                    self._given.append(_Given(rise.device, power_w, now + rise.settles_s))
+            else:
+                granted[rise.device] = rise.present_w
+                if now - since[rise.device] >= rise.settles_s:
+                    left_w = 0.0  # nobody passes it any more: its room is kept free
+        self._waiting = {
+            rise.device: since[rise.device]
+            for rise in rises
+            if granted[rise.device] <= rise.present_w
+        }
         return granted
+
+    def _others_have(self, device: str) -> bool:
+        """Whether somebody else's power is on its way."""
+        return any(one.device != device for one in self._given)
