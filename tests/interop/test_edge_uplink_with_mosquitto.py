@@ -17,12 +17,12 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.link import topics
 from ortsnetz_common.link.broker import Broker, Tls
 from ortsnetz_common.link.codec import decode, encode
-from ortsnetz_common.link.messages import Batch, Presence, Watermark
+from ortsnetz_common.link.messages import Batch, Order, Presence, SetpointSource, Watermark
 from ortsnetz_common.trust.authority import Authority
 from ortsnetz_edge.journal.journal import Journal
 from ortsnetz_edge.journal.layout import Entry
 from ortsnetz_edge.uplink import window
-from ortsnetz_edge.uplink.session import Uplink
+from ortsnetz_edge.uplink.session import ORDER_BYTES, ORDERS_WAITING, Uplink
 
 NODE = "ons-1"
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
@@ -239,6 +239,36 @@ def test_a_cockpit_that_lost_its_store_gets_the_rest_under_a_new_epoch(
         assert uplink.wait_drained(20)
         assert cockpit.committed[journal.store.epoch] == [catalogue, *later]
         assert uplink.counted()["uplink_cockpit_forgot"] == 1
+    finally:
+        uplink.stop(5.0)
+
+
+def test_orders_wait_for_the_cycle_in_a_bounded_queue(
+    cockpit: Cockpit, mosquitto: Mosquitto, journal: Journal
+) -> None:
+    uplink = Uplink(NODE, mosquitto.broker(NODE), journal)
+    uplink.start()
+
+    def says(number: int, node: str = NODE, reason: str = "") -> None:
+        order = Order(
+            f"o-{number}", node, SetpointSource.OPERATOR, "olga", 1, 2, reason, ("ev",), limit_w=1.0
+        )
+        cockpit._client.publish(topics.downlink(NODE), encode(order), qos=1)
+
+    try:
+        until(lambda: uplink.online)
+        until(lambda: any(p.online for p in cockpit.presence))
+        says(-1, node="ons-2")
+        says(-2, reason="x" * (ORDER_BYTES + 1))
+        for number in range(ORDERS_WAITING + 3):
+            says(number)
+        until(lambda: uplink.counted()["uplink_orders_dropped"] == 3)
+        taken = uplink.take_orders()
+        assert [order.id for order in taken] == [f"o-{n}" for n in range(ORDERS_WAITING)]
+        assert uplink.take_orders() == ()
+        counted = uplink.counted()
+        assert counted["uplink_messages_not_for_us"] == 1
+        assert counted["uplink_messages_malformed"] == 1
     finally:
         uplink.stop(5.0)
 

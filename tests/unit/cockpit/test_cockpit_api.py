@@ -213,6 +213,7 @@ def test_setpoints_and_decisions_say_why(bench: Any, viewer: TestClient) -> None
         "source": "none",
         "reason": "no limit needed",
         "binding": [],
+        "until_ns": None,
         "time_ns": str(START + S),
     }
     newest, oldest = viewer.get(f"{BASE}/decisions").json()

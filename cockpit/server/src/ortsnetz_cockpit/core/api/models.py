@@ -189,13 +189,14 @@ class SeriesList(Message):
 
 
 class SetpointInfo(Message):
-    """Limit for a device."""
+    """Limit for a device; what asked for it ends by itself at `until_ns`, where there is one."""
 
     device: str
     limit_w: float
     source: str
     reason: str
     binding: list[str]
+    until_ns: str | None
 
 
 class SetpointInForceInfo(SetpointInfo):

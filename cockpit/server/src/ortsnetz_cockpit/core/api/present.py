@@ -162,6 +162,7 @@ def setpoint_info(setpoint: Setpoint) -> models.SetpointInfo:
         source=setpoint.source.name.lower(),
         reason=setpoint.reason,
         binding=list(setpoint.binding),
+        until_ns=ns(setpoint.until_ns),
     )
 
 
