@@ -15,7 +15,7 @@ from sunspec2 import device as published
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from ortsnetz_common.parameters.station import Connection
-from ortsnetz_edge.drivers.contract import Driver, Source, Watchdog
+from ortsnetz_edge.drivers.contract import Driver, Quantity, Source, Watchdog
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.modbus.protocol import ModbusTcp
 
@@ -24,7 +24,7 @@ BASE = 40000
 RATED_W = 12_000.0
 LIMITS = (0.0, 0.3, 0.455, 1.0)
 POWERS = {"A_SF": -2, "V_SF": -1, "W_SF": 1, "VAr_SF": 1, "Var_SF": 1, "Hz_SF": -2, "WH_SF": 2}
-POWERS |= {"TotWh_SF": 0, "WMaxLimPct_SF": -1}
+POWERS |= {"TotWh_SF": 0, "WMaxLimPct_SF": -1, "VarSet_SF": 1}
 
 
 def model(number: int, **values: float | str) -> published.Model:
@@ -179,3 +179,25 @@ def test_another_client_sees_limit_and_fall_back_of_a_der() -> None:
         assert seen.WMaxLimPctRvrtTms.value == 120
         assert seen.WMaxLimPctEnaRvrt.value == 1
         assert seen.WSetEna.value is None  # nothing beside was written to
+
+
+def test_another_client_sees_the_reactive_power_of_a_der() -> None:
+    async def adjusted(unit: ScriptedUnit, var: float) -> SunSpecModbusClientDeviceTCP:
+        async with serving(unit) as server:
+            driver = opened(server, "sunspec-der")
+            assert (await driver.scan()).adjusted == (None,)  # it follows its own mind
+            await driver.adjust(Quantity.REACTIVE_POWER, var)
+            assert (await driver.scan()).adjusted == (pytest.approx(var),)
+            await driver.stop()
+            return await asyncio.to_thread(seen_by_pysunspec2, server.port)
+
+    for var in (-2_500.0, 0.0, 4_360.0):
+        controls = model(704, VarSet=0, VarSetEna=0, VarSetMod=0, VarSetPri=0)
+        unit = unit_of(model(701), model(702, WMax=RATED_W), controls)
+        call = adjusted(unit, var)
+        seen = asyncio.run(asyncio.wait_for(call, 15)).models[704][0]
+        assert seen.VarSet.cvalue == pytest.approx(-var)  # injected counts as positive there
+        symbols = {s["name"]: s["value"] for s in seen.VarSetMod.pdef["symbols"]}
+        assert (seen.VarSetMod.value, seen.VarSetEna.value) == (symbols["VARS"], 1)
+        assert seen.VarSetPri.value == 1
+        assert seen.WMaxLimPctEna.value is None  # nothing beside was written to

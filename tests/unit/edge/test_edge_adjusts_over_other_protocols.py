@@ -36,7 +36,7 @@ further_setpoints:
     unit: pu
     step: 0.001
     range: [0.9, 1.1]
-    enable: {at: 'nsu=urn:test:meter;s=Then', value: 1}
+    enable: [{at: 'nsu=urn:test:meter;s=Then', value: 1}]
     read_back: {at: nsu=urn:test:meter;s=After, scale: 0.001}
     enabled: {at: 'nsu=urn:test:meter;s=Then', value: 1}
 """

@@ -40,13 +40,13 @@ class AdjustmentMap(Generic[R]):
     adjustable: Adjustable
     per_count: float
     scale_at: R | None
-    enable: tuple[R, int] | None
+    enable: tuple[tuple[R, int], ...]
     select: bool
 
     @property
     def written(self) -> tuple[R, ...]:
         """All that may be written to."""
-        return (self.at,) if self.enable is None else (self.at, self.enable[0])
+        return (self.at, *(at for at, _ in self.enable))
 
     def counts(self, value: float, power_of_ten: int = 0) -> int:
         """Raw value of a set point: the count that is nearest.
@@ -113,7 +113,6 @@ def _compiled(
 ) -> AdjustmentMap[R]:
     ours = factor(further, profile, source)
     low, high = sorted(end * ours for end in further.range)
-    enable = further.enable
     return AdjustmentMap(
         at=reference_of(further.at, profile, source, syntax),
         adjustable=Adjustable(further.quantity, abs(further.step * ours), low, high),
@@ -123,10 +122,8 @@ def _compiled(
             if further.scale_at is None
             else reference_of(further.scale_at, profile, source, syntax)
         ),
-        enable=(
-            None
-            if enable is None
-            else (reference_of(enable.at, profile, source, syntax), enable.value)
+        enable=tuple(
+            (reference_of(one.at, profile, source, syntax), one.value) for one in further.enable
         ),
         select=further.select,
     )

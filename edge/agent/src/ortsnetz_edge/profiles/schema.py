@@ -204,7 +204,7 @@ class FurtherSetpoint(Struct, frozen=True, forbid_unknown_fields=True):
         range: what may be written, in `unit`; anything beyond is refused.
         read_back: the set point as the device states it, in `unit`.
         scale_at: reference of a power of ten that one count is multiplied with.
-        enable: what has to be written after each set point so that it counts.
+        enable: what has to be written after each set point so that it counts, in this order.
         enabled: what has to stand where for the set point to be in force; None where it always is.
         select: whether the device wants to be selected before it is operated (DNP3).
     """
@@ -216,7 +216,7 @@ class FurtherSetpoint(Struct, frozen=True, forbid_unknown_fields=True):
     range: tuple[float, float]
     read_back: Value
     scale_at: Reference | None = None
-    enable: Enable | None = None
+    enable: tuple[Enable, ...] = ()
     enabled: Enable | None = None
     select: bool = False
 

@@ -138,8 +138,8 @@ class Dnp3Driver:
             await self._require_identity(life)
             counts = there.counts(value, self._power(there.scale_at))
             await self._operate(there, there.at, counts, life)
-            if there.enable is not None:
-                await self._operate(there, *there.enable, life)
+            for at, switch in there.enable:
+                await self._operate(there, at, switch, life)
         except DriverError as error:
             raise self._noted(error) from None
 

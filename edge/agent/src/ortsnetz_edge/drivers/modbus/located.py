@@ -104,7 +104,7 @@ def _adjustment(
         known,
         at=found(known.at, models),
         scale_at=_maybe(known.scale_at, models),
-        enable=_switch(known.enable, models),
+        enable=tuple((found(at, models), value) for at, value in known.enable),
     )
 
 

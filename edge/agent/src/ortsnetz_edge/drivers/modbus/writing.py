@@ -69,8 +69,7 @@ async def adjust(
     power = await power_of_ten(unit, adjustment.scale_at, epoch)
     counts = adjustment.counts(value, power)
     await write_reference(unit, adjustment.at, counts, epoch, multiple=multiple)
-    if adjustment.enable is not None:
-        at, switch = adjustment.enable
+    for at, switch in adjustment.enable:
         await write_reference(unit, at, switch, epoch, multiple=multiple)
 
 

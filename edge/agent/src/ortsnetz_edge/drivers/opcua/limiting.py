@@ -75,8 +75,8 @@ async def adjust(
     targets = Targets(channel)
     counts = adjustment.counts(value, await power_of_ten(adjustment.scale_at, session))
     await targets.write([(adjustment.at, counts)])
-    if adjustment.enable is not None:
-        await targets.write([adjustment.enable])
+    for switch in adjustment.enable:
+        await targets.write([switch])
 
 
 async def power_of_ten(at: NodeReference | None, session: Session) -> int:
