@@ -148,17 +148,19 @@ class _Room:
         room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises)
         left_w = ROOM_SHARE * room_w - under_way_w
         granted: dict[str, float] = {}
+        passing = True
         for rise in rises:
             power_w = rise.flow_w(rise.next_w)
-            if power_w <= max(left_w, 0.0) or not self._others_have(rise.device):
+            fits = power_w <= max(left_w, 0.0) or not self._others_have(rise.device)
+            if power_w <= 0.0 or (passing and fits):
                 granted[rise.device] = rise.next_w
                 left_w -= power_w
                 if power_w > 0.0:
                     self._given.append(_Given(rise.device, power_w, now + rise.settles_s))
             else:
                 granted[rise.device] = rise.present_w
-                if now - since[rise.device] >= rise.settles_s:
-                    left_w = 0.0  # nobody passes it any more: its room is kept free
+                # its room is kept free, once it has waited as long as what was given takes to show
+                passing = passing and now - since[rise.device] < rise.settles_s
         self._waiting = {
             rise.device: since[rise.device]
             for rise in rises
