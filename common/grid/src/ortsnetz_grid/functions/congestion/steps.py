@@ -15,11 +15,8 @@ from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 
 _ROUNDING = 1e-9
-_NEAR = 0.2
-"""Weighted distance from a bound beyond which a few steps do not reach it."""
-_WHOLE = 0.5
-"""A device with a larger step than this share of its request has few: it is on or off."""
 _MOST_ROWS = 64
+"""Nearest to their bounds; what steps do to the others shows in the power flow."""
 
 _BACKWARD = np.array([0, 1, 2, 4, 8, 16, 32, 64])
 """How many of the steps given back are tried to be taken again, all in one batch."""
@@ -60,10 +57,10 @@ def given_back(
         highest: (c,) of the controls.
     """
     excess = constraints.excess(point.phasors)
-    # one compressor that starts may reach any bound
-    within = np.inf if (asked.step > _WHOLE).any() else _NEAR
-    near = np.flatnonzero(excess > -within)
-    near = np.sort(near[np.argsort(-excess[near], kind="stable")][:_MOST_ROWS])
+    # however far: a compressor or several cars that start may reach any bound
+    near = np.flatnonzero(np.isfinite(excess))
+    if len(near) > _MOST_ROWS:
+        near = np.sort(near[np.argpartition(-excess[near], _MOST_ROWS)[:_MOST_ROWS]])
     slopes = flows.slopes(point, near)
     if slopes is None:
         return point
