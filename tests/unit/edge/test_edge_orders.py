@@ -113,7 +113,7 @@ def test_below_the_floor_the_floor_holds_and_the_state_says_so(desk: Desk) -> No
     assert state.reason == (
         "it is below the guaranteed floor, which holds, at ev-1 (4.83 kW, 14a EnWG)"
     )
-    assert desk.limits() == {"ev-1": 7 * 690.0}
+    assert [claim.limit_w for claim in desk.book.claims["ev-1"]] == [7 * 690.0]
 
 
 def test_of_contradicting_orders_the_lowest_holds_and_both_are_told(desk: Desk) -> None:

@@ -108,8 +108,13 @@ class Scanner:
             self._outstanding[name] = asyncio.create_task(self._read(name, self._drivers[name]))
 
     def _tell(self, name: str) -> None:
-        if self.on_value is not None:
+        if self.on_value is None:
+            return
+        try:
             self.on_value(name)
+        except Exception:  # whoever listens: it is no mistake of the driver's
+            self._image.counters["values_not_looked_at"] += 1
+            log.exception("'%s': a value could not be looked at", name)
 
     def _give_up_if_lost(self, name: str) -> None:
         if self._clock() - self._since[name] > GIVE_UP_S:
