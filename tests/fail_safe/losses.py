@@ -91,12 +91,11 @@ def refusing(station: Station) -> None:
         station.until(
             lambda: any(limit > row.before[0] for limit in stubborn.refused), "a raise is refused"
         )
-        station.field_.do(plant.trafo.cut())
-        station.until(lambda: station.mode != "active", "the loss is noticed")
+        for pid in station.workers("state_estimation"):
+            station.signal(pid, signal.SIGSTOP)
         stubborn.refuses = False
-        station.until(lambda: _at_the_fallback(station), "limits go down to the fallback")
+        station.until(lambda: station.mode != "active", "the loss is noticed")
         station.healed(row)
-        station.field_.do(plant.trafo.connect())
         _back_again(station)
     with station.losing("lowering refused") as row:
         stubborn.refuses = True
@@ -371,7 +370,8 @@ def cockpit(station: Station, broker: Broker, room: Cockpit) -> None:
         station.healed(row)
         broker.start()
         _drained(station)
-        row.notes["states"] = [state.state for state in room.states]
+        ours = (one for one in room.states if one.id.startswith(f"order-{station.name}-"))
+        row.notes["states"] = [one.state for one in ours]
 
 
 def _drained(station: Station) -> None:

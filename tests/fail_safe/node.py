@@ -25,6 +25,7 @@ from ortsnetz_common.parameters.station import (
 
 ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 AMPERE_W = 3 * 230.0
+REACTION_S = 1.0
 RATED_A, FALLBACK_A, FLOOR_A = 16, 8, 7
 """Of each charge point; 7 A are the 4.2 kW of 14a EnWG, rounded up. All three differ: each tells by
 itself who has had his way."""
@@ -75,7 +76,7 @@ def charge_point(number: int, connection: Connection, watchdog_s: float, **more:
             "rated_w": RATED_A * AMPERE_W,
             "floor_w": FLOOR_A * AMPERE_W,
             "floor_rule": "14a EnWG",
-            "reaction_s": 1.0,
+            "reaction_s": REACTION_S,
             "fallback_w": FALLBACK_A * AMPERE_W,
             "u_sigma": 0.01,
             "p_sigma": 50.0,

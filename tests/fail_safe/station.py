@@ -224,6 +224,7 @@ class Station:
         """An evening with limits in force above the fallback, and the state verified."""
         self.plant.house_w = EVENING_W
         self.until(self._settled, "limits settle in the evening")
+        self.cycles(1)  # a limit that has just been written: its cycle has a status, too
 
     def _settled(self) -> bool:
         recent = self.seen[-2:]
