@@ -59,9 +59,9 @@ def main() -> int:
         if size.network in wanted:
             print(f"# {size.network}", file=sys.stderr, flush=True)
             found += measured(number)
-    if chosen.output is not None:
-        chosen.output.parent.mkdir(parents=True, exist_ok=True)
-        chosen.output.write_text("".join(json.dumps(line) + "\n" for line in found))
+            if chosen.output is not None:
+                chosen.output.parent.mkdir(parents=True, exist_ok=True)
+                chosen.output.write_text("".join(json.dumps(line) + "\n" for line in found))
     print(f"# {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print("# " + ", ".join(f"{name} {version(name)}" for name in PACKAGES))
     for text in lines(TIMES, found):
