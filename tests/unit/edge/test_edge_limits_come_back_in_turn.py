@@ -260,3 +260,28 @@ def test_a_large_step_is_not_passed_for_ever_by_small_ones() -> None:
         if granted.get("pump") == 12_000.0:
             break
     assert 8 <= second <= 20
+
+
+def test_a_car_that_arrives_does_not_wait_out_the_hold_of_an_idle_point() -> None:
+    arrives = 100.0
+    cars = [Played(d, AMPERES, lambda _now: ALL_CHARGE) for d in crowd(6)]
+    late = Played(
+        replace(EV, name="late"), AMPERES, lambda now: ALL_CHARGE if now >= arrives else 0.0
+    )
+    feeder = Feeder([*cars, late], 7 * ALL_CHARGE / 0.96)
+    feeder.seconds(99)
+    assert feeder.amounts()["late"] == 7.0
+    feeder.seconds(2)
+    assert feeder.amounts()["late"] > 7.0
+    feeder.seconds(20)
+    assert feeder.amounts()["late"] == 16.0
+
+
+def test_what_is_taken_back_is_no_longer_on_its_way() -> None:
+    turns = Turns()
+    turns.grant([rise("a", 5000.0, 6000.0), rise("b", 5000.0, 6000.0)], now=0.0)
+    assert turns.given_w(now=1.0) == 1000.0
+    turns.taken_back("a", 400.0)
+    assert turns.given_w(now=1.0) == 600.0
+    turns.taken_back("a", 5000.0)
+    assert turns.given_w(now=1.0) == 0.0

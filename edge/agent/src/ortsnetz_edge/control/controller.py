@@ -203,10 +203,11 @@ class Controller:
             claims = list(external.get(name, ()))
             if name in wanted:
                 claims.append(of_decision(wanted[name]))
-            if held is not None and is_idle(control.device, control.reading):
+            idle = held is not None and is_idle(control.device, control.reading)
+            if held is not None and idle:
                 claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
             speaks = name not in silent
-            found = self._settle(control, claims, cycle, speaks=speaks)
+            found = self._settle(control, claims, cycle, speaks=speaks, idle=idle)
             if found is not None:
                 rises[name] = found
         granted = self._turns.grant((rise for _, rise in rises.values()), now=cycle.now)
@@ -215,7 +216,13 @@ class Controller:
             self.controls[name].aim(claim, granted[name], may_raise=True)
 
     def _settle(
-        self, control: DeviceControl, claims: list[Claim], cycle: Cycle, *, speaks: bool
+        self,
+        control: DeviceControl,
+        claims: list[Claim],
+        cycle: Cycle,
+        *,
+        speaks: bool,
+        idle: bool,
     ) -> tuple[Claim, Rise] | None:
         """Lower one device's limit to what is asked of it; or what it would take of more.
 
@@ -224,6 +231,7 @@ class Controller:
             claims: limits asked for on the network's account and others'.
             cycle: what holds for all devices.
             speaks: whether the decision knew what the device would draw.
+            idle: whether it is held because it is idle: for who begins no time has to pass.
         """
         if control.allowed_w is None:  # nobody knows its limit: nothing to raise or to lower
             return None
@@ -236,9 +244,10 @@ class Controller:
         winner = arbitrate(device, claims)
         if not may_raise and (not claims or winner.limit_w > present_w):
             return None
-        wanted_w = control.sustained(winner.limit_w)
+        wanted_w = winner.limit_w if idle else control.sustained(winner.limit_w)
         if winner.limit_w <= present_w:
             control.aim(winner, winner.limit_w, may_raise=may_raise and control.is_due_to_rise)
+            self._turns.taken_back(device.name, present_w - winner.limit_w)
             return None
         if not claims and present_w < device.rated_w:
             winner = Claim(SetpointSource.NONE, winner.limit_w, "being released step by step")

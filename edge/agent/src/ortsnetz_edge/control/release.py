@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.parameters.station import Device
 
@@ -116,6 +116,11 @@ class Turns:
         """Power on its way, in either direction."""
         return sum(room.given_w(now=now) for room in self._rooms)
 
+    def taken_back(self, device: str, power_w: float) -> None:
+        """A device was lowered by so much: what it was given last is no longer on its way."""
+        for room in self._rooms:
+            room.taken_back(device, power_w)
+
     def grant(self, rises: Iterable[Rise], *, now: float) -> dict[str, float]:
         """The new limit of each device, W; its present one where it has to wait.
 
@@ -140,8 +145,15 @@ class _Room:
     def given_w(self, *, now: float) -> float:
         return sum(one.power_w for one in self._given if one.until > now)
 
+    def taken_back(self, device: str, power_w: float) -> None:
+        for place in range(len(self._given) - 1, -1, -1):
+            one = self._given[place]
+            if one.device == device and power_w > 0.0:
+                self._given[place] = replace(one, power_w=max(0.0, one.power_w - power_w))
+                power_w -= one.power_w
+
     def grant(self, rises: list[Rise], *, now: float) -> dict[str, float]:
-        self._given = [one for one in self._given if one.until > now]
+        self._given = [one for one in self._given if one.until > now and one.power_w > 0.0]
         since = {rise.device: self._waiting.get(rise.device, now) for rise in rises}
         rises.sort(key=lambda rise: (since[rise.device], rise.level, rise.device))
         under_way_w = self.given_w(now=now)
