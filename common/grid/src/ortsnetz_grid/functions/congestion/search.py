@@ -27,8 +27,15 @@ _MOST_ROWS = 24
 """Rows that are linearised; what they leave out shows at the next computed point."""
 
 _LEAST_ROWS = 20
-_STEADY = 0.02
-"""Change of a voltage (pu) up to which slopes are kept: they change in proportion."""
+_STEADY = 0.006
+"""Change of a voltage (pu) up to which slopes are kept: they change in proportion. With 0.02 served
+power was 2 % below the optimum in one of 57 cases: the least squares are flat in it."""
+
+_FORESEEN = 0.3
+"""Share of `Settings.settled` by which the weighted rows may differ from the linear model."""
+
+_STILL = 0.01
+"""Change of a reactive setpoint, as a share of the most, below which it stands still."""
 
 _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
@@ -220,14 +227,17 @@ class Search:
         """Whether the linear model told what was then computed."""
         weight = self._constraints.weight[model.rows]
         error = np.abs(model.at(reached.controls) - reached.phasors[model.rows]) * weight
-        return bool(error.max(initial=0.0) <= self._settings.settled)
+        return bool(error.max(initial=0.0) <= _FORESEEN * self._settings.settled)
 
     def _is_settled(self, step: Curtailment) -> bool:
         """Whether the best point is as good as what the linear model promises."""
         if self.best is None or step.excess > 0:
             return False
         share = self._settings.settled
-        moved = self._box.power @ np.abs(step.controls - self.best.controls)
+        away = np.abs(step.controls - self.best.controls)
+        if away[self._box.factors :].max(initial=0.0) > _STILL:
+            return False
+        moved = self._box.power @ away
         if moved > share * self._box.served(self.best.controls):
             return False
         if self._box.objective is not Objective.LEAST_SQUARES:

@@ -203,7 +203,12 @@ def _asking(present: Network, takes_part: tuple[Participant, ...]) -> Network:
     if takes_part:
         rows = slice(len(loads) - len(takes_part), None)
         loads["p_specified"][rows] = [one.controlled.request_w for one in takes_part]
-        loads["q_specified"][rows] = [one.request_var for one in takes_part]
+        # who can be told reactive power has none of its own: what it is told now would, as its
+        # own, be kept from cycle to cycle without need
+        loads["q_specified"][rows] = [
+            np.zeros(3) if one.controlled.reactive_var > 0 else one.request_var
+            for one in takes_part
+        ]
     return replace(present, data={**present.data, "asym_load": loads})
 
 
