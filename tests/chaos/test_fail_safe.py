@@ -189,9 +189,18 @@ def test_without_its_network_file_an_agent_says_so_and_leaves_the_devices_to_the
         "other": "network.json: not the network file that parameters.json belongs to",
         "corrupt": "network has no branch 4",
     }
-    for what, (code, said) in row.notes["ends"].items():
+    for what, expected in words.items():
+        code, said = row.notes["ends"][what]
         assert code == 2
-        assert words[what] in said
+        assert expected in said
+
+
+def test_an_agent_that_could_keep_no_record_does_not_start(field: Field) -> None:
+    row = field.row("network file")
+    fell_back_by_themselves(row, row.began_s)
+    code, said = row.notes["ends"]["full disk"]
+    assert code == 1
+    assert "journal in" in said
 
 
 def test_an_order_lasts_until_its_end_without_the_cockpit_and_control_goes_on(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -160,7 +161,7 @@ def agent(station: Station) -> None:
 
 
 def _refused_at_start(station: Station) -> None:
-    """A network file that is missing, that is another one, and one that is none."""
+    """A network file that is missing, that is another one, and one that is none; a full disk."""
     good, network = station.agent_json.read_bytes(), station.directory / "network.json"
     contents = network.read_bytes()
     with station.losing("network file") as row:
@@ -175,20 +176,22 @@ def _refused_at_start(station: Station) -> None:
         station.files.network = {**station.files.network, "data": {"node": [{"id": 1}]}}
         station.files.write()
         ends["corrupt"] = _end(station)
-        station.until(lambda: _at_the_fallback(station), "charge points fall back by themselves")
-        station.healed(row)
         station.files.network = json.loads(contents)
         assert station.files.write().read_bytes() == good
+        ends["full disk"] = _end(station, disk_full=True)
+        station.until(lambda: _at_the_fallback(station), "charge points fall back by themselves")
+        station.healed(row)
         station.start()
         _back_again(station)
 
 
-def _end(station: Station) -> tuple[int, str]:
-    """How an agent that is started now ends: its exit code and its last words."""
-    log = station.directory / "agent.log"
-    before = log.stat().st_size
-    code = start(station.agent_json).wait(60)
-    return code, log.read_bytes()[before:].decode()
+def _end(station: Station, *, disk_full: bool = False) -> tuple[int, str]:
+    """How an agent that is started now ends: its exit code and its words."""
+    agent = start(station.agent_json, output=subprocess.PIPE)
+    if disk_full:
+        resource.prlimit(agent.pid, resource.RLIMIT_FSIZE, (0, 0))
+    said, _ = agent.communicate(timeout=60)
+    return agent.returncode, said.decode()
 
 
 def restart(station: Station) -> None:

@@ -119,13 +119,15 @@ def node(
     )
 
 
-def start(agent: Path, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """The agent of a bootstrap file as a process; its log is beside the file."""
+def start(
+    agent: Path, environment: dict[str, str] | None = None, output: int | None = None
+) -> subprocess.Popen[bytes]:
+    """The agent of a bootstrap file as a process; its log is beside the file, or goes to a pipe."""
     with (agent.parent / "agent.log").open("ab") as log:
         return subprocess.Popen(
             [ORTSNETZ, "edge", "run", str(agent)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=log if output is None else output,
+            stderr=log if output is None else subprocess.STDOUT,
             env=os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {}),
         )
