@@ -53,8 +53,9 @@ def devices() -> tuple[ControlledDevice, ...]:
     return (*pumps, *cars)
 
 
-def decided(transformer_va: float) -> LimitResult:
-    return decide(network(transformer_va), devices(), LimitSet((0.9, 1.1), 1.0))
+def decided(transformer_va: float, *, first: int = PUMPS[0]) -> LimitResult:
+    ordered = sorted(devices(), key=lambda device: device.id != first)
+    return decide(network(transformer_va), tuple(ordered), LimitSet((0.9, 1.1), 1.0))
 
 
 def loading(answer: LimitResult, transformer_va: float) -> float:
@@ -83,3 +84,9 @@ def test_room_for_a_whole_compressor_is_not_left_while_one_waits(transformer_va:
         assert room_w < PUMP_W
     if limited:
         assert room_w < 2 * 690.0
+
+
+@pytest.mark.parametrize("first", PUMPS)
+def test_where_room_is_left_for_one_compressor_the_first_one_gets_it(first: int) -> None:
+    factors = {device.id: device.k for device in decided(55e3, first=first).devices}
+    assert [pump for pump in PUMPS if factors[pump] > 0.5] == [first]

@@ -52,12 +52,19 @@ def wish(device: Device, reading: Reading, *, unspoken: bool = False) -> Wish:
 
 
 def participant(device: Device, reading: Reading, **further: object) -> Participant:
-    """The device at node 2, the low-voltage busbar of the smallest network."""
+    (found,) = participants((device,), {"it": reading}, **further)
+    return found
+
+
+def participants(
+    devices: tuple[Device, ...], readings: dict[str, Reading], **further: object
+) -> tuple[Participant, ...]:
+    """Devices at node 2, the low-voltage busbar of the smallest network."""
     data = {
         "node": [{"id": 2, "u_rated": 400.0}],
         "source": [{"id": 30, "node": 2, "status": 1, "u_ref": 1.0, "sk": 5e6}],
-        "asym_load": [{"id": 50, "node": 2, "status": 1, "type": 0,
-                       "p_specified": [0.0] * 3, "q_specified": [0.0] * 3}],
+        "asym_load": [{"id": device.element, "node": 2, "status": 1, "type": 0,
+                       "p_specified": [0.0] * 3, "q_specified": [0.0] * 3} for device in devices],
     }  # fmt: skip
     document = {"version": "1.0", "type": "input", "is_batch": False, "attributes": {}}
     network = Network.from_json(json.dumps(document | {"data": data}), "smallest")
@@ -68,8 +75,8 @@ def participant(device: Device, reading: Reading, **further: object) -> Particip
         p_from_w=NOTHING[:0], q_from_var=NOTHING[:0], p_to_w=NOTHING[:0], q_to_var=NOTHING[:0],
         removed=(), problems=(),
     )  # fmt: skip
-    station = Station((), (device,), (), SourcePseudo(2, 1.0, 0.01))
-    (found,), silent = participants_of(network, state, station, {"it": reading}, **further)
+    station = Station((), devices, (), SourcePseudo(2, 1.0, 0.01))
+    found, silent = participants_of(network, state, station, readings, **further)
     assert silent == ()
     return found
 
@@ -201,3 +208,11 @@ def test_a_device_behind_a_blown_fuse_counts_its_steps_at_the_voltage_of_its_nod
     controlled = participant(charger, reading).controlled
     assert controlled.step_w == pytest.approx(3 * 400.0 / 3**0.5)
     assert sum(controlled.floor_w) == pytest.approx(7 * 3 * 400.0 / 3**0.5)
+
+
+def test_a_compressor_that_runs_comes_before_those_that_wait() -> None:
+    """Where room is left for one of them, the decision gives it to the first."""
+    pumps = tuple(structs.replace(FIXED, name=f"hp-{n}", element=50 + n) for n in range(3))
+    waits, runs = says(0.0, 10_000.0, limit_w=4_200.0), says(10_000.0, 10_000.0)
+    found = participants(pumps, {"hp-0": waits, "hp-1": waits, "hp-2": runs})
+    assert [one.device.name for one in found] == ["hp-2", "hp-0", "hp-1"]

@@ -88,6 +88,9 @@ def participants_of(
             silent.append(device.name)
         else:
             found.append(participant)
+    # where room is left for one of several that are on or off, the first one gets it: one that runs
+    # goes on, and does not change places with one that waits
+    found.sort(key=lambda one: one.device.step_w is None or not _runs(one))
     return tuple(found), tuple(silent)
 
 
@@ -135,6 +138,10 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
         is_idle=wish.is_idle,
         drawn_w=wish.drawn_w,
     )
+
+
+def _runs(one: Participant) -> bool:
+    return one.drawn_w >= SIGNIFICANT * one.device.rated_w
 
 
 def _stops_at_its_floor(device: Device, reading: Reading, wish: Wish) -> bool:
