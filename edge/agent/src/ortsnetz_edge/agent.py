@@ -68,6 +68,8 @@ SCAN_SHARE = 0.3
 WRITE_SHARE = 0.4
 ADJUST_SHARE = 0.2
 NS_PER_DAY = 86_400 * NS_PER_S
+ORDERS_A_CYCLE = 20
+"""A flood of orders costs a cycle no more than some milliseconds; what is left waits."""
 WATCH_S = 0.25
 """Distance of the reads of a meter whose values may release a response: it has a second to act."""
 RESPOND_S = 1.0
@@ -228,7 +230,7 @@ class Agent:
     def _take_orders(self) -> None:
         """Orders that have come or ended; in the memory before the cockpit is told so."""
         now_ns, now = self.clock.now_ns(), self.clock.monotonic()
-        states = self.outside.step(self.uplink.take_orders(), now_ns=now_ns, now=now)
+        states = self.outside.step(self.uplink.take_orders(ORDERS_A_CYCLE), now_ns=now_ns, now=now)
         if states:
             self._remember()
             self._put(states)

@@ -29,6 +29,8 @@ from ortsnetz_edge.control.order_words import (
 )
 
 MOST_ORDERS = 1000
+MOST_OF_A_DEVICE = 20
+"""Orders for the limit of one device: what is asked of all devices is looked at in each cycle."""
 MOST_REVOKED = 1000
 _MODES = ("off", "advisory", "active")  # the lesser first
 
@@ -105,15 +107,15 @@ class OrderBook:
             self.counters["orders_repeated"] += 1
             return (revoked.state,)
         wrong = refusal(order, self._targets, self._node, now_ns)
-        if wrong is None and order.revokes is None and len(self._open) >= MOST_ORDERS:
-            wrong = f"{MOST_ORDERS} orders are in force here: revoke some first"
+        devices = () if wrong is not None else self._devices(order)
+        if wrong is None and order.revokes is None:
+            wrong = self._no_room(devices)
         if wrong is not None:
             self.counters["orders_refused"] += 1
             return (OrderState(order.id, now_ns, "refused", wrong),)
         self.counters["orders_accepted"] += 1
         if order.revokes is not None:
             return self._revoke(order, order.revokes, now_ns)
-        devices = self._devices(order)
         state = OrderState(order.id, now_ns, "accepted", self._about(order, devices))
         ends = now + (order.expires_ns - now_ns) / NS_PER_S
         self._put(_Open(order, ends, state, devices))
@@ -243,6 +245,17 @@ class OrderBook:
         for device in item.devices:
             self._concerning[device.name].remove(item)
         self._claims = None
+
+    def _no_room(self, devices: tuple[Device, ...]) -> str | None:
+        """Why no further order is taken, in words; None where one is."""
+        if len(self._open) >= MOST_ORDERS:
+            return f"{MOST_ORDERS} orders are in force here: revoke some first"
+        for device in devices:
+            if len(self._concerning.get(device.name, ())) >= MOST_OF_A_DEVICE:
+                return (
+                    f"{MOST_OF_A_DEVICE} orders for {device.name} are in force: revoke some first"
+                )
+        return None
 
     def _devices(self, order: Order) -> tuple[Device, ...]:
         return self._targets.named(order.targets) if _asks(order) else ()

@@ -101,10 +101,10 @@ class Uplink:
         with self._progress:
             return self._progress.wait_for(lambda: self._journal.store.backlog == 0, timeout_s)
 
-    def take_orders(self) -> tuple[Order, ...]:
-        """Orders that have come since the last time, in the order of their arrival."""
+    def take_orders(self, most: int = ORDERS_WAITING) -> tuple[Order, ...]:
+        """Orders that have come since the last time, oldest first, at most so many; others wait."""
         found: list[Order] = []
-        while len(found) < ORDERS_WAITING:
+        while len(found) < most:
             try:
                 found.append(self._orders.get_nowait())
             except queue.Empty:
