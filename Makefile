@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation web kernels wheels wheels-check bench-limiting study-optimum
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation study-limiting web kernels wheels wheels-check bench-limiting study-optimum
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: wha
 
 study-estimation: $(VENV)/.test ## state estimation on unknown networks beside power-grid-model [SEEDS=30] (15 min)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.estimation --seeds $(or $(SEEDS),30) -o run/study-estimation.jsonl
+
+study-limiting: $(VENV)/.test ## the closed loop of limiting on a thousand random evenings and noons [EVENINGS=1000] (2 h)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.limiting --evenings $(or $(EVENINGS),1000) -o run/study-limiting.jsonl
 
 scenarios: $(VENV)/.test ## play every scenario of the bench in full and prove that each can fail (15 min)
 	@$(BIN)/python tests/play_scenarios.py

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from studies.limiting import explanation
-from studies.limiting.case import case_of
+from studies.limiting.case import SECONDS, case_of
 from studies.limiting.evening import play
 from studies.limiting.many import played
 from studies.limiting.outcome import Outcome, outcome_of
@@ -46,12 +46,13 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="of plant time; with --seed")
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--raw", action="store_true", help="excesses that do not count, too")
     parser.add_argument("-o", "--output", type=Path)
     chosen = parser.parse_args()
     if chosen.seed is not None:
-        evening = play(case_of(chosen.seed))
+        evening = play(case_of(chosen.seed).lasting(chosen.seconds))
         if chosen.explain:
             print(*explanation.lines(evening, raw=chosen.raw), sep="\n")
         else:

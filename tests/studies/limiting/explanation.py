@@ -26,7 +26,7 @@ def lines(played: Played, *, raw: bool = False) -> Iterator[str]:
     outcome = outcome_of(played)
     for name, found in zip(CLASSES, outcome.excesses, strict=True):
         yield f"{name}: {found}"
-    yield f"{outcome.changes_max:.0f} changes an hour at most, {outcome.counts}"
+    yield f"{outcome.changes_max:.0f} changes of a limit at most, {outcome.counts}"
     devices = played.node.parameters.station.devices
     slowest_s = max((device.reaction_s for device in devices), default=0.0)
     grace = grace_s(CYCLE_S, slowest_s, played.case.wires.late_s)

@@ -23,7 +23,8 @@ from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.overload import watched_branches
-from ortsnetz_edge.control.voltage import VoltageControlling, voltage_controlling
+from ortsnetz_edge.control.voltage import VoltageControlling
+from ortsnetz_edge.control.voltage_assembly import voltage_controlling
 from ortsnetz_edge.drivers.contract import Driver
 from ortsnetz_edge.hosting import congestion, state_estimation
 from ortsnetz_edge.hosting.calls import (

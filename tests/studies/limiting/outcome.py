@@ -9,6 +9,8 @@ import numpy as np
 from studies.limiting.evening import CYCLE_S, Played
 from studies.limiting.judging import Excess, excess, grace_s
 
+from ortsnetz_hil.plant.configuration import PlantConfiguration
+from ortsnetz_hil.plant.core import Plant
 from ortsnetz_hil.verdict.energy import jain, requested_wh
 
 CLASSES = ("metered branches", "other lines", "voltages")
@@ -29,10 +31,11 @@ class Outcome:
 
     Attributes:
         excesses: by class of elements, see `CLASSES`.
-        changes_max, changes_mean: commands that changed a limit, per device and hour of plant time.
+        changes_max, changes_mean: commands that changed a limit, per device in this evening.
         limited_s: time with limits below what devices ask for.
         below_floor: commands below a guaranteed floor.
         counts: cycles of the agent without a state and so on.
+        uniform_cars, uniform_roofs: what uniform scaling would have served, where it was asked.
         failed: why the evening could not be played, in words.
     """
 
@@ -47,6 +50,8 @@ class Outcome:
     limited_s: float = 0.0
     cars: Energy | None = None
     roofs: Energy | None = None
+    uniform_cars: Energy | None = None
+    uniform_roofs: Energy | None = None
     counts: dict[str, int] = field(default_factory=dict)
     failed: str = ""
 
@@ -61,8 +66,8 @@ def outcome_of(played: Played) -> Outcome:
     devices = played.node.parameters.station.devices
     slowest_s = max((device.reaction_s for device in devices), default=0.0)
     grace = grace_s(CYCLE_S, slowest_s, case.wires.late_s)
-    hours = len(played.ratio) * CYCLE_S / 3600.0
-    changes = [played.changes[device.name] / hours for device in devices]
+    cars, roofs = served(played.configuration, played.plant)
+    changes = [float(played.changes[device.name]) for device in devices]
     return Outcome(
         seed=case.seed,
         network=case.network,
@@ -78,8 +83,8 @@ def outcome_of(played: Played) -> Outcome:
         limited_s=sum(
             CYCLE_S for one in played.decided if one.limits is None or one.limits.status != "ok"
         ),
-        cars=_cars(played),
-        roofs=_roofs(played),
+        cars=cars,
+        roofs=roofs,
         counts={name: count for name, count in played.node.counts.items() if count},
     )
 
@@ -94,16 +99,15 @@ def classes(played: Played) -> tuple[np.ndarray, ...]:
     )
 
 
-def _cars(played: Played) -> Energy:
-    window = played.configuration.window
-    points = played.plant.charge_points
-    asked = [requested_wh(p.spec, 0.0, window.length_s, window.length_s) for p in points]
-    return _energy(asked, [p.served_wh for p in points])
-
-
-def _roofs(played: Played) -> Energy:
-    roofs = played.plant.inverters
-    return _energy([r.offered_wh for r in roofs], [r.served_wh for r in roofs])
+def served(configuration: PlantConfiguration, plant: Plant) -> tuple[Energy, Energy]:
+    """Energy of cars and roofs at the end of an evening."""
+    length_s = configuration.window.length_s
+    points, roofs = plant.charge_points, plant.inverters
+    asked = [requested_wh(point.spec, 0.0, length_s, length_s) for point in points]
+    return (
+        _energy(asked, [point.served_wh for point in points]),
+        _energy([roof.offered_wh for roof in roofs], [roof.served_wh for roof in roofs]),
+    )
 
 
 def _energy(asked_wh: list[float], served_wh: list[float]) -> Energy:

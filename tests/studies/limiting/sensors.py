@@ -72,13 +72,10 @@ class Sensors:
             *("ev-controller" for _ in points),
             *("pv-inverter" for _ in roofs),
         ]
-        self.names = tuple(
-            one.name
-            for one in (
-                *configuration.meters,
-                *configuration.charge_points,
-                *configuration.inverters,
-            )
+        self.names = (
+            *(meter.name for meter in configuration.meters),
+            *(point.name for point in configuration.charge_points),
+            *(roof.name for roof in configuration.inverters),
         )
         self.devices = len(points) + len(roofs)
         self._ends = np.cumsum([0, *(len(one) for one in each)])

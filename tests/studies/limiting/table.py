@@ -79,10 +79,18 @@ def lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
         ]
     rows += [
         _row("commands below a floor", groups, lambda g: f"{sum(o.below_floor for o in g)}"),
-        _row("changes of a limit per device and hour, mean", groups, _mean_changes),
+        _row("changes of a limit per device and evening, mean", groups, _mean_changes),
         _row("the same, the most of any device", groups, _most_changes),
         _row("energy of cars served", groups, lambda g: _served(o.cars for o in g)),
         _row("energy of roofs served", groups, lambda g: _served(o.roofs for o in g)),
+    ]
+    beside = tuple([one for one in group if one.uniform_cars] for group in groups)
+    rows += [
+        _row("of these, with uniform scaling beside", beside, lambda g: f"{len(g)}"),
+        _row("cars there: Ortsnetz", beside, lambda g: _served(o.cars for o in g)),
+        _row("cars there: uniform scaling", beside, lambda g: _served(o.uniform_cars for o in g)),
+        _row("roofs there: Ortsnetz", beside, lambda g: _served(o.roofs for o in g)),
+        _row("roofs there: uniform scaling", beside, lambda g: _served(o.uniform_roofs for o in g)),
     ]
     yield from rows
 
