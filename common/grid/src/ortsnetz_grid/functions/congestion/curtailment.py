@@ -49,8 +49,14 @@ class Cuts:
         self, rows: NDArray[np.intp], phasors: NDArray[np.complex128], *, below: bool
     ) -> Cuts:
         """These, and those in the directions of some phasors (w,) of the rows."""
+        if not len(rows):
+            return self
         size = np.abs(phasors)
-        directions = np.where(size > 0, phasors / np.where(size > 0, size, 1.0), 1.0)
+        if not size.all():
+            phasors, size = np.where(size > 0, phasors, 1.0), np.where(size > 0, size, 1.0)
+        directions = phasors / size
+        if not len(self.rows):
+            return Cuts(rows, directions, np.full(len(rows), below))
         return Cuts(
             np.concatenate([self.rows, rows]),
             np.concatenate([self.directions, directions]),
@@ -124,13 +130,15 @@ class _Programme:
     """The bounds of one linear model, and the programme over some planes of them."""
 
     def __init__(self, model: LinearModel, constraints: Constraints, box: Box, aim: float) -> None:
-        here = constraints.only(model.rows)
-        self._model, self._box, self._weight = model, box, here.weight
-        distance = aim / here.weight * np.minimum(1.0, np.abs(here.high))
-        movable = box.highest > box.lowest
-        influenced = np.abs(model.slopes[:, movable]).max(axis=1, initial=0.0) > _NO_INFLUENCE
-        self._upper = np.where(influenced, here.upper - distance, np.inf)
-        self._lower = np.where(influenced, here.lower + distance, -np.inf)
+        rows = model.rows
+        self._model, self._box, self._weight = model, box, constraints.weight[rows]
+        distance = aim / self._weight * np.minimum(1.0, np.abs(constraints.high[rows]))
+        self._upper = constraints.upper[rows] - distance
+        self._lower = constraints.lower[rows] + distance
+        reach = np.abs(model.slopes) * (box.highest > box.lowest)
+        fixed = reach.max(axis=1, initial=0.0) <= _NO_INFLUENCE
+        if fixed.any():
+            self._upper[fixed], self._lower[fixed] = np.inf, -np.inf
         self._below = np.zeros(len(model.rows), dtype=np.bool_)
 
     def from_the_start(self, cuts: Cuts) -> Cuts:
@@ -138,13 +146,14 @@ class _Programme:
         size = np.abs(self._model.phasors)
         over = np.flatnonzero((size - self._upper) * self._weight > -_NEAR)
         under = np.flatnonzero((self._lower - size) * self._weight > -_NEAR)
-        rows, phasors = self._model.rows, self._model.phasors
-        place = np.minimum(np.searchsorted(rows, cuts.rows), len(rows) - 1)
-        kept = cuts.only((rows[place] == cuts.rows) & ~cuts.below)
+        rows = self._model.rows
+        if len(cuts.rows):
+            place = np.minimum(np.searchsorted(rows, cuts.rows), len(rows) - 1)
+            cuts = cuts.only((rows[place] == cuts.rows) & ~cuts.below)
         self._below[under] = True
-        return kept.with_planes(rows[over], phasors[over], below=False).with_planes(
-            rows[under], phasors[under], below=True
-        )
+        phasors = self._model.phasors
+        found = cuts.with_planes(rows[over], phasors[over], below=False)
+        return found.with_planes(rows[under], phasors[under], below=True)
 
     def without_plane_below(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those that had no plane from below; a second one would be the same. They get it now."""
@@ -170,17 +179,19 @@ class _Programme:
         gradient = np.real(conjugate[:, None] * model.slopes[place])
         room = bounds - np.real(conjugate * model.phasors[place]) + gradient @ model.point
         useful = np.isfinite(room)
-        softness = 1 / self._weight[place[useful]] if elastic else None
-        solved = solve(Planes(gradient[useful], room[useful], softness), self._box)
+        if not useful.all():
+            cuts, place = cuts.only(useful), place[useful]
+            gradient, room = gradient[useful], room[useful]
+        softness = 1 / self._weight[place] if elastic else None
+        solved = solve(Planes(gradient, room, softness), self._box)
         if solved is None:
             return None
-        active = np.zeros(len(useful), dtype=np.bool_)
-        active[useful] = solved.price > 0
+        active = solved.price > 0
         return Curtailment(
             solved.controls,
             solved.excess,
             cuts.rows[active],
-            solved.price[active[useful], None] * gradient[active],
+            solved.price[active, None] * gradient[active],
             cuts.only(active),
         )
 

@@ -48,15 +48,22 @@ class Box:
     def of(cls, asked: Asked, controls: Controls, settings: Settings) -> Box:
         """Box of all controls."""
         count, more = controls.factors, len(controls.device) - controls.factors
-        reactive = np.full(more, REACTIVE_WEIGHT)
-        priced = asked.price * asked.total_w
+        weight = asked.weight * _fair(asked.total_w, settings)
+        power = worth = _share(asked.total_w)
+        if settings.objective is Objective.ENERGY:
+            priced = asked.price * asked.total_w
+            worth = _share(priced if priced.any() else asked.total_w)
+        if more:
+            nothing = np.zeros(more)
+            weight = np.concatenate([weight, np.full(more, REACTIVE_WEIGHT)])
+            power, worth = np.concatenate([power, nothing]), np.concatenate([worth, nothing])
         return cls(
             lowest=controls.lowest,
             highest=controls.highest,
             wish=controls.wish,
-            weight=np.concatenate([asked.weight * _fair(asked.total_w, settings), reactive]),
-            power=_share(asked.total_w, more),
-            worth=_share(priced if priced.any() else asked.total_w, more),
+            weight=weight,
+            power=power,
+            worth=worth,
             factors=count,
             objective=settings.objective,
         )
@@ -84,6 +91,6 @@ def _fair(total_w: NDArray[np.float64], settings: Settings) -> NDArray[np.float6
     return np.asarray(np.maximum(total_w / total_w.mean(), 1e-3))  # everybody keeps some weight
 
 
-def _share(values: NDArray[np.float64], more: int) -> NDArray[np.float64]:
-    shares = values / max(float(values.sum()), 1e-300) if values.any() else values
-    return np.concatenate([shares, np.zeros(more)])
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = float(values.sum())
+    return values / total if total > 0 else values

@@ -280,17 +280,18 @@ class Search:
         safer = np.where(stays, target, safer)
         solved = self._flows.solve(target + _BACK[:, None] * (safer - target))
         if solved.converged[0]:
-            aimed_at = self._flows.points(solved, slice(0, 1))
-            kept = bool(self._look_at(aimed_at)[0] <= VERIFIED)
-            foreseen = self._was_foreseen(model, aimed_at[0])
-            if kept or not foreseen:
-                return aimed_at[0], kept and foreseen
+            aimed_at = self._flows.points(solved, slice(0, 1))[0]
+            excess = float(self._constraints.worst(aimed_at.phasors))
+            self._note(aimed_at, excess)
+            foreseen = self._was_foreseen(model, aimed_at)
+            if excess <= VERIFIED or not foreseen:
+                return aimed_at, foreseen
         if not solved.converged.any():
             return None, False
         points = self._flows.points(solved, slice(None))
-        excess = self._look_at(points)
+        kept = self._look_at(points)[:_CLOSE] <= VERIFIED
         self._last = points[int(np.argmax(points.converged))]
-        return self._last, bool((excess[:_CLOSE] <= VERIFIED).any())
+        return self._last, bool(kept.any())
 
     def _approach(self, kept: Point, wanted: Point) -> None:
         """Go from a kept point towards a better one that is not kept, as far as bounds allow."""
