@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.controls import Controls
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
+from ortsnetz_grid.functions.congestion.influence import Single
 from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
 from ortsnetz_grid.functions.congestion.snapshot import CURRENT, IMPEDANCE, POWER, Snapshot
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA
@@ -48,7 +49,10 @@ class CompiledFlows:
         self._rows = grid.rows(unbalance=unbalance)
         self._engine = grid.engine(snapshot.nodes)
         self._idle = grid.idle(self._engine, snapshot.source_voltage)
-        self._by_library = False
+        columns = np.flatnonzero(controls.place >= 0)
+        place = controls.place[columns]
+        cells = (3 * place[:, None] + np.arange(3)).ravel()
+        self._columns = columns, place, cells
         self.layout = self._rows.layout
         self.computed = 0
         self.failure = ""
@@ -166,32 +170,30 @@ class CompiledFlows:
         at = voltage[self._snapshot.nodes]
         influence = self._grid.influence(self._snapshot.nodes, unbalance=self._unbalance)
         answers = influence.of(functionals)
-        columns = np.flatnonzero(own.place >= 0)
-        place = own.place[columns]
-        injected = -_drawn(own.kind[columns], own.power[columns] / BASE_PHASE_VA, at[place])
-        cells = (3 * place[:, None] + np.arange(3)).ravel()
+        columns, place, cells = self._columns
+        drawn = _drawn(own.kind[columns], own.power[columns] / BASE_PHASE_VA, at[place])
+        injected = (-drawn).astype(np.complex64)
         alpha, beta = self._feedback(at, controls)
-        found = np.zeros((len(functionals), len(own.device)), dtype=np.complex128)
-        found[:, columns] = _at_places(answers, cells, injected)
+        slopes = _at_places(answers, cells, injected)
         moved = influence.between(place)
         if moved is not None:
-            # in single precision: it is a correction
-            current = injected.astype(np.complex64)
-            change = np.matmul(current[:, None, :], moved)[:, 0]  # (c, 3k) of the voltages
-            drawn = np.conj(change) * beta.ravel().astype(np.complex64)
+            change = np.matmul(injected[:, None, :], moved)[:, 0]  # (c, 3k) of the voltages
+            more = np.conj(change) * beta
             if alpha is not None:
-                drawn += change * alpha.ravel().astype(np.complex64)
-            found[:, columns] -= answers.astype(np.complex64) @ drawn.T
-            return found
-        conjugate = influence.back(np.conj(answers * beta.ravel()))
-        found[:, columns] -= np.conj(_at_places(conjugate, cells, injected))
-        if alpha is not None:
-            straight = influence.back(answers * alpha.ravel())
-            found[:, columns] -= _at_places(straight, cells, injected)
+                more += change * alpha
+            slopes -= answers @ more.T
+        else:
+            slopes -= np.conj(_at_places(influence.back(np.conj(answers * beta)), cells, injected))
+            if alpha is not None:
+                slopes -= _at_places(influence.back(answers * alpha), cells, injected)
+        if len(columns) == len(own.device):
+            return slopes.astype(np.complex128)
+        found = np.zeros((len(functionals), len(own.device)), dtype=np.complex128)
+        found[:, columns] = slopes
         return found
 
-    def _feedback(self, at: Complex, controls: Real) -> tuple[Complex | None, Complex]:
-        """Change (k, 3) of what the loads draw by that of the voltage: alpha dv + beta conj(dv)."""
+    def _feedback(self, at: Complex, controls: Real) -> tuple[Single | None, Single]:
+        """Change (3k,) of what the loads draw by that of the voltage: alpha dv + beta conj(dv)."""
         powers = [
             None if power is None else np.conj(power[0]) / BASE_PHASE_VA
             for power in self._controls.powers(controls[None])
@@ -207,10 +209,11 @@ class CompiledFlows:
             beta -= current * at**2 / (2 * size**3)
         if impedance is not None:
             alpha = impedance if alpha is None else alpha + impedance
-        return alpha, beta
+        single = None if alpha is None else alpha.ravel().astype(np.complex64)
+        return single, beta.ravel().astype(np.complex64)
 
 
-def _at_places(weights: Complex, cells: NDArray[np.intp], currents: Complex) -> Complex:
+def _at_places(weights: Single, cells: NDArray[np.intp], currents: Single) -> Single:
     """Sum (j, c) over the phases of weights (j, 3k) times currents (c, 3)."""
     each = weights[:, cells].reshape(len(weights), -1, 3)
     return np.asarray(np.einsum("jcp,cp->jc", each, currents))

@@ -169,8 +169,11 @@ class Controls:
         found: list[Complex | None] = [base[None] if base.any() else None for base in self.base]
         for group in self.groups:
             drawn = controls[:, group.order, None] * self.power[group.order]
-            total = np.repeat(self.base[group.kind][None], len(controls), axis=0)
-            total[:, group.nodes] += np.add.reduceat(drawn, group.starts, axis=1)
+            if len(group.nodes) < len(group.order):
+                drawn = np.add.reduceat(drawn, group.starts, axis=1)
+            total = np.empty((len(controls), *self.base.shape[1:]), dtype=np.complex128)
+            total[:] = self.base[group.kind]
+            total[:, group.nodes] += drawn
             found[group.kind] = total
         return found
 

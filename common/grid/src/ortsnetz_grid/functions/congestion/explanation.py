@@ -205,7 +205,7 @@ def settings_of(
     if len(point.controls) > count:
         var = controls.reactive_of(point.controls).tolist()
         reactive = dict(zip(controls.device[count:].tolist(), map(tuple, var), strict=True))
-    lowest = asked.lowest.tolist()
+    lowest, totals = asked.lowest.tolist(), asked.request_w.sum(axis=1).tolist()
     order = np.argsort(-pulls, axis=0, kind="stable").T.tolist()
     holds = (pulls > 0).T.tolist()
     words = [one.binding.words for one in reached]
@@ -218,14 +218,13 @@ def settings_of(
             continue
         strongest = tuple(i for i in order[place] if holds[place][i])
         by = f" by {words[strongest[0]]}" if strongest else ""
-        reason = _reason(device, k, lowest[place], by)
+        reason = _reason(totals[place], k, lowest[place], by)
         answers.append(DeviceSetting(device.id, k, (a, b, c), reason, strongest, q_var))
     return tuple(answers)
 
 
-def _reason(device: ControlledDevice, k: float, lowest: float, by: str) -> str:
-    """Why a device is limited."""
-    asked = sum(device.request_w)
+def _reason(asked: float, k: float, lowest: float, by: str) -> str:
+    """Why a device that asked for so much (W, in all) is limited."""
     direction = " feed-in" if asked < 0 else ""
     limited = f"limited to {abs(k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW{direction}"
     floor = " (its floor)" if k <= lowest else ""

@@ -19,8 +19,11 @@ from ortsnetz_grid.network.power_flow.engines import ArrayEngine, Engine, blocks
 from ortsnetz_grid.network.power_flow.equations import Equations
 from ortsnetz_grid.network.two_ports import Complex
 
+Single = NDArray[np.complex64]
+"""Single precision is enough: slopes guide, the power flow has the last word."""
+
 _MOST_KEPT = 4_000_000
-"""Numbers that are kept, 64 MB."""
+"""Numbers that are kept, 32 MB."""
 
 _MOST_BETWEEN = 1_000_000
 """The same of voltages for currents, 8 MB."""
@@ -61,9 +64,9 @@ class Influence:
         count, width = operator.shape[0], 3 * len(nodes)
         self._capacity = min(count, max(_MOST_KEPT // max(width, 1), _AT_ONCE))
         self._slot = np.full(count, -1, dtype=np.intp)
-        self._kept = np.empty((self._capacity, width), dtype=np.complex128)
+        self._kept = np.empty((self._capacity, width), dtype=np.complex64)
         self._used = 0
-        self._between: dict[bytes, NDArray[np.complex64]] = {}
+        self._between: dict[bytes, Single] = {}
 
     def prepare(self) -> None:
         """Solve for all functionals, if that is little, so that no decision has to."""
@@ -72,7 +75,7 @@ class Influence:
             for first in range(0, count, _AT_ONCE):
                 self.of(np.arange(first, min(first + _AT_ONCE, count)))
 
-    def of(self, functionals: NDArray[np.intp]) -> Complex:
+    def of(self, functionals: NDArray[np.intp]) -> Single:
         """Answers (j, 3k) of some functionals to currents into the loaded nodes."""
         if len(functionals) > self._capacity:
             return self._solved(functionals)
@@ -90,10 +93,10 @@ class Influence:
             slots = self._slot[functionals]
         return np.asarray(self._kept[slots])
 
-    def between(self, places: NDArray[np.intp]) -> NDArray[np.complex64] | None:
+    def between(self, places: NDArray[np.intp]) -> Single | None:
         """Voltages (p, 3, 3k) of the loaded nodes for currents into some of them, (p, 3).
 
-        In single precision. None where that is too much to keep; then `back` gives what is needed.
+        None where that is too much to keep; then `back` gives what is needed of it.
         """
         width = 3 * len(self._nodes)
         if len(places) * 3 * width > _MOST_BETWEEN:
@@ -108,14 +111,14 @@ class Influence:
             self._between = {key: found}
         return self._between[key]
 
-    def back(self, weights: Complex) -> Complex:
+    def back(self, weights: Single) -> Single:
         """Sum over loaded nodes of weights (j, 3k) times their answers to currents, (j, 3k)."""
         right = np.zeros((len(weights), *self._shape), dtype=np.complex128)
         right[:, self._nodes] = weights.reshape(len(weights), -1, 3)
         return self._at_nodes(self._transposed.solve(right))
 
-    def _solved(self, functionals: NDArray[np.intp]) -> Complex:
-        found = np.empty((len(functionals), 3 * len(self._nodes)), dtype=np.complex128)
+    def _solved(self, functionals: NDArray[np.intp]) -> Single:
+        found = np.empty((len(functionals), 3 * len(self._nodes)), dtype=np.complex64)
         for first in range(0, len(functionals), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
             right = self._operator[functionals[part]].toarray().reshape(-1, *self._shape)
@@ -123,8 +126,8 @@ class Influence:
             found[part] = self._at_nodes(self._transposed.solve(right))
         return found
 
-    def _at_nodes(self, values: Complex) -> Complex:
-        return np.asarray(values[:, self._nodes].reshape(len(values), -1))
+    def _at_nodes(self, values: Complex) -> Single:
+        return np.asarray(values[:, self._nodes].reshape(len(values), -1), dtype=np.complex64)
 
 
 def _engine(equations: Equations, nodes: NDArray[np.intp]) -> Engine:
