@@ -10,19 +10,24 @@ from __future__ import annotations
 import pytest
 from fail_safe.cockpit import PROGRAM
 from fail_safe.field import Field
-from fail_safe.losses import ORDER_S
-from fail_safe.node import FALLBACK_A, FLOOR_A, REACTION_S, TIMING
+from fail_safe.judging import (
+    fell_back_by_themselves,
+    goes_on,
+    goes_through_the_fallback,
+    is_raised_by_the_rules,
+    longest_overload_s,
+    of_the_cycle,
+    raised,
+)
+from fail_safe.losing_the_surroundings import ORDER_S
+from fail_safe.node import FLOOR_A, REACTION_S, TIMING
 from fail_safe.set_clock import COMPILER
-from fail_safe.station import Row, Seen, Station
 
 pytestmark = [
     pytest.mark.chaos,
     pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed"),
     pytest.mark.skipif(COMPILER is None, reason="a C compiler is not installed"),
 ]
-FALLBACK = (FALLBACK_A,) * 3
-MOST_RAISED_A = 3
-"""A tenth of 16 A a second, for at most two cycles; whole amperes."""
 FUNCTIONS = ("state_estimation", "congestion")
 
 
@@ -31,47 +36,6 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Field:
     found = Field(tmp_path_factory.mktemp("fail-safe"))
     found.run()
     return found
-
-
-def raised(row: Row, until_s: float) -> list[object]:
-    """What anybody raised from the first cycle without a verified state on."""
-    since_s = row.verified_before.at_s  # what is written in a cycle comes before its status
-    return [c for c in row.written(since_s, until_s) if c.after > c.before]
-
-
-def goes_through_the_fallback(row: Row, since_ns: int | None = None) -> None:
-    """Blind after the stated time, not sooner; down by a ramp; nothing raised until it is over.
-
-    Args:
-        row: what was seen.
-        since_ns: when the fail-safe's time began; the last verified state without it.
-    """
-    verified = next(one for one in row.seen if one.mode == "active" and one.at_s > row.healed_s)
-    blind = next(one for one in row.lost if one.mode == "blind")
-    assert raised(row, row.healed_s) == []
-    assert row.at_its_end == FALLBACK
-    # the mode is decided when the functions have answered, at most their deadline after the image
-    blind_s = (blind.time_ns - (since_ns or row.verified_before.time_ns)) / 1e9
-    assert blind_s >= TIMING.blind_fallback_s - TIMING.function_deadline_s
-    down = [c for c in row.changes if c.after == FALLBACK_A < c.before and c.at_s < row.healed_s]
-    assert min(c.at_s for c in down) >= blind.at_s, "the ramp begins when the agent is blind"
-    assert not any(c.by_itself for c in row.changes), "devices were fed meanwhile"
-    assert "blind" in row.alarms
-    assert_raised_by_the_rules(row, verified)
-
-
-def assert_raised_by_the_rules(row: Row, verified: Seen) -> None:
-    raises = [c for c in row.written(row.healed_s, row.ended_s) if c.after > c.before]
-    assert raises, "limits come back"
-    assert min(c.at_s for c in raises) >= verified.at_s - 1.0
-    assert max(c.after - c.before for c in raises) <= MOST_RAISED_A
-
-
-def goes_on(row: Row) -> None:
-    """Control is not concerned: it is never blind, and the devices are fed."""
-    assert row.seen
-    assert all(one.mode != "blind" for one in row.seen)
-    assert not any(c.by_itself for c in row.changes)
 
 
 def test_everything_was_played(field: Field) -> None:
@@ -128,13 +92,6 @@ def test_without_a_state_that_fits_the_measurements_limits_ramp_down(field: Fiel
     assert any(words in one.reason for one in row.lost for words in said)
 
 
-def fell_back_by_themselves(row: Row, since_s: float) -> None:
-    assert row.written(since_s, row.healed_s) == [], "nobody feeds a watchdog"
-    assert row.at_its_end == FALLBACK
-    own = [c for c in row.changes if c.by_itself and c.at_s < row.healed_s]
-    assert {c.device for c in own} == {"ev-1", "ev-2", "ev-3"}
-
-
 def test_an_agent_that_hangs_feeds_no_watchdog_and_acts_on_nothing_old_when_it_goes_on(
     field: Field,
 ) -> None:
@@ -145,7 +102,7 @@ def test_an_agent_that_hangs_feeds_no_watchdog_and_acts_on_nothing_old_when_it_g
     assert first.mode != "active"
     assert row.written(row.healed_s, first.at_s) == []
     verified = next(one for one in row.seen if one.mode == "active" and one.at_s > row.healed_s)
-    assert_raised_by_the_rules(row, verified)
+    is_raised_by_the_rules(row, verified)
 
 
 def test_a_killed_agent_feeds_no_watchdog_and_raises_by_the_rules_when_it_is_back(
@@ -154,7 +111,7 @@ def test_a_killed_agent_feeds_no_watchdog_and_raises_by_the_rules_when_it_is_bac
     row = field.row("agent killed")
     fell_back_by_themselves(row, row.began_s)
     verified = next(one for one in row.seen if one.mode == "active" and one.at_s > row.healed_s)
-    assert_raised_by_the_rules(row, verified)
+    is_raised_by_the_rules(row, verified)
 
 
 def test_a_restarted_agent_keeps_the_limits_that_it_reads_back(field: Field) -> None:
@@ -279,11 +236,6 @@ def test_a_device_that_takes_no_limit_is_said_and_the_others_make_room(field: Fi
     assert sum(others) < sum(row.before[1:])
 
 
-def of_the_cycle(station: Station, at_s: float) -> Seen | None:
-    """The status of the cycle in which something was written: the next one that is seen."""
-    return next((one for one in station.seen if one.at_s > at_s), None)
-
-
 def test_no_limit_ever_rose_but_in_a_cycle_whose_state_was_verified(field: Field) -> None:
     wrong, right = [], 0
     for station in field.stations.values():
@@ -315,14 +267,3 @@ def test_the_transformer_was_never_overloaded_for_longer_than_a_decision_takes(
         if station.name == "refusing":
             most_s += REACTION_S + 3.0 * TIMING.cycle_s  # until it is clear that a device refuses
         assert longest_overload_s(station, began + 2.0) <= most_s, station.name
-
-
-def longest_overload_s(station: Station, since_s: float) -> float:
-    longest, since = 0.0, None
-    for at_s, loading in station.loadings:
-        if at_s < since_s or loading <= 1.0:
-            since = None
-        else:
-            since = at_s if since is None else since
-            longest = max(longest, at_s - since)
-    return longest

@@ -71,7 +71,7 @@ class Cockpit:
     def connect(self) -> None:
         """Be there; a broker that goes is looked for again."""
         client = Client(CallbackAPIVersion.VERSION2, client_id="control-room", protocol=MQTTv5)
-        client.reconnect_delay_set(0.2, 1)
+        client.reconnect_delay_set(1, 2)
         client.on_message = self._on_message
         client.on_connect = lambda c, *_: c.subscribe(topics.ALL_UPLINKS, qos=1)
         client.connect("127.0.0.1", self._port)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fail_safe import losses
+from fail_safe import losing_inputs, losing_the_node, losing_the_surroundings
 from fail_safe.cockpit import Broker, Cockpit
 from fail_safe.modbus_field import FieldThread
 from fail_safe.set_clock import SetClock
@@ -17,6 +17,7 @@ from fail_safe.station import Row, Station
 WATCHDOG_S = 4.0
 """Of charge points that shall fall back by themselves within a test."""
 LONGEST_S = 400.0
+WITH_COCKPIT = ("cockpit", "clock")
 
 Scenario = Callable[[Station], None]
 
@@ -44,24 +45,27 @@ class Field:
     def run(self) -> None:
         """Run everything; ends when all stations have."""
         servers = FieldThread()
-        broker = Broker(self.directory / "broker")
-        broker.start()
-        cockpit = Cockpit(broker.port)
-        cockpit.connect()
+        brokers = {name: Broker(self.directory / f"broker-{name}") for name in WITH_COCKPIT}
+        rooms = {name: Cockpit(broker.port) for name, broker in brokers.items()}
+        for name, broker in brokers.items():
+            broker.start()
+            rooms[name].connect()
         clock = SetClock(self.directory / "clock")
         scenarios: dict[str, Scenario] = {
-            "meters": losses.meters,
-            "one-meter": losses.one_meter,
-            "refusing": losses.refusing,
-            "estimation": lambda station: losses.function(station, "state_estimation"),
-            "limiting": lambda station: losses.function(station, "congestion"),
-            "agent": losses.agent,
-            "restart": losses.restart,
-            "clock": lambda station: losses.clock(station, clock, cockpit),
-            "solver": losses.solver,
-            "journal": losses.journal,
-            "devices": losses.devices,
-            "cockpit": lambda station: losses.cockpit(station, broker, cockpit),
+            "meters": losing_inputs.meters,
+            "one-meter": losing_inputs.one_meter,
+            "refusing": losing_inputs.refusing,
+            "estimation": lambda station: losing_the_node.function(station, "state_estimation"),
+            "limiting": lambda station: losing_the_node.function(station, "congestion"),
+            "agent": losing_the_node.agent,
+            "restart": losing_the_node.restart,
+            "clock": lambda station: losing_the_surroundings.clock(station, clock, rooms["clock"]),
+            "solver": losing_inputs.solver,
+            "journal": losing_the_node.journal,
+            "devices": losing_inputs.devices,
+            "cockpit": lambda station: losing_the_surroundings.cockpit(
+                station, brokers["cockpit"], rooms["cockpit"]
+            ),
         }
         for name in scenarios:
             self.stations[name] = Station(name, self.directory / name, servers)
@@ -69,7 +73,7 @@ class Field:
             self.stations[name].watchdog_s = WATCHDOG_S
         self.stations["devices"].with_rtu = True
         self.stations["clock"].environment = clock.environment
-        for name in ("cockpit", "clock"):
+        for name, broker in brokers.items():
             self.stations[name].broker = broker.port
         try:
             with ThreadPoolExecutor(len(scenarios)) as pool:
@@ -79,8 +83,9 @@ class Field:
         finally:
             for station in self.stations.values():
                 station.stop()
-            cockpit.leave()
-            broker.kill()
+            for name, broker in brokers.items():
+                rooms[name].leave()
+                broker.kill()
             servers.stop()
 
     def _play(self, name: str, play: Scenario) -> None:
