@@ -242,7 +242,10 @@ class Agent:
         if scan is None or scan.held_s > stale_after_s:
             return
         reading = self.layouts[name].reading(scan)
-        if self.outside.responses.look(name, reading, now=self.clock.monotonic()):
+        released = self.outside.responses.look(name, reading, now=self.clock.monotonic())
+        if (
+            released and not self.clock.stepped
+        ):  # there this very cycle writes it, the same each run
             task = asyncio.get_running_loop().create_task(self._respond())
             self._responding.add(task)
             task.add_done_callback(self._responding.discard)
@@ -319,6 +322,7 @@ class Agent:
                 disposal.deaf,
                 disposal.may_draw,
                 disposal.advisory,
+                disposal.present,
                 loading_of=allowed,
                 unspoken=self._unspoken(),
             )
