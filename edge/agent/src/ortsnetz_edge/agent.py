@@ -243,9 +243,8 @@ class Agent:
             return
         reading = self.layouts[name].reading(scan)
         released = self.outside.responses.look(name, reading, now=self.clock.monotonic())
-        if (
-            released and not self.clock.stepped
-        ):  # there this very cycle writes it, the same each run
+        # in stepped time this very cycle writes it, so that a run repeats itself
+        if released and not self.clock.stepped:
             task = asyncio.get_running_loop().create_task(self._respond())
             self._responding.add(task)
             task.add_done_callback(self._responding.discard)
