@@ -263,3 +263,109 @@ def test_an_older_answer_stays_when_the_new_case_is_refused(run: Run) -> None:
     run.setpoints.write_text("old")
     assert run("{", devices())[0] == 2
     assert run.setpoints.read_text() == "old"
+
+
+# --- objectives and further fields of a device --------------------------------------------------
+
+
+def crowded(**fields: Any) -> tuple[Json, Json]:
+    """Two cars on a small transformer, the second with further fields."""
+    crowd, asked = case(), devices()
+    load = dict(crowd["data"]["asym_load"][1], id=43, name="second car")
+    crowd["data"]["asym_load"].append(load)
+    asked["devices"].append(
+        {"id": 43, "kind": "ev", "request_w": [9e3] * 3, "floor_w": [0, 0, 0]} | fields
+    )
+    return crowd, asked
+
+
+def test_the_objective_is_chosen_and_named(run: Run) -> None:
+    for objective in ("least-squares", "max-min", "energy"):
+        assert run(*crowded(price=3.0), "--objective", objective)[0] == 0
+        answer = run.answer()
+        assert answer["objective"] == objective
+        assert answer["status"] == "limited"
+        assert answer["stage"] == "active power"
+        if objective == "energy":
+            assert answer["devices"][2]["k"] == pytest.approx(1.0, abs=1e-3)
+    code, _, err = run(*crowded(), "--objective", "cheapest")
+    assert code == 2
+    assert "'cheapest' is not one of" in err
+
+
+def test_steps_and_the_smallest_setpoint_are_kept(run: Run) -> None:
+    crowd, asked = crowded(step_w=690.0, smallest_w=4140.0)
+    asked["limits"]["loading"] = 0.4
+    assert run(crowd, asked)[0] == 0
+    watts = sum(run.answer()["devices"][2]["p_w"])
+    assert watts == 0 or watts >= 4140 - 1e-6
+    assert watts / 690 == pytest.approx(round(watts / 690))
+
+
+def test_a_roof_is_told_reactive_power_before_it_is_held_back(run: Run) -> None:
+    asked = devices()
+    asked["devices"][0]["request_w"] = [0, 0, 0]
+    asked["devices"][0]["floor_w"] = [0, 0, 0]
+    asked["devices"][1] |= {
+        "request_w": [-9e3] * 3, "reactive_var": 20e3, "apparent_va": 35e3}  # fmt: skip
+    asked["limits"]["u_pu"] = [0.9, 1.008]
+    code, out, _ = run(case(), asked, "--explain")
+    answer = run.answer()
+    assert code == 0
+    assert answer["stage"] == "reactive power"
+    assert answer["devices"][1]["k"] == 1.0
+    assert sum(answer["devices"][1]["q_var"]) > 0
+    assert answer["devices"][0]["q_var"] is None
+    assert "Stage: other reactive power is enough" in out
+    assert "told" in out
+
+
+def test_a_branch_limit_and_missing_relief_are_in_the_file(run: Run) -> None:
+    asked = devices()
+    asked["limits"]["loading_of"] = {"20": 0.2}
+    asked["devices"][0]["floor_w"] = [9e3] * 3
+    code, out, _ = run(case(), asked, "--explain")
+    assert code == 0
+    answer = run.answer()
+    assert answer["status"] == "infeasible"
+    assert answer["binding"][0]["limit"] == 0.2
+    missing = answer["shortfall"][0]
+    assert (missing["element"], missing["name"]) == (20, "T1")
+    assert missing["relief_w"] > 1e3
+    assert "kW of relief missing" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_device("weight", 0), "device 41: weight must be a positive number"),
+        (_device("weight", float("nan")), "device 41: weight must be a positive number"),
+        (_device("price", -2.0), "device 41: price must be a number that is not negative"),
+        (_device("step_w", -1.0), "device 41: step_w must be a positive number"),
+        (_device("smallest_w", float("inf")), "device 41: smallest_w must be"),
+        (_device("reactive_var", "much"), "device 41: reactive_var: Expected `float`"),
+        (_device("apparent_va", -1.0), "device 41: apparent_va must be a positive number"),
+        (_limits("unbalance", -0.1), "unbalance is -0.1, it must be a positive number"),
+        (_limits("loading_of", {"T1": 1.0}), "'T1' is not the id of a branch"),
+        (_limits("loading_of", {"20": -1.0}), "loading_of 20 is -1"),
+        (_limits("loading_of", {"77": 1.0}), "loading_of 77: it is no line or transformer"),
+    ],
+)
+def test_a_further_field_that_makes_no_sense_is_refused(
+    run: Run, change: Change, words: str
+) -> None:
+    asked = devices()
+    change(asked)
+    code, _, err = run(case(), asked)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "devices.json: " in err
+    assert words in err
+
+
+def test_a_negative_rating_is_refused_by_name(run: Run) -> None:
+    bad = case()
+    bad["data"]["line"][0]["i_n"] = -150.0
+    code, _, err = run(bad, devices())
+    assert code == 2
+    assert "line 10 'cable'" in err

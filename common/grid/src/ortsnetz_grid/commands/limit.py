@@ -19,6 +19,7 @@ from ortsnetz_grid.functions.congestion.problem import (
     Objective,
     Settings,
     check_devices,
+    check_limits,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult, Stage, Status
 from ortsnetz_grid.network.model import Network
@@ -60,6 +61,7 @@ def limit(case: Path, devices: Path, output: Path, *, objective: str, explain: b
     limits, controlled = parse_devices(read(devices), str(devices))
     try:
         check_devices(network, controlled)
+        check_limits(network, limits)
     except InputError as error:
         raise InputError(f"{devices}: {error}") from error
     _check_case(network, controlled, str(case))

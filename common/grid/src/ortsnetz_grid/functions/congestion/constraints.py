@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets
+from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets, check_limits
 from ortsnetz_grid.functions.congestion.rows import RowLayout
 from ortsnetz_grid.network.model import Network
 
@@ -135,15 +135,13 @@ def branch_limits(network: Network, layout: RowLayout, limits: LimitSet) -> NDAr
     """Highest loading (b,) of each rated branch.
 
     Raises:
-        InputError: a limit is for an element that is no rated branch.
+        InputError: a limit is for an element that is no line or transformer.
     """
+    check_limits(network, limits)
     found = np.full(len(layout.branches.ids), limits.loading)
     if limits.loading_of:
         place = {element: row for row, element in enumerate(layout.branches.ids.tolist())}
         for element, loading in limits.loading_of.items():
-            if element not in place:
-                name = network.label(element) if element in network.components else str(element)
-                raise InputError(f"limits: loading_of {name}: it is no line or transformer")
             found[place[element]] = loading
     return found
 

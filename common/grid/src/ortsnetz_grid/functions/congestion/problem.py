@@ -170,6 +170,21 @@ class Settings:
     settled: float = 1e-3
 
 
+_RATED = ("line", "asym_line", "transformer", "three_winding_transformer")
+
+
+def check_limits(network: Network, limits: LimitSet) -> None:
+    """Check limits against the network.
+
+    Raises:
+        InputError: a limit is for an element that is no line or transformer.
+    """
+    for element in limits.loading_of:
+        if network.components.get(element) not in _RATED:
+            name = network.label(element) if element in network.components else str(element)
+            raise InputError(f"limits: loading_of {name}: it is no line or transformer")
+
+
 def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> None:
     """Check devices against the network and against each other.
 
