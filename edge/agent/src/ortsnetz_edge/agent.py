@@ -122,6 +122,7 @@ class Agent:
     counters: Counter[str] = field(default_factory=Counter)
     write_notices: Notices = field(default_factory=write_notices)
     adjust_notices: Notices = field(default_factory=adjust_notices)
+    unended_adjustments: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     late_writes: LateWrites = field(default_factory=LateWrites)
     cycle: int = 0
     _started: float | None = None
@@ -223,6 +224,7 @@ class Agent:
             ),
             notices=self.adjust_notices,
             busy=self.late_writes,
+            unended=self.unended_adjustments,
         )
         news = self.voltage.written(confirmed, now=self.clock.monotonic())
         return tuple(Adjusted(n.device, n.quantity.value, n.value, n.reason) for n in news)

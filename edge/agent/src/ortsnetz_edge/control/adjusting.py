@@ -28,6 +28,7 @@ async def adjust_all(
     deadline_s: float,
     notices: Notices,
     busy: Container[str] | LateWrites = (),
+    unended: dict[str, asyncio.Task[None]] | None = None,
 ) -> tuple[Adjustment, ...]:
     """Write set points; those that were confirmed.
 
@@ -41,11 +42,16 @@ async def adjust_all(
         deadline_s: longest wait.
         notices: say which source does not take its set point.
         busy: sources with a limit on its way; they are left alone in this cycle.
+        unended: kept from cycle to cycle: what was given up and has not ended. Its source is left
+            alone until it has, so that nothing piles up behind a driver that does not let go.
     """
+    unended = {} if unended is None else unended
+    for device in [device for device, task in unended.items() if task.done()]:
+        del unended[device]
     begun = {
         asyncio.create_task(drivers[one.device].adjust(one.quantity, one.value)): one
         for one in adjustments
-        if one.device not in busy
+        if one.device not in busy and one.device not in unended
     }
     if not begun:
         return ()
@@ -55,7 +61,11 @@ async def adjust_all(
         notices.failed(begun[task].device, f"not confirmed within {deadline_s:.1f} s")
     counters["adjustments_late"] += len(pending)
     if pending:
-        await asyncio.wait(pending, timeout=deadline_s)
+        ended, stuck = await asyncio.wait(pending, timeout=deadline_s)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # looked at, so that nobody complains of it
+        unended.update({begun[task].device: task for task in stuck})
     confirmed = tuple(
         begun[task] for task in done if _is_confirmed(task, begun[task], counters, notices)
     )
