@@ -15,7 +15,6 @@ from ortsnetz_grid.functions.voltage.characteristics import (
     VDE_Q_OF_U,
     lagged,
     reactive_var,
-    room_w,
     share_at,
 )
 
@@ -45,8 +44,6 @@ def test_feed_in_is_free_below_the_limit_of_en_50160_and_ends_there() -> None:
 
 def test_the_rating_of_the_inverter_bounds_its_reactive_power_too() -> None:
     assert reactive_var(VDE_Q_OF_U, 1.2, 6000.0, apparent_va=5000.0) == 5000.0
-    assert room_w(5000.0, 3000.0) == 4000.0
-    assert room_w(5000.0, 6000.0) == 0.0
 
 
 @pytest.mark.parametrize("u_pu", [math.nan, math.inf])

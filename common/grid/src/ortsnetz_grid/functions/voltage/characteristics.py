@@ -65,11 +65,6 @@ def reactive_var(
     return share_at(points, u_pu) * most
 
 
-def room_w(apparent_va: float, reactive_var_: float) -> float:
-    """Active power that an inverter has left beside its reactive power (Q priority), W."""
-    return math.sqrt(max(apparent_va**2 - reactive_var_**2, 0.0))
-
-
 def lagged(present: float, target: float, passed_s: float, time_constant_s: float) -> float:
     """First-order lag, exact for a target that holds meanwhile."""
     if time_constant_s <= 0:
