@@ -269,12 +269,34 @@ def test_terminals_are_turned_to_the_networks_phases() -> None:
     assert rest == pytest.approx([2000.0, 500.0, 300.0], abs=1.0)
 
 
+def test_amperes_of_a_single_phase_car_count_at_the_phase_that_it_uses() -> None:
+    truth = network()
+    state = estimate(truth, solved(truth, HOUSES | {50: ([3500.0, 0.0, 0.0], [0.0] * 3)}))
+    wants_16_a = {"east": reading([3500.0, 0.0, 0.0], 3 * 230.0 * 16.0)}
+    situation = situation_from(truth, state, CARS, wants_16_a, EXACT)
+    device = situation.devices[0]
+    assert device.request_w == pytest.approx((3680.0, 0.0, 0.0))
+    # seven amperes are its floor, in one phase as in three
+    assert device.floor_w == pytest.approx((4830.0 / 3, 0.0, 0.0))
+    assert device.step_w == pytest.approx(230.0)
+    assert situation.used[50] == pytest.approx(1 / 3)
+
+
 def test_a_single_phase_car_at_a_three_phase_charge_point_is_seen() -> None:
     truth = network()
     state = estimate(truth, solved(truth, HOUSES | {50: ([3500.0, 0.0, 0.0], [0.0] * 3)}))
     readings = {"east": reading([3500.0, 0.0, 0.0], 4600.0)}
     device = situation_from(truth, state, CARS, readings, EXACT).devices[0]
     assert device.request_w == pytest.approx((4600.0, 0.0, 0.0))
+
+
+def test_a_car_that_has_not_begun_yet_may_use_all_phases() -> None:
+    truth = network()
+    state = estimate(truth, solved(truth, HOUSES | {50: ([300.0, 0.0, 0.0], [0.0] * 3)}))
+    readings = {"east": reading([300.0, 0.0, 0.0], 11_000.0)}
+    situation = situation_from(truth, state, CARS, readings, EXACT)
+    assert situation.devices[0].request_w == pytest.approx((11_000.0 / 3,) * 3)
+    assert situation.used[50] == 1.0
 
 
 def test_feed_in_asks_with_a_negative_sign_and_keeps_its_power_factor() -> None:

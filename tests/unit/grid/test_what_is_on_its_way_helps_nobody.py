@@ -40,6 +40,7 @@ def situation(*present: tuple[ControlledDevice, float]) -> Situation:
         idle=(),
         uncontrolled=(),
         drawn_w=tuple(drawn_w for _, drawn_w in present),
+        used={device.id: 1.0 for device in devices},
     )
 
 

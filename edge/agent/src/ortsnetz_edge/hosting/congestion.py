@@ -114,7 +114,12 @@ class Limiting:
         devices = {device.name: device for device in self.parameters.station.devices}
         idle = set(situation.idle)
         limits = tuple(
-            _limit(devices[situation.names[setting.id]], setting, result.binding)
+            _limit(
+                devices[situation.names[setting.id]],
+                setting,
+                situation.used[setting.id],
+                result.binding,
+            )
             for setting in result.devices
             if setting.k < 1 and situation.names[setting.id] not in idle
         )
@@ -136,12 +141,17 @@ class Limiting:
         )
 
 
-def _limit(device: Device, setting: DeviceSetting, binding: tuple[Binding, ...]) -> DeviceLimit:
-    """The limit of one device; its reason is the strongest of the elements that hold it back."""
+def _limit(
+    device: Device, setting: DeviceSetting, used: float, binding: tuple[Binding, ...]
+) -> DeviceLimit:
+    """The limit of one device; its reason is the strongest of the elements that hold it back.
+
+    It is the limit of all terminals, also where a share of them carries the power.
+    """
     held_by = [binding[place] for place in setting.binding] or list(binding)
     return DeviceLimit(
         device=device.name,
-        limit_w=min(abs(float(sum(setting.p_w))), _JUST_BELOW * device.rated_w),
+        limit_w=min(abs(float(sum(setting.p_w))) / used, _JUST_BELOW * device.rated_w),
         reason=held_by[0].words if held_by else "the network's limits",
         binding=tuple(dict.fromkeys(one.label for one in held_by)),
     )

@@ -36,6 +36,7 @@ class Participant:
         request_var: (3,) reactive power at its request.
         is_idle: it wants nothing at present, and draws nothing to speak of.
         drawn_w: what it draws or feeds in now, in the direction of its request, in all.
+        used: share of its terminals that carry its power, see `Spread`.
     """
 
     device: Device
@@ -46,6 +47,7 @@ class Participant:
     request_var: NDArray[np.float64]
     is_idle: bool
     drawn_w: float
+    used: float
 
 
 def participants_of(
@@ -105,18 +107,19 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
     node = _node(network, device)
     active = wish.active_w
     spread = Spread.of(device, active)
-    asked_w = wish.asked_w if held_w is None else wish.still_w(held_w)
+    wish = wish.through(spread.used, device.rated_w)
+    asked_w = wish.asked_w if held_w is None else wish.still_w(spread.used * held_w)
     request = wish.direction * asked_w * spread.shares
     volts = phase_voltage(network, state, device, node, reading)
     stops = _stops_at_its_floor(device, reading, wish)
     floor = 0.0 if stops else device.floor_w
     if device.step_a is not None:
-        floor *= volts / NOMINAL_PHASE_V
+        floor *= spread.used * volts / NOMINAL_PHASE_V
     least = wish.direction * floor * spread.shares if held_w is None else request
     reactive = terminals(reading.reactive_var, device)
     present_w = spread.by_phase(active)
     present_var = np.zeros(3) if reactive is None else spread.by_phase(reactive)
-    per_ampere = volts * device.phase_count
+    per_ampere = volts * device.phase_count * spread.used
     return Participant(
         device=device,
         controlled=ControlledDevice(
@@ -137,6 +140,7 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
         request_var=request * _tangent(device, present_w, present_var),
         is_idle=wish.is_idle,
         drawn_w=wish.drawn_w,
+        used=spread.used,
     )
 
 

@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.parameters.floors import SMALLEST_A
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device
 from ortsnetz_grid.functions.congestion.wishes import SIGNIFICANT, terminals
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
 _PHASES = "abc"
+_CHARGING = 0.5
+"""Of the smallest current: a car that draws so much in a phase charges through it."""
+_ALIKE = 0.25
+"""Of the strongest phase's power: a car's phases carry the same, all else is noise and stand-by."""
 _SUPPLY = (0.5, 1.5)
 """Voltages of a supply, of nominal; amperes count at nominal voltage beyond them."""
 
@@ -25,10 +30,13 @@ class Spread:
     Attributes:
         matrix: (3, t) network phase by terminal.
         shares: (3,) how its total power spreads over the network's phases.
+        used: share of its terminals that carry its power. A limit in amperes holds at each: a car
+            with one phase draws a third of what its charge point's limit stands for.
     """
 
     matrix: NDArray[np.float64]
     shares: NDArray[np.float64]
+    used: float = 1.0
 
     @classmethod
     def of(cls, device: Device, active: NDArray[np.float64]) -> Spread:
@@ -39,15 +47,27 @@ class Spread:
         matrix = np.zeros((3, count))
         for terminal, phase in enumerate(device.phases[:count]):
             matrix[_PHASES.index(phase), terminal] = 1.0
+        carrying = _carrying(device, active)
+        if carrying is not None:
+            shares = np.where(carrying, active, 0.0) / active[carrying].sum()
+            return cls(matrix, matrix @ shares, float(carrying.mean()))
         total = active.sum()
         shares = np.full(count, 1 / count)
         if abs(total) >= SIGNIFICANT * device.rated_w and (active / total >= 0).all():
-            shares = active / total  # a three-phase charge point may feed a single-phase car
+            shares = active / total
         return cls(matrix, matrix @ shares)
 
     def by_phase(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """From terminals (t,) to network phases (3,)."""
         return np.asarray(self.matrix @ values)
+
+
+def _carrying(device: Device, active: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+    """Terminals through which a device limited in amperes draws; None while it draws too little."""
+    strongest = active.max()
+    if device.step_a is None or strongest < _CHARGING * SMALLEST_A * NOMINAL_PHASE_V:
+        return None
+    return np.asarray(active >= _ALIKE * strongest)
 
 
 def phase_voltage(

@@ -58,6 +58,8 @@ class Situation:
         uncontrolled: names of devices that said nothing usable or do not follow their limits; their
             power stays as estimated.
         drawn_w: what each of `devices` draws or feeds in now, in the direction of its request, W.
+        used: by element id, share of a device's terminals that carry its power: its setpoint stands
+            for the power of all of them.
     """
 
     network: Network
@@ -69,6 +71,7 @@ class Situation:
     idle: tuple[str, ...]
     uncontrolled: tuple[str, ...]
     drawn_w: tuple[float, ...]
+    used: Mapping[int, float]
 
 
 def situation_from(
@@ -128,6 +131,7 @@ def situation_from(
         idle=tuple(one.device.name for one in takes_part if one.is_idle),
         uncontrolled=uncontrolled,
         drawn_w=tuple(one.drawn_w for one in takes_part),
+        used={one.device.element: one.used for one in takes_part},
     )
 
 

@@ -39,8 +39,8 @@ def at_most_now(
     Args:
         situation: of this cycle.
         direction: `CONSUMPTION` or `FEED_IN`.
-        allowed_w: by device, limits that have just been found for that direction, W, magnitude:
-            what somebody is about to lose helps nobody either.
+        allowed_w: by device, limits that have just been found for that direction, W, magnitude, as
+            its setpoint counts: what somebody is about to lose helps nobody either.
     """
     allowed_w = allowed_w or {}
     shares = np.ones(len(situation.devices))
@@ -49,7 +49,8 @@ def at_most_now(
     ):
         asked_w = abs(sum(device.request_w))
         if direction_of(device) == direction and asked_w > 0:
-            most_w = min(max(drawn_w, 0.0), allowed_w.get(device.id, np.inf))
+            limit_w = situation.used[device.id] * allowed_w.get(device.id, np.inf)
+            most_w = min(max(drawn_w, 0.0), limit_w)
             shares[place] = min(1.0, most_w / asked_w)
     loads = situation.network.data["asym_load"].copy()
     rows = slice(len(loads) - len(shares), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ SIGNIFICANT = 0.1
 """Share of the rated power from which on the present tells in which direction a store works, how
 power is spread over the phases and what the power factor is. Below, meters show noise and
 stand-by."""
+_AT_THEIR_RATING = 1.05
+"""Of the rating: what terminals can carry a little above nominal voltage."""
 AT_ITS_LIMIT = 0.9
 """A device that never says what it wants, and draws so much of its limit, is held back by it."""
 
@@ -74,6 +76,21 @@ class Wish:
             asked_w=max(wanted_w, drawn_w),
             is_idle=wanted_w <= 0 and drawn_w < SIGNIFICANT * device.rated_w,
         )
+
+    def through(self, used: float, rated_w: float) -> Wish:
+        """The same of a device that draws through a share of its terminals.
+
+        One that says amperes has them counted at all of its terminals: then it wants more than
+        those that it uses could carry. One that says watts cannot.
+
+        Args:
+            used: share of the terminals.
+            rated_w: of all terminals.
+        """
+        if self.wanted_w <= used * rated_w * _AT_THEIR_RATING:
+            return self
+        wanted_w = used * self.wanted_w
+        return replace(self, wanted_w=wanted_w, asked_w=max(wanted_w, self.drawn_w))
 
     def still_w(self, held_w: float) -> float:
         """What it can be at until it has followed, magnitude, W; `held_w` is the limit until then.
