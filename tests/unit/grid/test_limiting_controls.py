@@ -10,15 +10,12 @@ import pytest
 from limiting_feeder import WIDE, Feeder, Truth, factors, served_w
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.congestion import one_decision, programme
 from ortsnetz_grid.functions.congestion.problem import (
-    Infeasible,
     LimitSet,
     Objective,
     Settings,
 )
 from ortsnetz_grid.functions.congestion.result import Stage, Status
-from ortsnetz_grid.functions.congestion.search import Search
 
 
 def objective(name: Objective) -> Settings:
@@ -270,52 +267,3 @@ def test_a_voltage_says_how_many_kilowatts_or_kilovars_are_missing() -> None:
             relieved.house(6, (watts[0], watts[1], watts[2]), q_var=(var[0], var[1], var[2]))
             voltage = as_it_stands(relieved)[1].reshape(-1, 3)[-1, phase]
             assert (voltage >= 0.97) == ends
-
-
-# --- when the search fails ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("broken", ["solve", "slopes"])
-def test_a_failing_search_still_gives_a_verified_point(
-    broken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    feeder = Feeder(transformer_va=50e3)
-    for node in (3, 4, 5):
-        feeder.device(node, (9000.0,) * 3, (1400.0,) * 3)
-
-    def fails(*_: object, **__: object) -> None:
-        raise FloatingPointError("made up")
-
-    if broken == "solve":
-        monkeypatch.setattr(programme.daqp, "solve", fails)
-    else:
-        monkeypatch.setattr(Search, "_linearised", fails)
-    result = feeder.decide(WIDE)
-    assert result.status is Status.LIMITED
-    assert result.verified
-    assert "made up" in result.trouble
-    assert Truth(feeder).room(factors(result), WIDE).min() >= -1e-7
-
-
-def test_a_solver_that_gives_up_leaves_a_verified_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programme, "_daqp", lambda *_, **__: None)
-    feeder = Feeder(transformer_va=50e3)
-    feeder.device(4, (25e3,) * 3, (1400.0,) * 3)
-    result = feeder.decide(WIDE)
-    assert result.status is Status.LIMITED
-    assert Truth(feeder).room(factors(result), WIDE).min() >= -1e-7
-
-
-def test_trouble_with_steps_leaves_the_answer_without_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fails(*_: object) -> None:
-        raise np.linalg.LinAlgError("made up")
-
-    monkeypatch.setattr(one_decision, "given_back", fails)
-    feeder = Feeder(transformer_va=40e3)
-    feeder.device(4, (25e3,) * 3, step_w=690.0)
-    settings = Settings(infeasible=Infeasible.LEAST_EXCESS)
-    result = feeder.decide(WIDE, settings=settings)
-    assert result.verified
-    assert "made up" in result.trouble

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from power_grid_model import PowerGridModel
 
 from ortsnetz_grid.functions.congestion import compiled_flows
+from ortsnetz_grid.functions.congestion.checks import checked_table
 from ortsnetz_grid.functions.congestion.compiled_flows import CompiledFlows
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
 from ortsnetz_grid.functions.congestion.limiter import Limiter
-from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet, checked_table
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.functions.congestion.result import Status
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
 from ortsnetz_grid.network.loading import RatedBranches

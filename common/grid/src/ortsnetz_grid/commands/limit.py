@@ -12,14 +12,13 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read, read_case
 from ortsnetz_grid.commands.limit_files import parse_devices, setpoints, warnings_of
 from ortsnetz_grid.commands.output import write_atomically
+from ortsnetz_grid.functions.congestion.checks import check_devices, check_limits
 from ortsnetz_grid.functions.congestion.decision import decide
 from ortsnetz_grid.functions.congestion.injections import power_flow_data
 from ortsnetz_grid.functions.congestion.problem import (
     ControlledDevice,
     Objective,
     Settings,
-    check_devices,
-    check_limits,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult, Stage, Status
 from ortsnetz_grid.network.model import Network

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets, check_limits
+from ortsnetz_grid.functions.congestion.checks import check_limits
+from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets
 from ortsnetz_grid.functions.congestion.rows import RowLayout
 from ortsnetz_grid.network.model import Network
 

@@ -42,7 +42,7 @@ class Asked:
 
     @classmethod
     def of(cls, table: Real) -> Asked:
-        """Collect checked devices, see `problem.table_of`.
+        """Collect checked devices, see `checks.checked_table`.
 
         A floor beyond the request counts as the request. One factor acts on all phases, so the most
         demanding of total and phases decides. A floor that forbids to be off asks for the smallest

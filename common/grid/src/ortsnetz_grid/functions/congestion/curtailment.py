@@ -29,13 +29,6 @@ _NO_INFLUENCE = 1e-9
 _NEAR = 0.25
 """Weighted distance from a bound up to which a row gets a plane from the start."""
 
-_EASE = 2e-3
-"""Weighted room beyond what a linear model can attain, for what it does not know."""
-
-_WEAK = 0.05
-"""A device with less than this share of the strongest influence on a row is not held back for what
-no setting can mend."""
-
 
 @dataclass(slots=True)
 class Cuts:
@@ -202,45 +195,3 @@ def _largest(excess: NDArray[np.float64]) -> NDArray[np.intp]:
     if len(places) > _CUTS_PER_ROUND:
         places = places[np.argpartition(-excess[places], _CUTS_PER_ROUND)[:_CUTS_PER_ROUND]]
     return places
-
-
-def _attainable(
-    model: LinearModel, box: Box, *, weak: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Smallest and largest magnitude (w,) that any controls give each row, on a linear model.
-
-    Devices that move a row by less than the share `weak` of what its strongest device does stand at
-    their request.
-    """
-    sizes = np.abs(model.phasors)
-    directions = model.phasors / np.where(sizes > 0, sizes, 1.0)
-    slopes = np.real(np.conj(directions)[:, None] * model.slopes)
-    reach = np.abs(slopes) * (box.highest - box.lowest)
-    strong = reach >= weak * reach.max(axis=1, initial=0.0, keepdims=True)
-    up = slopes * (box.highest - model.point)
-    low = slopes * (box.lowest - model.point)
-    wish = slopes * (box.wish - model.point)
-    least = sizes + np.where(strong, np.minimum(low, up), wish).sum(axis=1)
-    most = sizes + np.where(strong, np.maximum(low, up), wish).sum(axis=1)
-    return least, most
-
-
-def hopeless(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[np.bool_]:
-    """Rows (r,) whose bounds no controls can keep, each taken alone, on a linear model."""
-    least, most = _attainable(model, box, weak=0.0)
-    here = constraints.only(model.rows)
-    found = np.zeros(len(constraints.low), dtype=np.bool_)
-    found[model.rows] = (least > here.upper) | (most < here.lower)
-    return found
-
-
-def eased(model: LinearModel, constraints: Constraints, box: Box) -> Constraints:
-    """Bounds without reserve, moved out to what some controls can keep, each row taken alone."""
-    least, most = _attainable(model, box, weak=_WEAK)
-    here = constraints.only(model.rows)
-    give = _EASE / here.weight
-    low, high = constraints.low.copy(), constraints.high.copy()
-    bounded = np.isfinite(here.high)
-    high[model.rows] = np.where(bounded, np.maximum(here.high, least + give), np.inf)
-    low[model.rows] = np.where(here.low > 0, np.minimum(here.low, most - give), 0.0)
-    return constraints.with_limits(low, high)

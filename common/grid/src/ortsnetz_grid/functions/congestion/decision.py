@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ortsnetz_grid.functions.congestion.checks import check_devices
 from ortsnetz_grid.functions.congestion.limiter import Limiter
 from ortsnetz_grid.functions.congestion.problem import (
     ControlledDevice,
     LimitSet,
     Offsets,
     Settings,
-    check_devices,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.network.model import Network

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.congestion.checks import check_devices, checked_table
 from ortsnetz_grid.functions.congestion.compiled_flows import CompiledFlows
 from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
@@ -20,8 +21,6 @@ from ortsnetz_grid.functions.congestion.problem import (
     LimitSet,
     Offsets,
     Settings,
-    check_devices,
-    checked_table,
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
@@ -48,8 +47,8 @@ class Limiter:
         """
         self.network = network
         # the only component that our model lacks and power-grid-model's has
-        self._by_library = len(network.data.get("three_winding_transformer", ())) > 0
-        self._grid = None if self._by_library else PreparedGrid(network)
+        by_library = len(network.data.get("three_winding_transformer", ())) > 0
+        self._grid = None if by_library else PreparedGrid(network)
         self._known: tuple[int, ...] = ()
         self._snapshots: dict[tuple[int, ...], Snapshot] = {}
 

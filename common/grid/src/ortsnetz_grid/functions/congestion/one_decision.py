@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_grid.functions.congestion.attainable import eased, hopeless
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
-from ortsnetz_grid.functions.congestion.curtailment import eased, hopeless
 from ortsnetz_grid.functions.congestion.explanation import Explanation, pull, settings_of
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point

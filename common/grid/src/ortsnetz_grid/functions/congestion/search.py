@@ -14,19 +14,13 @@ from numpy.typing import NDArray
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.curtailment import Curtailment, Cuts, least_curtailment
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
+from ortsnetz_grid.functions.congestion.near import MOST_ROWS, all_rows_near, rows_near
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point, Points
 from ortsnetz_grid.functions.congestion.problem import Objective, Settings
 from ortsnetz_grid.functions.congestion.uniform import UniformScaling
 
 _STANDSTILL = 1e-6
-_NEAR = 0.1
-"""Weighted distance from a bound up to which a row is linearised although it is not violated."""
-
-_MOST_ROWS = 24
-"""Rows that are linearised; what they leave out shows at the next computed point."""
-
-_LEAST_ROWS = 20
 _STEADY = 0.006
 """Change of a voltage (pu) up to which slopes are kept: they change in proportion. With 0.02 served
 power was 2 % below the optimum in one of 57 cases: the least squares are flat in it."""
@@ -39,9 +33,6 @@ _STILL = 0.01
 
 _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
-
-_MOST_ROWS_IN_ALL = 1000
-"""The same where it matters that all violated rows are there."""
 
 _BACK = np.array([0.0, 5e-5, 2e-4, 7e-4, 2.5e-3, 0.02, 0.1, 0.5])
 """Shares of the way back to a safer point that are computed with each new one."""
@@ -135,9 +126,7 @@ class Search:
         if self.learned is None:
             return None
         point = self.learned.point
-        excess = self._constraints.excess(point.phasors)
-        rows = np.flatnonzero(excess > -_NEAR)
-        rows = np.sort(rows[np.argsort(-excess[rows], kind="stable")][:_MOST_ROWS_IN_ALL])
+        rows = all_rows_near(point, self._constraints)
         return self._linearised(point, rows)
 
     def _reactive_power_alone(self, start: Point) -> bool:
@@ -182,14 +171,17 @@ class Search:
         """Linear model of the rows near their bounds; slopes from nearby are good enough."""
         near = self.learned
         if near is None or not _is_near(near.point, point):
-            return self._linearised(point, self._rows_near(point))
+            return self._linearised(
+                point,
+                rows_near(point, self._constraints, self._flows.layout.partner, self._cuts.rows),
+            )
         rows, slopes = near.model.rows, near.model.slopes
         excess = self._constraints.excess(point.phasors)
         excess[rows] = -np.inf
         missing = np.flatnonzero(excess > 0)
         if not len(missing):
             return LinearModel(rows, point.controls, point.phasors[rows], slopes)
-        missing = missing[np.argsort(-excess[missing], kind="stable")][:_MOST_ROWS]
+        missing = missing[np.argsort(-excess[missing], kind="stable")][:MOST_ROWS]
         more = self._linearised(point, missing)
         if more is None:
             return None
@@ -203,25 +195,6 @@ class Search:
         if slopes is None or not np.isfinite(slopes).all():
             return None
         return LinearModel(rows, point.controls, point.phasors[rows], slopes)
-
-    def _rows_near(self, point: Point) -> NDArray[np.intp]:
-        """Rows beyond or near their bounds, the worst, one for both ends of a branch."""
-        excess = self._constraints.excess(point.phasors)
-        partner = self._flows.layout.partner
-        other = excess[partner]
-        own = excess[: len(partner)]
-        hidden = (own < other) | ((own == other) & (partner < np.arange(len(partner))))
-        own[hidden] = -np.inf  # excess is this function's own
-        rows = np.flatnonzero(excess > -_NEAR)
-        if len(rows) > _MOST_ROWS:
-            rows = rows[np.argpartition(-excess[rows], _MOST_ROWS)[:_MOST_ROWS]]
-        elif len(rows) < _LEAST_ROWS:
-            rows = np.argpartition(-excess, min(_LEAST_ROWS, len(excess) - 1))[:_LEAST_ROWS]
-            rows = rows[np.isfinite(excess[rows])]
-        chosen = np.zeros(len(excess), dtype=np.bool_)
-        chosen[rows] = True
-        chosen[self._cuts.rows] = True
-        return np.flatnonzero(chosen)
 
     def _was_foreseen(self, model: LinearModel, reached: Point) -> bool:
         """Whether the linear model told what was then computed."""

@@ -1,0 +1,125 @@
+"""Whether limiting can be asked this: devices and limits against the network and against sense."""
+
+from __future__ import annotations
+
+from itertools import chain
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
+from ortsnetz_grid.network.model import Network
+
+_RATED = ("line", "asym_line", "transformer", "three_winding_transformer")
+
+
+def check_limits(network: Network, limits: LimitSet) -> None:
+    """Check limits against the network.
+
+    Raises:
+        InputError: a limit is for an element that is no line or transformer.
+    """
+    for element in limits.loading_of:
+        if network.components.get(element) not in _RATED:
+            name = network.label(element) if element in network.components else str(element)
+            raise InputError(f"limits: loading_of {name}: it is no line or transformer")
+
+
+def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> None:
+    """Check devices against the network and against each other.
+
+    Raises:
+        InputError: names the device and what is wrong with it.
+    """
+    seen: set[int] = set()
+    for device in devices:
+        component = network.components.get(device.id)
+        if component is None:
+            raise InputError(f"device {device.id}: the network has no element with this id")
+        if component not in ("asym_load", "asym_gen"):
+            label = network.label(device.id)
+            raise InputError(f"device {device.id}: {label} is neither an asym_load nor an asym_gen")
+        if device.id in seen:
+            raise InputError(f"device {device.id} ({network.label(device.id)}) is listed twice")
+        seen.add(device.id)
+    checked_table(devices)
+
+
+def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
+    """Numbers of the devices, (d, 12), checked.
+
+    Three phases of the request, three of the floor, step (0 for none), smallest power, weight,
+    price, reactive power, apparent power (infinite for none).
+
+    Raises:
+        InputError: names the device and what is wrong with it.
+    """
+    numbers = chain.from_iterable(
+        (
+            *device.request_w,
+            *device.floor_w,
+            0.0 if device.step_w is None else device.step_w,
+            device.smallest_w,
+            device.weight,
+            device.price,
+            device.reactive_var,
+            inf if device.apparent_va is None else device.apparent_va,
+        )
+        for device in devices
+    )
+    # from an iterator: several times as fast as from nested tuples
+    table = np.fromiter(numbers, np.float64, 12 * len(devices)).reshape(-1, 12)
+    request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
+    suspect = ~(np.isfinite(table[:, :11]).all(axis=1) & (rest >= 0).all(axis=1))
+    # a request of one direction and a floor of the other, on whatever phases
+    draws, feeds = (request > 0).any(axis=1), (request < 0).any(axis=1)
+    suspect |= (request * floor < 0).any(axis=1)
+    suspect |= (floor > 0).any(axis=1) & feeds | (floor < 0).any(axis=1) & draws
+    suspect |= (rest[:, [2, 5]] <= 0).any(axis=1)
+    suspect |= np.fromiter((device.step_w == 0 for device in devices), np.bool_, len(devices))
+    for place in np.flatnonzero(suspect).tolist():
+        _check_finite(devices[place])
+        _check_signs(devices[place])
+        _check_numbers(devices[place])
+    return table
+
+
+def _check_finite(device: ControlledDevice) -> None:
+    for name, watts in (("request_w", device.request_w), ("floor_w", device.floor_w)):
+        if not np.isfinite(watts).all():
+            raise InputError(f"device {device.id}: {name} needs three finite numbers, has {watts}")
+
+
+def _check_signs(device: ControlledDevice) -> None:
+    for phase, request, floor in zip("abc", device.request_w, device.floor_w, strict=True):
+        if request * floor < 0:
+            raise InputError(
+                f"device {device.id}: phase {phase}: request {request:g} W and floor {floor:g} W "
+                f"have opposite signs"
+            )
+    directions = {1 if watts > 0 else -1 for watts in device.request_w if watts}
+    for phase, floor in zip("abc", device.floor_w, strict=True):
+        if floor and directions == {-1 if floor > 0 else 1}:  # on a phase without request, too
+            raise InputError(
+                f"device {device.id}: phase {phase}: a floor of {floor:g} W and the request have "
+                f"opposite signs"
+            )
+
+
+def _check_numbers(device: ControlledDevice) -> None:
+    """What is no power per phase; comparisons with NaN are false."""
+    if device.step_w is not None and not 0 < device.step_w < inf:
+        raise InputError(f"device {device.id}: step_w must be a positive number")
+    if not 0 < device.weight < inf:
+        raise InputError(f"device {device.id}: weight must be a positive number")
+    for name, value in (
+        ("smallest_w", device.smallest_w),
+        ("price", device.price),
+        ("reactive_var", device.reactive_var),
+    ):
+        if not 0 <= value < inf:
+            raise InputError(f"device {device.id}: {name} must be a number that is not negative")
+    if device.apparent_va is not None and not 0 < device.apparent_va < inf:
+        raise InputError(f"device {device.id}: apparent_va must be a positive number")
