@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
@@ -47,8 +48,9 @@ def test_an_order_is_given_counted_down_answered_and_revoked(
     assert "guaranteed floor" in all_of(".order-form .note")[0].text
     limit, minutes, reason = all_of(".order-form input")
     limit.send_keys("5")
-    minutes.clear()
+    minutes.send_keys(Keys.CONTROL + "a")  # clearing by script is not noticed by the page
     minutes.send_keys("10")
+    assert minutes.get_attribute("value") == "10"
     reason.send_keys("works at the cable")
     all_of(".order-form button")[0].click()
 
