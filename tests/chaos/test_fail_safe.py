@@ -20,7 +20,7 @@ from fail_safe.judging import (
     raised,
 )
 from fail_safe.losing_the_surroundings import ORDER_S
-from fail_safe.node import FLOOR_A, REACTION_S, TIMING
+from fail_safe.node import FALLBACK_A, FLOOR_A, REACTION_S, TIMING
 from fail_safe.set_clock import COMPILER
 
 pytestmark = [
@@ -122,7 +122,8 @@ def test_a_restarted_agent_keeps_the_limits_that_it_reads_back(field: Field) -> 
     written = row.written(row.began_s, verified.at_s - TIMING.cycle_s)
     assert [c for c in written if c.after > c.before] == []
     assert [c for c in row.changes if c.by_itself] == []
-    assert row.notes["found"] == row.before
+    assert all(now <= was for now, was in zip(row.at_its_end, row.before, strict=True))
+    assert min(row.at_its_end) > FALLBACK_A, "nothing fell back"
 
 
 def test_an_agent_that_starts_blind_keeps_what_it_finds_and_ramps_to_the_fallback(

@@ -108,8 +108,6 @@ def restart(station: Station) -> None:
         station.agent.kill()
         station.agent.wait(10)
         station.start()
-        station.until(lambda: station.mode == "starting", "the agent has started")
-        row.notes["found"] = plant.limits
         station.until(lambda: station.mode == "active", "the state is verified again")
         station.healed(row)
         station.settle()
