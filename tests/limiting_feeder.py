@@ -53,6 +53,7 @@ class Feeder:
         generator: bool = False,
         tangent: float = 0.0,
         step_w: float | None = None,
+        held_w: float = 0.0,
     ) -> int:
         """Something that can be limited; returns its place among the devices."""
         element = 2000 + len(self.devices)
@@ -60,7 +61,9 @@ class Feeder:
         appliance = _appliance(element, node, in_file, tuple(tangent * p for p in in_file), 0)
         (self.generators if generator else self.loads).append(appliance)
         kind = PV if generator else EV
-        self.devices.append(ControlledDevice(element, kind, request_w, floor_w, step_w))
+        self.devices.append(
+            ControlledDevice(element, kind, request_w, floor_w, step_w, held_w=held_w)
+        )
         return len(self.devices) - 1
 
     def network(self) -> Network:

@@ -484,6 +484,16 @@ def test_charge_points_get_whole_steps_and_what_rounding_frees_is_given_back() -
     assert "transformer 50" in result.devices[0].reason
 
 
+@pytest.mark.parametrize("holder", [0, 1, 2])
+def test_a_step_that_is_left_for_one_stays_with_the_device_that_has_it(holder: int) -> None:
+    feeder = Feeder(transformer_va=41.5e3)
+    for place in range(3):
+        held_w = 25 * 690.0 if place == holder else 19 * 690.0
+        feeder.device(4, (7360.0,) * 3, (1400.0,) * 3, step_w=690.0, held_w=held_w)
+    steps = np.round(factors(feeder.decide(WIDE)) * 3 * 7360.0 / 690.0)
+    assert steps.tolist() == [20.0 if place == holder else 19.0 for place in range(3)]
+
+
 def offsets(feeder: Feeder, *, u_pu: float = 0.0, loading: float = 0.0) -> Offsets:
     network = feeder.network()
     branches = RatedBranches.of(network)

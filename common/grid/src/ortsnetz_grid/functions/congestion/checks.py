@@ -12,6 +12,9 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.network.model import Network
 
+_NUMBERS = 13
+"""Of a device, see `checked_table`."""
+_APPARENT = 11
 _RATED = ("line", "asym_line", "transformer", "three_winding_transformer")
 
 
@@ -48,10 +51,10 @@ def check_devices(network: Network, devices: tuple[ControlledDevice, ...]) -> No
 
 
 def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
-    """Numbers of the devices, (d, 12), checked.
+    """Numbers of the devices, (d, 13), checked.
 
     Three phases of the request, three of the floor, step (0 for none), smallest power, weight,
-    price, reactive power, apparent power (infinite for none).
+    price, reactive power, apparent power (infinite for none), power of the setpoint in force.
 
     Raises:
         InputError: names the device and what is wrong with it.
@@ -66,13 +69,15 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
             device.price,
             device.reactive_var,
             inf if device.apparent_va is None else device.apparent_va,
+            device.held_w,
         )
         for device in devices
     )
     # from an iterator: several times as fast as from nested tuples
-    table = np.fromiter(numbers, np.float64, 12 * len(devices)).reshape(-1, 12)
+    table = np.fromiter(numbers, np.float64, _NUMBERS * len(devices)).reshape(-1, _NUMBERS)
     request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
-    suspect = ~(np.isfinite(table[:, :11]).all(axis=1) & (rest >= 0).all(axis=1))
+    finite = np.isfinite(np.delete(table, _APPARENT, axis=1)).all(axis=1)
+    suspect = ~(finite & (rest >= 0).all(axis=1))
     # a request of one direction and a floor of the other, on whatever phases
     draws, feeds = (request > 0).any(axis=1), (request < 0).any(axis=1)
     suspect |= (request * floor < 0).any(axis=1)
@@ -118,6 +123,7 @@ def _check_numbers(device: ControlledDevice) -> None:
         ("smallest_w", device.smallest_w),
         ("price", device.price),
         ("reactive_var", device.reactive_var),
+        ("held_w", device.held_w),
     ):
         if not 0 <= value < inf:
             raise InputError(f"device {device.id}: {name} must be a number that is not negative")

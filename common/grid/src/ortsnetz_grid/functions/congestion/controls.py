@@ -27,6 +27,7 @@ class Asked:
         price: (d,) of a served watt.
         reactive_var: (d,) most reactive power that the device can be told.
         apparent_va: (d,) bound of active and reactive power together; infinite for none.
+        held: (d,) factor of the setpoint in force, at most 1; 0 where nobody knows.
     """
 
     request_w: Real
@@ -39,6 +40,7 @@ class Asked:
     price: Real
     reactive_var: Real
     apparent_va: Real
+    held: Real
 
     @classmethod
     def of(cls, table: Real) -> Asked:
@@ -67,6 +69,7 @@ class Asked:
             price=table[:, 9],
             reactive_var=table[:, 10],
             apparent_va=table[:, 11],
+            held=np.where(total > 0, np.minimum(table[:, 12] / some, 1.0), 0.0),
         )
 
     def power_at(self, factors: Real) -> Real:

@@ -133,6 +133,7 @@ def _participant(  # noqa: PLR0917 - all of them are what is known of one device
             price=device.price,
             reactive_var=device.reactive_var,
             apparent_va=device.apparent_va,
+            held_w=max(reading.limit_w or 0.0, 0.0) * spread.used,
         ),
         node=node,
         present_w=present_w,

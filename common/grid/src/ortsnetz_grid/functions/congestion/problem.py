@@ -36,6 +36,8 @@ class ControlledDevice:
             device that takes no such setpoint.
         apparent_va: rating of its inverter; with reactive power its active power is at most
             sqrt(apparent_va^2 - q^2). None for no such bound.
+        held_w: power that its setpoint in force stands for, in all, magnitude. Where a step is left
+            for one of several, who has it already keeps it. 0 where nobody knows.
     """
 
     id: int
@@ -48,6 +50,7 @@ class ControlledDevice:
     price: float = 1.0
     reactive_var: float = 0.0
     apparent_va: float | None = None
+    held_w: float = 0.0
 
     def power_at(self, k: float) -> PhaseWatts:
         """Power per phase at a factor, W; rounding never cuts the floor of a phase."""

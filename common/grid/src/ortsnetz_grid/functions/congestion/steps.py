@@ -1,7 +1,9 @@
 """Setpoints as devices have them: whole amperes, and nothing between off and the smallest current.
 
 The continuous solution is rounded down; what the rounding freed is given back one step at a time,
-the most curtailed device first, as long as a power flow verifies it.
+as long as a power flow verifies it: first to devices that have that step now, then to the most
+curtailed. Else steps would change places between devices in each cycle; who loses one loses it at
+once, and who wins one has to wait.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 
 _ROUNDING = 1e-9
+_HAS_IT = 0.5
+"""Of a step: amperes are converted with a voltage that has changed since."""
 _MOST_ROWS = 64
 """Nearest to their bounds; what steps do to the others shows in the power flow."""
 
@@ -97,7 +101,10 @@ def _ladder(
         fits = constraints.worst((phasors[:, None] + change).T) <= 0
         if not fits.any():
             break
-        chosen = int(np.flatnonzero(fits)[np.argmin(factors[able][fits])])
+        has_it = asked.held[able] >= after[able] - _HAS_IT * steps[able]
+        has_it &= factors[able] <= ladder[0][able] + _ROUNDING  # one step: fair shares stay fair
+        rank = factors[able] - has_it  # factors are 0 to 1: who has it comes first
+        chosen = int(np.flatnonzero(fits)[np.argmin(rank[fits])])
         raised = ladder[-1].copy()
         raised[able[chosen]] = after[able[chosen]]
         phasors = phasors + change[:, chosen]
