@@ -207,7 +207,9 @@ class Feeder:
             for name, one in self.played.items()
         }
         disposal = self.controller.disposal(now=self.now)
-        call = LimitingCall(b"", readings, disposal.deaf, disposal.may_draw, disposal.advisory)
+        call = LimitingCall(
+            b"", readings, disposal.deaf, disposal.may_draw, disposal.advisory, disposal.present
+        )
         result = combined(self._once, call) if self.verified else None
         meter = Reading((230.0,) * 3, (1.0,) * 3, (0.0,) * 3)
         self.verdict = self.controller.step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
@@ -196,6 +196,8 @@ class Controller:
         """
         wanted = {limit.device: limit for limit in result.limits} if result else {}
         silent = set(result.uncontrolled) if result else set()
+        kept = result is not None and cycle.may_raise and result.present_kept
+        over_w = [0.0, 0.0]
         rises: dict[str, tuple[Claim, Rise]] = {}
         for name, control in self.controls.items():
             if control.mode is LimitingMode.OFF:
@@ -203,6 +205,8 @@ class Controller:
             claims = list(external.get(name, ()))
             if name in wanted:
                 claims.append(of_decision(wanted[name]))
+            if result is not None:
+                over_w[control.pace.feeds_in] += self._eased(control, claims, cycle, kept=kept)
             idle = held is not None and is_idle(control.device, control.reading)
             if held is not None and idle:
                 claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
@@ -210,10 +214,29 @@ class Controller:
             found = self._settle(control, claims, cycle, speaks=speaks, idle=idle)
             if found is not None:
                 rises[name] = found
-        granted = self._turns.grant((rise for _, rise in rises.values()), now=cycle.now)
+        granted = self._turns.grant(
+            (rise for _, rise in rises.values()), now=cycle.now, over_w=(over_w[0], over_w[1])
+        )
         for name, (claim, rise) in rises.items():
             self._raises_delayed += granted[name] < rise.next_w
             self.controls[name].aim(claim, granted[name], may_raise=True)
+
+    @staticmethod
+    def _eased(control: DeviceControl, claims: list[Claim], cycle: Cycle, *, kept: bool) -> float:
+        """Let the decision's claim, the last one, wait where nothing but sharing depends on it.
+
+        Returns:
+            Power that the device keeps beyond the decision, W.
+        """
+        decided = claims[-1] if claims and claims[-1].source is SetpointSource.SAFETY else None
+        limit_w = control.device.rated_w if decided is None else decided.limit_w
+        needed_w = control.pace.needed(limit_w, now=cycle.now)
+        present_w = control.allowed_w
+        if decided is None or not kept or present_w is None or limit_w >= present_w:
+            return 0.0
+        eased_w = max(limit_w, min(present_w, needed_w))
+        claims[-1] = replace(decided, limit_w=eased_w)
+        return eased_w - limit_w
 
     def _settle(
         self,

@@ -17,11 +17,13 @@ class Disposal:
         deaf: devices that do not follow their limits, or whose group is off.
         may_draw: slow devices that may not have followed yet, and what they can still be at, W.
         advisory: devices that are only advised, where others are limited.
+        present: limits of the active devices as they are, W: what each can be at.
     """
 
     deaf: tuple[str, ...]
     may_draw: dict[str, float]
     advisory: tuple[str, ...]
+    present: dict[str, float]
 
 
 def disposal_of(controls: Mapping[str, DeviceControl], *, now: float) -> Disposal:
@@ -33,6 +35,11 @@ def disposal_of(controls: Mapping[str, DeviceControl], *, now: float) -> Disposa
     """
     active = any(one.mode is LimitingMode.ACTIVE for one in controls.values())
     slow = {name: one.may_draw(now=now) for name, one in controls.items()}
+    limits = {
+        name: max(one.allowed_w, slow[name] or 0.0)
+        for name, one in controls.items()
+        if one.allowed_w is not None and one.mode is LimitingMode.ACTIVE
+    }
     return Disposal(
         deaf=tuple(
             name
@@ -43,6 +50,7 @@ def disposal_of(controls: Mapping[str, DeviceControl], *, now: float) -> Disposa
         advisory=tuple(
             name for name, one in controls.items() if active and one.mode is LimitingMode.ADVISORY
         ),
+        present=limits,
     )
 
 

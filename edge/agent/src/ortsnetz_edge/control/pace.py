@@ -42,6 +42,7 @@ class Pace:
         """Its limit is found anew; how often it has changed and started is not forgotten."""
         self.obedience = obedience
         self._sustained = Sustained(self._timing.hold_s)
+        self._needed = Sustained(self._timing.hold_s)
         self._lowered_at: float | None = None
         self._raised_at: float | None = None
 
@@ -70,6 +71,19 @@ class Pace:
     def sustained(self, limit_w: float, *, now: float) -> float:
         """The limit that has been allowed for the hold time, this one included."""
         return self._sustained.note(limit_w, now=now)
+
+    def needed(self, limit_w: float, *, now: float) -> float:
+        """The highest limit that decisions have asked for within the hold time, this one included.
+
+        Where the present limits keep everything, a lower one only shares it out anew: that can wait
+        until it is no whim of the last decision.
+        """
+        return -self._needed.note(-limit_w, now=now)
+
+    @property
+    def feeds_in(self) -> bool:
+        """Whether it is an inverter of PV."""
+        return self._device.kind is DeviceKind.PV
 
     def is_due(self, *, now: float) -> bool:
         """Whether its last raise can have acted, and it has not changed too often."""

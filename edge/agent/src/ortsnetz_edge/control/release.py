@@ -32,7 +32,7 @@ def released(present_w: float, wanted_w: float, device: Device, per_s: float, dt
 
 
 class Sustained:
-    """The limit that has been allowed all the time lately: only so far may one be raised.
+    """The lowest of what has been lately: of limits that were allowed, how far one may be raised.
 
     A limit that was lowered is thereby not raised for the hold time, and noise in the decision does
     not move it up and down.
@@ -121,17 +121,22 @@ class Turns:
         for room in self._rooms:
             room.taken_back(device, power_w)
 
-    def grant(self, rises: Iterable[Rise], *, now: float) -> dict[str, float]:
+    def grant(
+        self, rises: Iterable[Rise], *, now: float, over_w: tuple[float, float] = (0.0, 0.0)
+    ) -> dict[str, float]:
         """The new limit of each device, W; its present one where it has to wait.
 
         Args:
             rises: all that may have more, by a decision that is verified.
             now: monotonic time, s.
+            over_w: what others have still got beyond that decision, consumption and feed-in.
         """
         rises = tuple(rises)
         granted: dict[str, float] = {}
         for feeds_in, room in enumerate(self._rooms):
-            granted |= room.grant([one for one in rises if one.feeds_in == feeds_in], now=now)
+            granted |= room.grant(
+                [one for one in rises if one.feeds_in == feeds_in], now, over_w[feeds_in]
+            )
         return granted
 
 
@@ -152,18 +157,19 @@ class _Room:
                 self._given[place] = replace(one, power_w=max(0.0, one.power_w - power_w))
                 power_w -= one.power_w
 
-    def grant(self, rises: list[Rise], *, now: float) -> dict[str, float]:
+    def grant(self, rises: list[Rise], now: float, over_w: float) -> dict[str, float]:
         self._given = [one for one in self._given if one.until > now and one.power_w > 0.0]
         since = {rise.device: self._waiting.get(rise.device, now) for rise in rises}
         rises.sort(key=lambda rise: (since[rise.device], rise.level, rise.device))
         under_way_w = self.given_w(now=now)
-        room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises)
+        room_w = under_way_w + sum(rise.flow_w(rise.wanted_w) for rise in rises) - over_w
         left_w = ROOM_SHARE * room_w - under_way_w
         granted: dict[str, float] = {}
         passing = True
         for rise in rises:
             power_w = rise.flow_w(rise.next_w)
-            fits = power_w <= max(left_w, 0.0) or not self._others_have(rise.device)
+            alone = over_w <= 0.0 and not self._others_have(rise.device)
+            fits = power_w <= max(left_w, 0.0) or alone
             if power_w <= 0.0 or (passing and fits):
                 granted[rise.device] = rise.next_w
                 left_w -= power_w

@@ -77,6 +77,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
         may_draw: slow devices that have been told less and may not have followed yet: what they can
             still be at on our account, W, magnitude.
         advisory: devices whose limits are only reported: to all others they are load.
+        present: limits of the active devices as they are, W, magnitude, to be looked at as well.
         loading_of: highest loading of branches whose rating depends on time, by element.
         unspoken: devices whose profile has no word for what they want; it is told from how much
             they draw of what they may.
@@ -87,6 +88,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     deaf: tuple[str, ...] = ()
     may_draw: dict[str, float] = {}
     advisory: tuple[str, ...] = ()
+    present: dict[str, float] = {}
     loading_of: dict[int, float] = {}
     unspoken: tuple[str, ...] = ()
 
@@ -118,6 +120,8 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
         violated: limits that no setting of the devices can keep, in words.
         uncontrolled: devices that said nothing usable: nothing is known of what they would draw.
         reserve_given_up: elements whose margin could not be kept, in words.
+        present_kept: whether a power flow has confirmed that the limits of `LimitingCall.present`
+            keep everything, reserve included; false where nobody looked.
         reactive: reactive power that devices are told, var in all, inductive consumption positive.
     """
 
@@ -128,6 +132,7 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     violated: tuple[str, ...] = ()
     uncontrolled: tuple[str, ...] = ()
     reserve_given_up: tuple[str, ...] = ()
+    present_kept: bool = False
     reactive: dict[str, float] = {}
 
 

@@ -35,6 +35,12 @@ def combined(once: Once, call: LimitingCall) -> LimitingResult:
     slow = {name: watts for name, watts in call.may_draw.items() if name not in deaf | advisory}
     if slow:
         result = _until_followed(result, once(deaf | advisory, slow), frozenset(slow))
+    if call.present and result.verified:
+        # all of them where they are, none of them to be changed: what is left to say is yes or no
+        at = {name: w for name, w in call.present.items() if name not in deaf | advisory}
+        held = once(deaf | advisory, at)
+        kept = held.verified and held.status == "ok" and not held.reserve_given_up
+        result = replace(result, present_kept=kept)
     if advisory:
         result = _advised(result, once(deaf, _NOBODY), advisory)
     return result
