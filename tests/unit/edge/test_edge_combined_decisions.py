@@ -98,3 +98,26 @@ def test_an_unknown_loading_stays_unknown() -> None:
         return LimitingResult("ok", True, None if may_draw else 0.5, ())
 
     assert combined(once, call(may_draw={"slow": 1.0})).worst_loading is None
+
+
+def held_at(kept_below_w: float, asked: list[dict[str, float]]) -> object:
+    """A decision that keeps everything as long as what is held stays below so much in all."""
+
+    def once(_deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+        asked.append(dict(may_draw))
+        kept = sum(may_draw.values()) < kept_below_w
+        return LimitingResult("ok" if kept else "infeasible", kept or not may_draw, 0.9, ())
+
+    return once
+
+
+def test_whether_the_present_limits_keep_everything_is_looked_at_and_said() -> None:
+    asked: list[dict[str, float]] = []
+    present = {"fast": 5000.0, "slow": 4000.0, "advised": 9000.0}
+    once = held_at(10_000.0, asked)
+    result = combined(once, call(present=present, advisory=("advised",)))  # type: ignore[arg-type]
+    assert result.present_kept
+    assert {"fast": 5000.0, "slow": 4000.0} in asked  # who is not active is load
+    once = held_at(8000.0, asked)
+    assert not combined(once, call(present=present, deaf=("advised",))).present_kept  # type: ignore[arg-type]
+    assert not combined(once, call()).present_kept  # nobody looked
