@@ -155,7 +155,7 @@ def test_the_artefact_of_a_substation_assembles_a_park(files: Path) -> None:
         assert set(floors) == names
         assert floors["ev-0"] == 6.0  # amperes, of 4 kW in the park's own contract
         assert floors["roof"] == pytest.approx(0.2)
-        assert agent._unspoken() == ()  # all of them say what they want
+        assert agent.asking.unspoken == ()  # all of them say what they want
 
     lives(files, check)
 
@@ -177,7 +177,7 @@ def test_a_control_box_in_the_park_is_known_to_say_nothing_of_its_wish(
     )
 
     async def check(agent: Agent) -> None:
-        assert agent._unspoken() == ("ev-0",)
+        assert agent.asking.unspoken == ("ev-0",)
 
     lives(node.write(), check)
 

@@ -14,27 +14,17 @@ from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.link.messages import Adjusted, Decision, Health, Record, Setpoint
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_edge import standing
 from ortsnetz_edge.acquisition.image import NextImage, ProcessImage
 from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.acquisition.readings import ReadingLayout, readings
 from ortsnetz_edge.acquisition.scanner import Scanner
+from ortsnetz_edge.asking import Asking, Findings
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.adjusting import adjust_all, adjust_notices
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
-from ortsnetz_edge.control.branch_ratings import BranchRatings
-from ortsnetz_edge.control.conditions import (
-    bad_data,
-    doubted_guards,
-    fail_safe,
-    function_failed,
-    journal_trouble,
-    limits_unknown,
-    lost_sources,
-    network_limits,
-    overload_measured,
-    setpoints_ignored,
-)
+from ortsnetz_edge.control.conditions import journal_trouble
 from ortsnetz_edge.control.controller import Controller, Verdict
 from ortsnetz_edge.control.device import Write
 from ortsnetz_edge.control.failsafe import AgentMode
@@ -46,14 +36,7 @@ from ortsnetz_edge.control.timekeeping import ClockWatch
 from ortsnetz_edge.control.voltage import VoltageControlling, joined
 from ortsnetz_edge.control.writing import LateWrites, write_all, write_notices
 from ortsnetz_edge.drivers.contract import Driver
-from ortsnetz_edge.hosting.calls import (
-    EstimationCall,
-    EstimationResult,
-    LimitingCall,
-    LimitingResult,
-)
-from ortsnetz_edge.hosting.functions import ESTIMATION, LIMITING, Functions
-from ortsnetz_edge.hosting.supervisor import Failure, FunctionFailedError
+from ortsnetz_edge.hosting.functions import Functions
 from ortsnetz_edge.journal.journal import Journal, JournalWriter
 from ortsnetz_edge.journal.layout import Entry
 from ortsnetz_edge.records import PointTable
@@ -78,22 +61,8 @@ LATE = "late"
 """Stands for a cycle that took too long; nothing is written in it."""
 HEALTH_EVERY = 5
 MEMORY_EVERY = 30
-STARTUP_GRACE_S = 20.0
 DRAIN_S = 2.5
 """At the end, answers that are under way are waited for: the devices have counted them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the functions made of an image.
-
-    Attributes:
-        failures: why a function has no result, by function.
-    """
-
-    estimate: EstimationResult | None
-    limits: LimitingResult | None
-    failures: Mapping[str, str]
 
 
 @dataclass
@@ -109,7 +78,7 @@ class Agent:
     functions: Functions
     controller: Controller
     ledger: InterventionLedger
-    branch_ratings: BranchRatings
+    asking: Asking
     alarms: AlarmBoard
     journal: Journal
     writer: JournalWriter
@@ -125,11 +94,9 @@ class Agent:
     unended_adjustments: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     late_writes: LateWrites = field(default_factory=LateWrites)
     cycle: int = 0
-    _started: float | None = None
     _health_mode: str = ""
     _status: str = ""
     _responding: set[asyncio.Task[None]] = field(default_factory=set)
-    _answered: set[str] = field(default_factory=set)
     _clock_watch: ClockWatch = field(default_factory=ClockWatch)
 
     async def run_cycle(self) -> None:
@@ -139,8 +106,6 @@ class Agent:
         timing = self.configuration.parameters.timing
         clock = self.clock
         asked = clock.monotonic()
-        if self._started is None:
-            self._started = asked
         await self.scanner.scan(
             clock.patience(SCAN_SHARE * timing.cycle_s), everybody=clock.stepped
         )
@@ -148,7 +113,7 @@ class Agent:
         image = self.image.freeze(self.cycle, clock.now_ns(), now=clock.monotonic())
         self._put(self.points.measured(image))
         usable = readings(image, self.layouts)
-        found = self._unless_late(await self._ask(image, usable), asked)
+        found = self._unless_late(await self.asking.ask(image.time_ns, usable), asked)
         why = "; ".join(found.failures.values())
         doubted = found.estimate.doubted_guards if found.estimate else ()
         self._take_orders()
@@ -211,7 +176,7 @@ class Agent:
             modes={name: one.mode for name, one in self.controller.controls.items()},
             estimate=found.estimate,
             verified=verified,
-            day=self._calendar_ns(image.time_ns) // NS_PER_DAY,
+            day=self.asking.calendar_ns(image.time_ns) // NS_PER_DAY,
             told=found.limits.reactive if found.limits and verified else {},
             now=self.clock.monotonic(),
         )
@@ -300,48 +265,6 @@ class Agent:
         self._put((*records, self._health(image.time_ns, verdict_mode, "stopping", 0.0)))
         self._remember()
 
-    async def _ask(self, image: ProcessImage, usable: dict[str, Reading]) -> Findings:
-        """Let the functions work on the image; both within the function deadline."""
-        parameters = self.configuration.parameters
-        within_s = self.clock.patience(parameters.timing.function_deadline_s)
-        deadline = time.monotonic() + within_s
-        estimate: EstimationResult | None = None
-        at = ESTIMATION
-        try:
-            call = EstimationCall(self._hour(image.time_ns), usable)
-            estimate = await self.functions.estimate(call, deadline - time.monotonic())
-            self._answered.add(ESTIMATION)
-            carried = {branch.branch: branch.loading for branch in estimate.branches}
-            allowed = self.branch_ratings.step(carried, now=self.clock.monotonic())
-            if parameters.mode.limiting == "off":
-                return Findings(estimate, None, {LIMITING: "limiting is switched off"})
-            at = LIMITING
-            disposal = self.controller.disposal(now=self.clock.monotonic())
-            limiting = LimitingCall(
-                estimate.state,
-                usable,
-                disposal.deaf,
-                disposal.may_draw,
-                disposal.advisory,
-                disposal.present,
-                loading_of=allowed,
-                unspoken=self._unspoken(),
-            )
-            limits = await self.functions.limit(limiting, deadline - time.monotonic())
-            self._answered.add(LIMITING)
-        except FunctionFailedError as error:
-            if estimate is None:
-                self.branch_ratings.step({}, now=self.clock.monotonic())
-            starting = error.failure is Failure.STARTING
-            first = starting and self._is_young and at not in self._answered
-            key = f"{at}/starting" if first else at
-            return Findings(estimate, None, {key: str(error)})
-        return Findings(estimate, limits, {})
-
-    def _unspoken(self) -> tuple[str, ...]:
-        """Devices whose profile has no word for what they want."""
-        return tuple(name for name in self.controller.controls if not self.layouts[name].speaks)
-
     def _count(self, found: Findings, verdict: Verdict) -> None:
         """Count cycles in which limits could not be raised, or were lowered without a state."""
         if found.estimate is not None:
@@ -350,18 +273,6 @@ class Agent:
             self.counters["cycles_reserve_given_up"] += bool(found.limits.reserve_given_up)
             self.counters["cycles_infeasible"] += bool(found.limits.violated)
         self.counters["cycles_overload_measured"] += bool(verdict.overloads)
-
-    def _hour(self, time_ns: int) -> float:
-        return self._calendar_ns(time_ns) / NS_PER_S % 86400.0 / 3600.0
-
-    def _calendar_ns(self, time_ns: int) -> int:
-        calendar = self.configuration.parameters.calendar
-        return time_ns if calendar is None else calendar.at(time_ns)
-
-    @property
-    def _is_young(self) -> bool:
-        now = self.clock.monotonic()
-        return self._started is None or now - self._started < STARTUP_GRACE_S
 
     def _record(
         self,
@@ -401,28 +312,11 @@ class Agent:
         self, image: ProcessImage, found: Findings, verdict: Verdict
     ) -> list[Condition]:
         now = self.clock.monotonic()
-        parameters = self.configuration.parameters
-        controls = self.controller.controls.values()
-        meters = {meter.name: meter for meter in parameters.station.meters}
-        wanted = found.limits.limits if found.limits else ()
-        violated = found.limits.violated if found.limits else ()
-        binding = sorted({name for limit in wanted for name in limit.binding})
+        parameters, controls = self.configuration.parameters, self.controller.controls.values()
         return [
-            *lost_sources(image, meters),
-            *(limits_unknown(image, controls) if parameters.mode.limiting == "active" else ()),
-            *(
-                function_failed(function, reason)
-                for function, reason in found.failures.items()
-                if function in {ESTIMATION, LIMITING} and parameters.mode.limiting != "off"
-            ),
+            *standing.of_cycle(parameters, image, found, verdict, controls, now=now),
             *self._clock_conditions(),
-            *bad_data(found.estimate.removed if found.estimate else ()),
-            *doubted_guards(found.estimate.doubted_guards if found.estimate else ()),
-            *fail_safe(verdict.mode, parameters.timing, verdict.reason),
-            *overload_measured(verdict.overloads),
-            *setpoints_ignored(controls, now=now),
             *self.outside.responses.conditions(now=now),
-            *network_limits(binding, violated, len(wanted)),
             *self.voltage.conditions(now=now),
             *journal_trouble(
                 self.writer.failure, len(self.journal.moved_aside), self.journal.store.dropped

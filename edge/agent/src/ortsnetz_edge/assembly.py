@@ -11,6 +11,7 @@ from ortsnetz_edge.acquisition.image import NextImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.agent import Agent
+from ortsnetz_edge.asking import Asking
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
 from ortsnetz_edge.control.alarms import AlarmBoard
@@ -116,6 +117,7 @@ def assemble(
     )
     writer.put([Entry(encode_record(catalogue), catalogue=True)])
     scanner = Scanner(drivers, image, clock.monotonic)
+    hosted = functions or HostedFunctions(Setup(configuration.network_text, parameters))
     agent = Agent(
         configuration=configuration,
         drivers=drivers,
@@ -123,9 +125,11 @@ def assemble(
         image=image,
         layouts=layouts,
         points=points,
-        functions=functions or HostedFunctions(Setup(configuration.network_text, parameters)),
+        functions=hosted,
         controller=controller,
-        branch_ratings=BranchRatings(parameters.limits),
+        asking=Asking(
+            parameters, hosted, controller, layouts, BranchRatings(parameters.limits), clock
+        ),
         ledger=InterventionLedger(
             memory.interventions,
             contracts={group.name: group.contract for group in parameters.groups},
