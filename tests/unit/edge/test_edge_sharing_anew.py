@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import cycle, pairwise
 
+import pytest
 from feeder_loop import AMPERES, EV, Feeder, Played, crowd
 
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult
@@ -16,11 +17,12 @@ class Whims(Feeder):
 
     whims = cycle(range(CROWD))
     kept = True
+    ampere = 10
 
     def _once(self, deaf: frozenset[str], may_draw: object) -> LimitingResult:  # noqa: ARG002
         favoured = next(self.whims)
         limits = tuple(
-            DeviceLimit(name, 690.0 * (11 if place == favoured else 10), "full", ("T1",))
+            DeviceLimit(name, 690.0 * (self.ampere + (place == favoured)), "full", ("T1",))
             for place, name in enumerate(self.played)
         )
         if may_draw:  # the question about the present
@@ -43,14 +45,17 @@ def changes(feeder: Feeder, seconds: int) -> int:
     return sum(early != late for early, late in pairwise(log))
 
 
-def test_limits_that_the_network_needs_are_lowered_at_once() -> None:
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
+def test_a_lower_share_waits_only_where_the_present_limits_keep_everything(kept: bool) -> None:
     feeder = street()
-    assert set(feeder.amounts().values()) <= {10.0, 11.0}
-    assert feeder.now == 30.0
-    fresh = Whims([Played(d, AMPERES, lambda _now: EV.rated_w) for d in crowd(CROWD)], 60e3)
-    fresh.kept = False
-    fresh.seconds(1)
-    assert max(fresh.amounts().values()) <= 11.0
+    feeder.ampere, feeder.kept = 13, True
+    feeder.seconds(60)
+    assert min(feeder.amounts().values()) >= 13.0
+    feeder.ampere, feeder.kept = 8, kept
+    feeder.second()
+    assert (min(feeder.amounts().values()) >= 13.0) == kept
+    feeder.seconds(6)
+    assert max(feeder.amounts().values()) <= 9.0
 
 
 def test_whims_of_the_decision_do_not_move_limits_that_keep_everything() -> None:
@@ -58,12 +63,3 @@ def test_whims_of_the_decision_do_not_move_limits_that_keep_everything() -> None
     feeder.kept = True
     assert changes(feeder, 60) <= CROWD
     assert sum(feeder.amounts().values()) >= 10.0 * CROWD
-
-
-def test_a_lower_share_that_lasts_is_taken_after_the_hold() -> None:
-    fresh = Whims([Played(d, AMPERES, lambda _now: EV.rated_w) for d in crowd(CROWD)], 60e3)
-    fresh.seconds(1)
-    before = max(fresh.amounts().values())
-    fresh.seconds(20)
-    assert before >= 11.0
-    assert max(fresh.amounts().values()) <= 11.0
