@@ -1,14 +1,15 @@
-"""What the network's safety asks of each device in a cycle. Reads the parts, sets nothing."""
+"""What the network's safety asks of each device in a cycle. Sets no limit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.link.messages import SetpointSource
 from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.arbitration import Claim
+from ortsnetz_edge.control.device import DeviceControl
 from ortsnetz_edge.control.failsafe import FailSafe
 from ortsnetz_edge.control.idle import IdleHold
 from ortsnetz_edge.control.overload import DOWN_PER_S, Overload
@@ -35,6 +36,29 @@ class Cycle:
 def of_decision(limit: DeviceLimit) -> Claim:
     """What the decision asks of a device."""
     return Claim(SetpointSource.SAFETY, limit.limit_w, limit.reason, limit.binding)
+
+
+def eased(control: DeviceControl, claims: list[Claim], cycle: Cycle, *, kept: bool) -> float:
+    """Let the decision's claim, the last one, wait where nothing but sharing depends on it.
+
+    Args:
+        control: of the device; remembers what decisions asked for.
+        claims: on the device; the last one is changed.
+        cycle: this cycle.
+        kept: whether the present limits keep everything.
+
+    Returns:
+        Power that the device keeps beyond the decision, W.
+    """
+    decided = claims[-1] if claims and claims[-1].source is SetpointSource.SAFETY else None
+    limit_w = control.device.rated_w if decided is None else decided.limit_w
+    needed_w = control.pace.needed(limit_w, now=cycle.now)
+    present_w = control.allowed_w
+    if decided is None or not kept or present_w is None or limit_w >= present_w:
+        return 0.0
+    eased_w = max(limit_w, min(present_w, needed_w))
+    claims[-1] = replace(decided, limit_w=eased_w)
+    return eased_w - limit_w
 
 
 def while_blind(

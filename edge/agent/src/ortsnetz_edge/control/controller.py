@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from ortsnetz_common.link.messages import Setpoint, SetpointSource
@@ -12,7 +12,7 @@ from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import OUTSIDE, Claim, arbitrate
-from ortsnetz_edge.control.claims import Cycle, idle_held, of_decision, while_blind
+from ortsnetz_edge.control.claims import Cycle, eased, idle_held, of_decision, while_blind
 from ortsnetz_edge.control.device import DeviceControl, Write
 from ortsnetz_edge.control.disposal import Disposal, changes_counted, disposal_of
 from ortsnetz_edge.control.failsafe import AgentMode, FailSafe
@@ -206,7 +206,7 @@ class Controller:
             if name in wanted:
                 claims.append(of_decision(wanted[name]))
             if result is not None:
-                over_w[control.pace.feeds_in] += self._eased(control, claims, cycle, kept=kept)
+                over_w[control.pace.feeds_in] += eased(control, claims, cycle, kept=kept)
             idle = held is not None and is_idle(control.device, control.reading)
             if held is not None and idle:
                 claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
@@ -220,23 +220,6 @@ class Controller:
         for name, (claim, rise) in rises.items():
             self._raises_delayed += granted[name] < rise.next_w
             self.controls[name].aim(claim, granted[name], may_raise=True)
-
-    @staticmethod
-    def _eased(control: DeviceControl, claims: list[Claim], cycle: Cycle, *, kept: bool) -> float:
-        """Let the decision's claim, the last one, wait where nothing but sharing depends on it.
-
-        Returns:
-            Power that the device keeps beyond the decision, W.
-        """
-        decided = claims[-1] if claims and claims[-1].source is SetpointSource.SAFETY else None
-        limit_w = control.device.rated_w if decided is None else decided.limit_w
-        needed_w = control.pace.needed(limit_w, now=cycle.now)
-        present_w = control.allowed_w
-        if decided is None or not kept or present_w is None or limit_w >= present_w:
-            return 0.0
-        eased_w = max(limit_w, min(present_w, needed_w))
-        claims[-1] = replace(decided, limit_w=eased_w)
-        return eased_w - limit_w
 
     def _settle(
         self,
