@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -353,6 +354,16 @@ def test_metrics_count_what_was_taken(bench: Any) -> None:
     assert "ortsnetz_cockpit_ingest_samples_total 1.0" in text
     assert 'ortsnetz_cockpit_node_watermark{node="ons-1"} 2.0' in text
     assert 'ortsnetz_cockpit_ingest_batches_total{verdict="committed"} 2.0' in text
+
+
+def test_the_way_of_an_event_from_the_node_is_timed(bench: Any) -> None:
+    now_ns = time.time_ns()
+    for happened_ns in (now_ns - 3 * 10**9, now_ns + 3600 * 10**9):
+        bench.take(Health(happened_ns, 1, "active", "", 1.0, 0.0))
+    text = bench.client().get("/metrics").text
+    assert 'ortsnetz_cockpit_edge_seconds_bucket{le="2.0"} 0.0' in text
+    assert 'ortsnetz_cockpit_edge_seconds_bucket{le="60.0"} 1.0' in text
+    assert "ortsnetz_cockpit_edge_clocks_disagree_total 1.0" in text
 
 
 def test_a_query_that_takes_too_long_is_ended(bench: Any) -> None:

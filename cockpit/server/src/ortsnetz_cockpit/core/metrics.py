@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _PREFIX = "ortsnetz_cockpit_"
 _ORDER_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+_EDGE_BUCKETS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)
 _COMMIT_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -30,6 +31,15 @@ class Metrics:
             "Duration of a commit.",
             buckets=_COMMIT_BUCKETS,
             registry=self.registry,
+        )
+        self.edge_seconds = Histogram(
+            f"{_PREFIX}edge_seconds",
+            "From an event at the node, by its clock, until its record was committed.",
+            buckets=_EDGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.edge_clocks_disagree = count(
+            "edge_clocks_disagree", "Events committed before they happened: clocks are wrong."
         )
         self.commit_failures = count("commit_failures", "Commits refused.")
         self.answers_unsent = count("answers_unsent", "Watermarks not sent: broker away or full.")

@@ -153,6 +153,7 @@ class IngestWriter:
         self._failing_since = self.failure = None
         self._reply(outcomes)
         self._count(outcomes)
+        self._time(transaction)
         self._observer.committed(transaction, outcomes)
 
     def _take(
@@ -192,6 +193,16 @@ class IngestWriter:
             metrics.samples.inc(outcome.samples)
             metrics.repeated.inc(outcome.repeated)
             metrics.quarantined.inc(outcome.quarantined)
+
+    def _time(self, transaction: Transaction) -> None:
+        """How long events took from the node to the store; records of a backlog took long."""
+        now_ns = time.time_ns()
+        for event in transaction.events:
+            took_s = (now_ns - event.time_ns) / 1e9
+            if took_s < 0:
+                self._metrics.edge_clocks_disagree.inc()
+            else:
+                self._metrics.edge_seconds.observe(took_s)
 
     def _note_failure(self, error: StoreError) -> None:
         LOGGER.warning("%s", error)
