@@ -7,6 +7,8 @@ from itertools import cycle, pairwise
 import pytest
 from feeder_loop import AMPERES, EV, Feeder, Played, crowd
 
+from ortsnetz_common.link.messages import SetpointSource
+from ortsnetz_edge.control.arbitration import Claim
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingResult
 
 CROWD = 4
@@ -63,3 +65,13 @@ def test_whims_of_the_decision_do_not_move_limits_that_keep_everything() -> None
     feeder.kept = True
     assert changes(feeder, 60) <= CROWD
     assert sum(feeder.amounts().values()) >= 10.0 * CROWD
+
+
+def test_what_else_protects_the_network_waits_for_nothing() -> None:
+    feeder = street()
+    feeder.kept = True
+    feeder.seconds(20)
+    claim = Claim(SetpointSource.SAFETY, 8 * 690.0, "the voltage is high")
+    feeder.external = {"ev-00": (claim,)}
+    feeder.second()
+    assert feeder.amounts()["ev-00"] == 8.0

@@ -33,32 +33,30 @@ class Cycle:
     now: float
 
 
-def of_decision(limit: DeviceLimit) -> Claim:
-    """What the decision asks of a device."""
-    return Claim(SetpointSource.SAFETY, limit.limit_w, limit.reason, limit.binding)
-
-
-def eased(control: DeviceControl, claims: list[Claim], cycle: Cycle, *, kept: bool) -> float:
-    """Let the decision's claim, the last one, wait where nothing but sharing depends on it.
+def eased(
+    control: DeviceControl, limit: DeviceLimit | None, cycle: Cycle, *, kept: bool
+) -> tuple[tuple[Claim, ...], float]:
+    """What the decision asks of a device; it waits where nothing but sharing depends on it.
 
     Args:
         control: of the device; remembers what decisions asked for.
-        claims: on the device; the last one is changed.
+        limit: that the network needs at it; None for none.
         cycle: this cycle.
         kept: whether the present limits keep everything.
 
     Returns:
-        Power that the device keeps beyond the decision, W.
+        The claim, none where there is no limit, and the power that the device keeps beyond it, W.
     """
-    decided = claims[-1] if claims and claims[-1].source is SetpointSource.SAFETY else None
-    limit_w = control.device.rated_w if decided is None else decided.limit_w
-    needed_w = control.pace.needed(limit_w, now=cycle.now)
+    wanted_w = control.device.rated_w if limit is None else limit.limit_w
+    needed_w = control.pace.needed(wanted_w, now=cycle.now)
+    if limit is None:
+        return (), 0.0
+    claim = Claim(SetpointSource.SAFETY, limit.limit_w, limit.reason, limit.binding)
     present_w = control.allowed_w
-    if decided is None or not kept or present_w is None or limit_w >= present_w:
-        return 0.0
-    eased_w = max(limit_w, min(present_w, needed_w))
-    claims[-1] = replace(decided, limit_w=eased_w)
-    return eased_w - limit_w
+    if not kept or present_w is None or wanted_w >= present_w:
+        return (claim,), 0.0
+    eased_w = max(wanted_w, min(present_w, needed_w))
+    return (replace(claim, limit_w=eased_w),), eased_w - wanted_w
 
 
 def while_blind(

@@ -12,7 +12,7 @@ from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_edge.acquisition.image import ProcessImage
 from ortsnetz_edge.control.amounts import Amounts
 from ortsnetz_edge.control.arbitration import OUTSIDE, Claim, arbitrate
-from ortsnetz_edge.control.claims import Cycle, eased, idle_held, of_decision, while_blind
+from ortsnetz_edge.control.claims import Cycle, eased, idle_held, while_blind
 from ortsnetz_edge.control.device import DeviceControl, Write
 from ortsnetz_edge.control.disposal import Disposal, changes_counted, disposal_of
 from ortsnetz_edge.control.failsafe import AgentMode, FailSafe
@@ -203,10 +203,10 @@ class Controller:
             if control.mode is LimitingMode.OFF:
                 continue
             claims = list(external.get(name, ()))
-            if name in wanted:
-                claims.append(of_decision(wanted[name]))
             if result is not None:
-                over_w[control.pace.feeds_in] += eased(control, claims, cycle, kept=kept)
+                decided, beyond_w = eased(control, wanted.get(name), cycle, kept=kept)
+                over_w[control.pace.feeds_in] += beyond_w
+                claims += decided
             idle = held is not None and is_idle(control.device, control.reading)
             if held is not None and idle:
                 claims.append(Claim(SetpointSource.SAFETY, control.device.floor_w, held))
