@@ -1,0 +1,1 @@
+"""Reads SCL files: XML under bounds, then one module for each section of IEC 61850-6."""
