@@ -118,6 +118,7 @@ class Node:
                 disposal.deaf,
                 disposal.may_draw,
                 disposal.advisory,
+                present=disposal.present,
             )
             limits = limiting_result(self.limiting.call(encode(asked)))
         except OrtsnetzError as error:
