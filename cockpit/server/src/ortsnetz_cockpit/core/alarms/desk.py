@@ -16,12 +16,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from ortsnetz_cockpit.core.alarms.lifecycle import OPEN, AlarmRow, State, acknowledge, follow
 from ortsnetz_cockpit.core.audit import chain
 from ortsnetz_cockpit.core.registry.database import reading
-from ortsnetz_cockpit.core.registry.tables import ALARMS, CURSORS, INTERVENTIONS
+from ortsnetz_cockpit.core.registry.log_cursor import LogCursor
+from ortsnetz_cockpit.core.registry.tables import ALARMS, INTERVENTIONS
 from ortsnetz_cockpit.core.timeseries.store import Store
 from ortsnetz_common.link.messages import Alarm, Intervention
 from ortsnetz_common.measurement.time import now_ns
 
-PAGE = 1000
 LIST_LIMIT = 1000
 CURSOR = "alarms"
 _RECORDS = msgspec.json.Decoder(Alarm | Intervention)
@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
-        self._store = store
+        self._log = LogCursor(engine, store, CURSOR, ("alarm", "intervention"))
         self._lock = threading.Lock()
         self._version = 0
 
@@ -55,36 +55,12 @@ class Desk:
 
     def catch_up(self) -> int:
         """Follow the log to its end; returns the number of records followed."""
-        followed = 0
         with self._lock:
-            while page := self._next_page():
-                with self._engine.begin() as connection:
-                    for _, node, body in page:
-                        self._derive(connection, node, _RECORDS.decode(body))
-                    position = page[-1][0]
-                    statement = upsert(CURSORS).values(name=CURSOR, position=position)
-                    connection.execute(
-                        statement.on_conflict_do_update(
-                            index_elements=["name"], set_={"position": position}
-                        )
-                    )
-                followed += len(page)
+            followed = self._log.follow(
+                lambda connection, node, body: self._derive(connection, node, _RECORDS.decode(body))
+            )
             self._version += bool(followed)
         return followed
-
-    def _next_page(self) -> list[tuple[int, str, str]]:
-        with reading(self._engine) as connection:
-            done = connection.scalar(select(CURSORS.c.position).where(CURSORS.c.name == CURSOR))
-        with self._store.reading() as cursor:
-            rows: list[tuple[int, str, str]] = cursor.execute(
-                """
-                SELECT position, node, body FROM events JOIN streams USING (stream)
-                WHERE position > ? AND kind IN ('alarm', 'intervention')
-                ORDER BY position LIMIT ?
-                """,
-                [done or 0, PAGE],
-            ).fetchall()
-        return rows
 
     def _derive(self, connection: Connection, node: str, record: Alarm | Intervention) -> None:
         if isinstance(record, Intervention):

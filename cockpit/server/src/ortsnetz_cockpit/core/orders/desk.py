@@ -13,14 +13,14 @@ from dataclasses import replace
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ortsnetz_cockpit.core.audit import chain
 from ortsnetz_cockpit.core.metrics import Metrics
 from ortsnetz_cockpit.core.orders import table
 from ortsnetz_cockpit.core.orders.lifecycle import OPEN, OrderRow, State, follow, unanswered
 from ortsnetz_cockpit.core.registry.database import reading
-from ortsnetz_cockpit.core.registry.tables import CURSORS, ORDERS
+from ortsnetz_cockpit.core.registry.log_cursor import LogCursor
+from ortsnetz_cockpit.core.registry.tables import ORDERS
 from ortsnetz_cockpit.core.timeseries.store import Store
 from ortsnetz_common.link.messages import Order, OrderState
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
@@ -43,7 +43,7 @@ class OrderDesk:
 
     def __init__(self, engine: Engine, store: Store, metrics: Metrics) -> None:
         self._engine = engine
-        self._store = store
+        self._log = LogCursor(engine, store, CURSOR, ("order-state",))
         self._metrics = metrics
         self._lock = threading.Lock()
         self._version = 0
@@ -160,35 +160,12 @@ class OrderDesk:
 
     def catch_up(self) -> int:
         """Follow the log to its end; returns the number of records followed."""
-        followed = 0
         with self._lock:
-            while page := self._next_page():
-                with self._engine.begin() as connection:
-                    for _, node, body in page:
-                        self._derive(connection, node, _RECORDS.decode(body))
-                    position = page[-1][0]
-                    statement = upsert(CURSORS).values(name=CURSOR, position=position)
-                    connection.execute(
-                        statement.on_conflict_do_update(
-                            index_elements=["name"], set_={"position": position}
-                        )
-                    )
-                followed += len(page)
+            followed = self._log.follow(
+                lambda connection, node, body: self._derive(connection, node, _RECORDS.decode(body))
+            )
             self._version += bool(followed)
         return followed
-
-    def _next_page(self) -> list[tuple[int, str, str]]:
-        with reading(self._engine) as connection:
-            done = connection.scalar(select(CURSORS.c.position).where(CURSORS.c.name == CURSOR))
-        with self._store.reading() as cursor:
-            rows: list[tuple[int, str, str]] = cursor.execute(
-                """
-                SELECT position, node, body FROM events JOIN streams USING (stream)
-                WHERE position > ? AND kind = 'order-state' ORDER BY position LIMIT ?
-                """,
-                [done or 0, PAGE],
-            ).fetchall()
-        return rows
 
     def _derive(self, connection: Connection, node: str, record: OrderState) -> None:
         before = table.one(connection, node, record.id)
