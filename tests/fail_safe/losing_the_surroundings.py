@@ -22,12 +22,14 @@ def clock(station: Station, clock_: SetClock, room: Cockpit) -> None:
     first = station.plant.charge_points[0]
     for what, ahead_s in (("clock ahead", 3600.0), ("clock back", -3600.0)):
         with station.losing(what) as row:
+            station.until(lambda: station.seen[-1].online, "the node is online")
             if what == "clock ahead":  # a clock that has jumped cannot say when an order ends
                 room.order(station.name, "ev-1", FLOOR_A * AMPERE_W, LONG_ORDER_S)
                 row.notes["ends_s"] = time.monotonic() + LONG_ORDER_S
                 station.until(lambda: first.limit_a == FLOOR_A, "the order is in force")
                 row.notes["in_force_s"] = time.monotonic()
             counted(station, "clock_jumps", lambda ahead_s=ahead_s: clock_.set(ahead_s=ahead_s))
+            station.cycles(4)  # each device is fed at least once
             night_and_evening(station, row)
     with station.losing("clock not kept") as row:
         counted(
@@ -41,6 +43,7 @@ def cockpit(station: Station, broker: Broker, room: Cockpit) -> None:
     plant = station.plant
     first = plant.charge_points[0]
     with station.losing("cockpit") as row:
+        station.until(lambda: station.seen[-1].online, "the node is online")
         room.order(station.name, "ev-1", FLOOR_A * AMPERE_W, ORDER_S)
         ordered_s = time.monotonic()
         station.until(lambda: first.limit_a == FLOOR_A, "the order is in force")
