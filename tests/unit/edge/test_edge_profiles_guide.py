@@ -69,7 +69,11 @@ def test_every_option_of_a_protocol_is_described(kind: type[msgspec.Struct]) -> 
 
 @pytest.mark.parametrize(
     ("title", "family"),
-    [("DNP3", ProtocolFamily.DNP3), ("OPC UA", ProtocolFamily.OPCUA)],
+    [
+        ("DNP3", ProtocolFamily.DNP3),
+        ("OPC UA", ProtocolFamily.OPCUA),
+        ("IEC 61850", ProtocolFamily.IEC61850),
+    ],
 )
 def test_the_references_of_the_guide_are_references(title: str, family: ProtocolFamily) -> None:
     for text in first_cells(title):

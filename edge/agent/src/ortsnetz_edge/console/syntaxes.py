@@ -8,6 +8,7 @@ from typing import Any
 
 from ortsnetz_edge.profiles.references import Syntax
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
+from ortsnetz_edge.profiles.references.iec61850 import Iec61850Syntax
 from ortsnetz_edge.profiles.references.installed import installed_syntax
 from ortsnetz_edge.profiles.references.modbus import ModbusSyntax
 from ortsnetz_edge.profiles.references.opcua import OpcUaSyntax
@@ -17,6 +18,7 @@ _SHIPPED: Mapping[ProtocolFamily, Syntax[Any]] = {
     ProtocolFamily.MODBUS: ModbusSyntax(),
     ProtocolFamily.DNP3: Dnp3Syntax(),
     ProtocolFamily.OPCUA: OpcUaSyntax(),
+    ProtocolFamily.IEC61850: Iec61850Syntax(),
 }
 
 

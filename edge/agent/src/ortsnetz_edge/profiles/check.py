@@ -119,7 +119,7 @@ def _use(profile: Profile) -> Iterator[tuple[Place, str]]:
             yield ("groups", group), "no value belongs to this group"
     if profile.frozen_after_s is not None and not quantities_of(profile):
         yield ("frozen_after_s",), "there is no measurement that could repeat"
-    reported = profile.protocol is ProtocolFamily.DNP3 or (
+    reported = profile.protocol in {ProtocolFamily.DNP3, ProtocolFamily.IEC61850} or (
         profile.protocol is ProtocolFamily.OPCUA and profile.opcua.subscribe
     )
     if profile.read_count is not None and reported:

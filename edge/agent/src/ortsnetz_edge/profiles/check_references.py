@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ortsnetz_common.files.yaml_source import Place, spelled
+from ortsnetz_common.scl.object_reference import WRITABLE, ObjectReference
 from ortsnetz_edge.profiles.contents import quantities_of, values_of
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax, PointKind, PointReference
+from ortsnetz_edge.profiles.references.iec61850 import Iec61850Syntax
 from ortsnetz_edge.profiles.references.installed import installed_syntax
 from ortsnetz_edge.profiles.references.modbus import (
     Kind,
@@ -18,11 +20,12 @@ from ortsnetz_edge.profiles.references.modbus import (
 from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax
 from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily, Terminals, Value
 
-Reference = RegisterReference | PointReference | NodeReference
+Reference = RegisterReference | PointReference | NodeReference | ObjectReference
 PARSERS: dict[ProtocolFamily, Callable[[str], Reference]] = {
     ProtocolFamily.MODBUS: ModbusSyntax().parse,
     ProtocolFamily.DNP3: Dnp3Syntax().parse,
     ProtocolFamily.OPCUA: OpcUaSyntax().parse,
+    ProtocolFamily.IEC61850: Iec61850Syntax().parse,
 }
 _SINGLE = {
     "at",
@@ -40,6 +43,7 @@ _SINGLE = {
 _READ_BESIDE = {"scale_at"}
 _READ_BACK = {"read_back", "enabled"}
 _FOLDED = {"modbus", "dnp3", "opcua", "groups"}
+_NAMED = {ProtocolFamily.OPCUA, ProtocolFamily.IEC61850}
 _TEXTS = {PointKind.OCTET_STRING, PointKind.ATTRIBUTE}
 
 
@@ -61,7 +65,7 @@ def reference_complaints(
             yield place, str(error)
             continue
         yield from _fits(place, reference, profile)
-    if profile.bay_stride and profile.protocol is ProtocolFamily.OPCUA:
+    if profile.bay_stride and profile.protocol in _NAMED:
         yield ("bay_stride",), "nodes are not counted; use {bay} in their names"
     yield from _blocks(profile)
 
@@ -141,6 +145,8 @@ def _fits(place: Place, reference: object, profile: Profile) -> Iterator[tuple[P
     is_written = place[:1] in {("setpoint",), ("further_setpoints",)}
     if is_written and place[-1] not in _READ_BESIDE and not _READ_BACK & set(place):
         yield from _writable(place, reference)
+    elif isinstance(reference, ObjectReference) and reference.is_control:
+        yield place, f"{reference} is operated and cannot be read; its state is in [ST] or [MX]"
 
 
 def _writable(place: Place, reference: object) -> Iterator[tuple[Place, str]]:
@@ -154,6 +160,9 @@ def _writable(place: Place, reference: object) -> Iterator[tuple[Place, str]]:
         PointKind.BINARY_OUTPUT,
     }:
         yield place, f"{reference} cannot be written; only analog-output and binary-output can"
+    elif isinstance(reference, ObjectReference) and not reference.is_writable:
+        possible = ", ".join(sorted(WRITABLE))
+        yield place, f"{reference} cannot be written; only what is {possible} can"
 
 
 def references_in(document: object, place: Place = ()) -> Iterator[tuple[Place, str]]:

@@ -1,7 +1,8 @@
 """The file format of device profiles, the same for all protocols. Strict, versioned.
 
 A *reference* names one value of a device in the words of its protocol, e.g. `input/118:u32`,
-`analog-input/4`, `nsu=urn:park;s=CP{bay}.Limit`. `docs/guides/device-profiles.md` lists them.
+`analog-input/4`, `nsu=urn:park;s=CP{bay}.Limit`, `LD0/MMXU1.W.phsA.cVal.mag.f[MX]`.
+`docs/guides/device-profiles.md` lists them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class ProtocolFamily(StrEnum):
     MODBUS = "modbus"
     DNP3 = "dnp3"
     OPCUA = "opcua"
+    IEC61850 = "iec61850"
     OTHER = "other"  # of a driver that does not ship with the agent; see `Profile.references`
 
 
