@@ -78,9 +78,9 @@ def ratios(plant: Plant, state: GridState) -> Values:
 def floors_keep(plant: Plant, instant: Instant, count: int) -> Flags:
     """Which elements devices at their floors would keep, (elements,).
 
-    Charge points at their floor with inverters at nothing, or as they are: where charging
-    overloads, sunshine helps. One of the two has to keep an element, other elements aside. Where
-    neither has a solution, nothing is kept.
+    Charge points at their floor with inverters at nothing, as they are, or at what the sun offers:
+    where charging overloads, sunshine helps. One of the three has to keep an element, other
+    elements aside. Where none has a solution, nothing is kept.
 
     Args:
         plant: after a step.
@@ -89,7 +89,8 @@ def floors_keep(plant: Plant, instant: Instant, count: int) -> Flags:
     """
     ev_s = _floors(plant)
     found = np.zeros(count, bool)
-    for pv_w in (np.zeros(len(plant.inverters)), plant.pv_power()):
+    offered_w = np.array([inverter.available_w for inverter in plant.inverters], float)
+    for pv_w in (np.zeros(len(plant.inverters)), plant.pv_power(), offered_w):
         try:
             state = plant.flow.solve(plant.injections(instant, ev_s, pv_w))
         except OrtsnetzError:
