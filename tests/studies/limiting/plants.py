@@ -12,6 +12,7 @@ from studies.grids import network_of
 from studies.limiting.case import Case
 
 from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_hil.plant.calendar import DAY_S
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.prepare import prepare
@@ -30,6 +31,7 @@ Document = dict[str, Any]
 MOST_DEVICES = 40
 RATINGS_KW = (22.0, 22.0, 11.0, 11.0, 4.6)
 ROOF_W = 15_000.0
+CHANGES_PER_HOUR = Timing().changes_per_hour
 DIVERSITY = 0.4
 """Customers' own loads draw so much of their specified power at once, roughly."""
 IMPEDANCE, CURRENT, POWER = 0.2, 0.2, 0.6
@@ -100,7 +102,11 @@ def _request(case: Case, document: Document, path: Path, out: Path) -> Request:
             sky=case.sky,
             outdoor_c=15.0 if case.noon else 5.0,
         ),
-        parameters={"limits": {"u_pu": case.u_pu, "loading": case.told_loading}},
+        parameters={
+            "limits": {"u_pu": case.u_pu, "loading": case.told_loading},
+            # cars come and go as in hours: a limit may change as often as in these hours
+            "timing": {"changes_per_hour": round(CHANGES_PER_HOUR * case.factor)},
+        },
         u_pu=case.u_pu,
     )
 
