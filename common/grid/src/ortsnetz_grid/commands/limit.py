@@ -10,7 +10,8 @@ from power_grid_model import CalculationType
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read, read_case
-from ortsnetz_grid.commands.limit_files import parse_devices, setpoints, warnings_of
+from ortsnetz_grid.commands.limit_files import parse_devices, setpoints
+from ortsnetz_grid.commands.limit_warnings import warnings_of
 from ortsnetz_grid.commands.output import write_atomically
 from ortsnetz_grid.functions.congestion.checks import check_devices, check_limits
 from ortsnetz_grid.functions.congestion.decision import decide
@@ -50,11 +51,19 @@ _FILE = click.Path(path_type=Path)
     "--explain", is_flag=True, help="Print which limits bind and who is held back by how much."
 )
 def limit(case: Path, devices: Path, output: Path, *, objective: str, explain: bool) -> None:
-    """Limit DEVICES so that CASE stays inside its limits.
+    r"""Limit DEVICES so that CASE stays inside its limits.
 
     CASE is a power-grid-model power-flow input; sensors in it are ignored. DEVICES lists limits and
     devices with request and floor; consumption is positive there and in SETPOINTS. What cannot be
-    kept even at the floors is reported as infeasible, with exit code 0.
+    kept even at the floors is reported as infeasible, with exit code 0. Input that makes no sense
+    is refused with exit code 2 and one line that says what and where.
+
+    \b
+    DEVICES, powers in W per phase; docs/design/limiting.md has all fields:
+      {"limits": {"u_pu": [0.95, 1.05], "loading": 1.0},
+       "devices": [{"id": 31, "kind": "ev",
+                    "request_w": [7360, 7360, 7360],
+                    "floor_w": [1610, 1610, 1610]}]}
     """
     network = read_case(case)
     limits, controlled = parse_devices(read(devices), str(devices))
@@ -70,7 +79,7 @@ def limit(case: Path, devices: Path, output: Path, *, objective: str, explain: b
         )
     except InputError as error:
         raise InputError(f"{case}: {error}") from error
-    warnings = warnings_of(network, controlled, result)
+    warnings = warnings_of(network, limits, controlled, result)
     write_atomically(output, setpoints(result, warnings, network, objective))
     if explain:
         click.echo(explanation(result, controlled, warnings, network))

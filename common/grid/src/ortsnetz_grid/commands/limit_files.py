@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.files.complaints import complaint
+from ortsnetz_common.files.yaml_source import Place
 from ortsnetz_common.parameters.station import DeviceKind
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.functions.congestion.result import Binding, LimitResult
 from ortsnetz_grid.network.model import Network
-
-_PLACE = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>.*)`$")
-_DEVICE = re.compile(r"^devices\[(?P<place>\d+)\]\.?(?P<field>.*)$")
 
 
 class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,8 +57,11 @@ def parse_devices(payload: bytes, source: str) -> tuple[LimitSet, tuple[Controll
         raise InputError(f"{source}: not a list of devices: nested too deeply") from error
     try:
         found = msgspec.convert(document, _Devices)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise InputError(f"{source}: {_located(str(error), document)}") from error
+    except msgspec.ValidationError as error:
+        place, words = complaint(error, _Devices, document)
+        raise InputError(": ".join((source, *_named(place, document), words))) from error
+    except OverflowError as error:
+        raise InputError(f"{source}: {error}") from error
     try:
         limits = LimitSet(
             found.limits.u_pu,
@@ -93,37 +94,22 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _located(message: str, document: Any) -> str:
-    """The library's message, with the device named instead of its place in the list."""
-    found = _PLACE.match(message)
-    if found is None:
-        return message
-    what, path = found["what"], found["path"]
-    device = _DEVICE.match(path)
-    if device is None:
-        return f"{path}: {what}" if path else what
-    place = int(device["place"])
-    entry = document["devices"][place]
-    named = entry.get("id") if isinstance(entry, dict) else None
-    name = f"device {named}" if named is not None else f"device number {place + 1} of the list"
-    return f"{name}: {device['field']}: {what}" if device["field"] else f"{name}: {what}"
+def _named(place: Place, document: Any) -> tuple[str, ...]:
+    """A place in DEVICES in words: the device by its id instead of its place in the list."""
+    match place:
+        case ("devices", int(number), *field):
+            entry = document["devices"][number]
+            named = entry.get("id") if isinstance(entry, dict) else None
+            name = f"device {named}" if named is not None else f"number {number + 1} of the devices"
+            return (name, _path(field)) if field else (name,)
+        case ():
+            return ()
+        case _:
+            return (_path(place),)
 
 
-def warnings_of(
-    network: Network, devices: Sequence[ControlledDevice], result: LimitResult
-) -> list[str]:
-    """What is allowed and probably not meant."""
-    upside_down = [
-        f"device {device.id} ({network.label(device.id)}): kind pv, but its request is consumption "
-        f"(a PV request is negative)"
-        for device in devices
-        if device.kind is DeviceKind.PV and any(watts > 0 for watts in device.request_w)
-    ]
-    dead = [
-        f"device {element} ({network.label(element)}): its node has no supply"
-        for element in result.without_supply
-    ]
-    return upside_down + dead
+def _path(place: Sequence[str | int]) -> str:
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in place).lstrip(".")
 
 
 def setpoints(result: LimitResult, warnings: list[str], network: Network, objective: str) -> str:

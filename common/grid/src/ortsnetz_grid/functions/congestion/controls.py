@@ -220,7 +220,7 @@ class _Reactive:
     def of(cls, asked: Asked, snapshot: Snapshot, movable: NDArray[np.intp]) -> _Reactive:
         """Of the devices that take a setpoint for it.
 
-        A request beyond the apparent power counts as the apparent power.
+        Where the request is beyond the apparent power, the request is the bound.
         """
         request, var = asked.request_w[movable], asked.reactive_var[movable]
         active = np.abs(request.sum(axis=1))

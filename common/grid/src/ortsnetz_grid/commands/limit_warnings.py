@@ -1,0 +1,88 @@
+"""What `ortsnetz limit` accepts and says: clamped as stated, or probably not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ortsnetz_common.parameters.station import DeviceKind
+from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
+from ortsnetz_grid.functions.congestion.result import LimitResult
+from ortsnetz_grid.network.model import Network
+
+_MOST_LOADING = 3.0
+"""Beyond three times the rating it is a percentage: 100 instead of 1.0."""
+_MOST_UNBALANCE = 0.2
+"""Ten times what EN 50160 allows (2 %): 2 instead of 0.02."""
+
+
+def warnings_of(
+    network: Network, limits: LimitSet, devices: Sequence[ControlledDevice], result: LimitResult
+) -> list[str]:
+    """One sentence for each thing that is allowed and clamped, or probably not meant."""
+    return [
+        *_shares(limits),
+        *_clamped(devices),
+        *(
+            f"device {device.id} ({network.label(device.id)}): kind pv, but its request is "
+            f"consumption (a PV request is negative)"
+            for device in devices
+            if device.kind is DeviceKind.PV and any(watts > 0 for watts in device.request_w)
+        ),
+        *(
+            f"device {element} ({network.label(element)}): it is switched off in the case (status "
+            f"0) and loads nothing, whatever it is told"
+            for element in _switched_off(network, devices)
+        ),
+        *(
+            f"device {element} ({network.label(element)}): its node has no supply"
+            for element in result.without_supply
+        ),
+    ]
+
+
+def _shares(limits: LimitSet) -> Iterator[str]:
+    """Shares of one that look like percentages: they would be no limit at all."""
+    given = {
+        "loading": limits.loading,
+        **{f"loading_of {element}": share for element, share in limits.loading_of.items()},
+    }
+    for name, share in given.items():
+        if share > _MOST_LOADING:
+            yield (
+                f"limits: {name} is {share:g}, that is {100 * share:.0f} % of the rating; 1.0 is "
+                f"100 %"
+            )
+    if limits.unbalance is not None and limits.unbalance > _MOST_UNBALANCE:
+        yield (
+            f"limits: unbalance is {limits.unbalance:g}, that is {100 * limits.unbalance:.0f} %; "
+            f"EN 50160 allows 0.02"
+        )
+
+
+def _clamped(devices: Sequence[ControlledDevice]) -> Iterator[str]:
+    """What counts as less than was given."""
+    beyond = [
+        str(device.id)
+        for device in devices
+        if sum(map(abs, device.floor_w)) > sum(map(abs, device.request_w)) > 0
+    ]
+    if beyond:
+        yield f"a floor beyond the request counts as the request: device {', '.join(beyond)}"
+    rated = [
+        str(device.id)
+        for device in devices
+        if device.apparent_va is not None and abs(sum(device.request_w)) > device.apparent_va
+    ]
+    if rated:
+        yield f"a request beyond apparent_va leaves no reactive power: device {', '.join(rated)}"
+
+
+def _switched_off(network: Network, devices: Sequence[ControlledDevice]) -> list[int]:
+    off = {
+        element
+        for component in ("asym_load", "asym_gen")
+        if component in network.data
+        for element, status in network.data[component][["id", "status"]].tolist()
+        if status == 0
+    }
+    return [device.id for device in devices if device.id in off]
