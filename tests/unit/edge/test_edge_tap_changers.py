@@ -93,6 +93,7 @@ class Node:
         )
         self.now, self.position, self.setpoint_pu = 0.0, 0, 1.0
         self.busbar_pu, self.answers, self.obeys = 1.02, True, True
+        self.busbar_v: tuple[float, float, float] | None = None
         self.written: list[tuple[float, Adjustment]] = []
 
     def live(
@@ -134,7 +135,8 @@ class Node:
         return found
 
     def _image(self) -> ProcessImage:
-        values = (*(230.0 * self.busbar_pu,) * 3, float(self.position))
+        volts = self.busbar_v or (230.0 * self.busbar_pu,) * 3
+        values = (*volts, float(self.position))
         scan = Scan(values, (0,) * 4, 0, 0, 0, adjusted=(self.setpoint_pu,))
         source = SourceImage(scan if self.answers else None, 0.0, self.answers, None)
         return ProcessImage(0, 1, {NAME: source}, (), ())
@@ -174,6 +176,19 @@ def test_what_is_estimated_comes_before_what_single_meters_say() -> None:
 
 def test_without_any_voltage_the_tap_stays() -> None:
     assert Node().live(100, customer_pu=None) == []
+
+
+@pytest.mark.parametrize("said", [0.0, 2.0, 230.0])
+def test_a_set_point_that_no_regulator_can_have_leads_to_no_jump(said: float) -> None:
+    node = Node()
+    node.setpoint_pu = said
+    assert node.live(25) == [pytest.approx(1.02 - 0.03)]
+
+
+def test_a_busbar_terminal_behind_a_blown_fuse_is_no_low_busbar() -> None:
+    node = Node()
+    node.busbar_v = (230.0 * 1.02, 230.0 * 1.02, 0.0)
+    assert node.live(100) == []
 
 
 def test_a_disturbance_is_no_reason_to_step() -> None:

@@ -102,6 +102,42 @@ def test_a_missing_voltage_gives_no_feed_in_back() -> None:
         assert claim.limit_w < 0.01 * RATED_W
 
 
+def test_a_restart_gives_back_nothing_that_a_high_voltage_asked_for() -> None:
+    claim = FeedInControl(PV, P_OF_U).step(at(1.0, 1.0, 1.10), 1.0)
+    assert claim is not None
+    assert claim.limit_w == 0.0
+
+
+@pytest.mark.parametrize("lost", [0.0, None])
+def test_feed_in_does_not_return_when_the_terminal_with_the_high_voltage_is_lost(
+    lost: float | None,
+) -> None:
+    feed_in = FeedInControl(PV, P_OF_U)
+    for _ in range(60):
+        feed_in.step(at(1.0, 1.0, 1.10), 1.0)
+    for _ in range(60):
+        claim = feed_in.step(at(1.0, 1.0, lost), 1.0)
+    assert claim is not None
+    assert claim.limit_w < 0.01 * RATED_W
+
+
+@pytest.mark.parametrize("lost", [0.0, None])
+def test_a_blown_fuse_does_not_turn_the_reactive_power_against_a_high_voltage(
+    lost: float | None,
+) -> None:
+    one = ReactiveControl(PV, control(), VDE_Q_OF_U, hold_s=30.0)
+    inverter = Inverter(one)
+    inverter.live(60, at(1.09, 1.09, 1.09))
+    inverter.live(60, at(1.09, 1.09, lost))
+    assert one.asked == pytest.approx(MOST_VAR, rel=0.01)
+
+
+def test_an_inverter_that_measures_one_terminal_follows_that_one() -> None:
+    one = ReactiveControl(PV, control(), VDE_Q_OF_U, hold_s=30.0)
+    Inverter(one).live(60, at(1.09, None, None))
+    assert one.asked == pytest.approx(MOST_VAR, rel=0.01)
+
+
 def test_a_high_voltage_draws_inductive_power_and_settles() -> None:
     inverter = Inverter(ReactiveControl(PV, control(refresh_s=None), VDE_Q_OF_U, hold_s=30.0))
     inverter.live(100, at(1.05, 1.05, 1.05))

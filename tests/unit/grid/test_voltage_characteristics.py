@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.voltage import VoltageControl, check_voltage
 from ortsnetz_grid.functions.voltage.characteristics import (
     P_OF_U,
@@ -34,6 +35,18 @@ def test_the_standard_curve_pulls_high_voltages_down_and_low_ones_up(
 
 def test_the_named_curves_are_ones_that_parameters_may_hold() -> None:
     check_voltage(VoltageControl(reactive=VDE_Q_OF_U, active=P_OF_U), "here")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (VoltageControl(reactive=tuple((u, -share) for u, share in VDE_Q_OF_U)), "reactive.*fall"),
+        (VoltageControl(active=((1.08, 0.0), (1.10, 1.0))), "active.*rise"),
+    ],
+)
+def test_a_characteristic_of_the_wrong_sign_is_refused(wrong: VoltageControl, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        check_voltage(wrong, "here")
 
 
 def test_feed_in_is_free_below_the_limit_of_en_50160_and_ends_there() -> None:

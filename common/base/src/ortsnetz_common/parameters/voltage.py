@@ -61,6 +61,16 @@ def check_voltage(control: VoltageControl, source: str) -> None:
                 raise InputError(f"{where}: voltages must be positive and rise: {u:g}, {later:g}")
             if not lowest <= value <= 1:
                 raise InputError(f"{where}: {value:g} at {u:g} pu is outside {lowest:g} .. 1")
+        values = [value for _, value in points]
+        if name == "reactive" and values != sorted(values):
+            raise InputError(
+                f"{where}: values must not fall with the voltage: inductive reactive power "
+                "(positive) pulls a high voltage down, capacitive pushes it farther up"
+            )
+        if name == "active" and values != sorted(values, reverse=True):
+            raise InputError(
+                f"{where}: values must not rise with the voltage: feed-in pushes it farther up"
+            )
     if control.tap is not None:
         _check_tap(control.tap, f"{source}: voltage.tap")
 

@@ -1,7 +1,8 @@
 """Characteristics of inverters: reactive power and highest feed-in over their own voltage. Pure.
 
 Both rest on what the device itself measures, so they go on while the agent is blind. Where a
-voltage is missing, what was asked last is kept: nothing is taken back that a high one asked for.
+voltage is missing, what was asked last is kept: nothing is taken back that a high one asked for. A
+voltage that no network in service has is missing, too: behind a blown fuse a terminal shows 0 V.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from ortsnetz_grid.functions.voltage.characteristics import (
 
 NEARLY_FREE = 0.999
 """Above this share nothing is asked: a lag never quite ends."""
+LEAST_PU, MOST_PU = 0.7, 1.3
+"""Voltages outside are a disturbance, a blown fuse or a mistake: nothing is concluded from them."""
 
 
 def voltages_pu(reading: Reading | None, nominal_v: float = NOMINAL_PHASE_V) -> tuple[float, ...]:
@@ -32,9 +35,17 @@ def voltages_pu(reading: Reading | None, nominal_v: float = NOMINAL_PHASE_V) -> 
     return tuple(volts / nominal_v for volts in reading.voltage_v if volts is not None)
 
 
+def _plausible_pu(reading: Reading | None) -> tuple[float, ...]:
+    """Those that a network in service can have; NaN is in no range."""
+    return tuple(u_pu for u_pu in voltages_pu(reading) if LEAST_PU <= u_pu <= MOST_PU)
+
+
 @dataclass(slots=True)
 class FeedInControl:
     """P(U) of one inverter, on its highest voltage.
+
+    It begins where the characteristic is, without a lag: before a restart it may have been there.
+    While a terminal does not say its voltage, that may be the highest: then nothing is given back.
 
     Attributes:
         share: of the rating that the characteristic allows, lagged.
@@ -44,14 +55,20 @@ class FeedInControl:
     points: Points
     share: float = 1.0
     _u_pu: float | None = None
+    _terminals: int = 0  # that have ever said a voltage: some devices measure only one
 
     def step(self, reading: Reading | None, dt_s: float) -> Claim | None:
         """What is asked in this cycle; None where the characteristic asks for nothing."""
-        voltages = voltages_pu(reading)
+        voltages = _plausible_pu(reading)
+        self._terminals = max(self._terminals, len(voltages_pu(reading)))
         if voltages:
-            self._u_pu = max(voltages)
-            target = share_at(self.points, self._u_pu)
-            self.share = lagged(self.share, target, dt_s, TIME_CONSTANT_S)
+            highest = max(voltages)
+            target = share_at(self.points, highest)
+            if self._u_pu is None:
+                self.share = target
+            if target <= self.share or len(voltages) >= self._terminals:
+                self._u_pu = highest
+                self.share = lagged(self.share, target, dt_s, TIME_CONSTANT_S)
         if self.share >= NEARLY_FREE or self._u_pu is None:
             return None
         reason = f"P(U): {self._u_pu:.3f} pu at its terminals"
@@ -75,6 +92,7 @@ class ReactiveControl:
     asked: float | None = None
     _told_at: float | None = None
     _reason: str = ""
+    _terminals: int = 0  # that have ever said a voltage
 
     def step(
         self, reading: Reading | None, told: float | None, dt_s: float, *, now: float
@@ -87,12 +105,13 @@ class ReactiveControl:
             dt_s: since the last cycle.
             now: monotonic time, s.
         """
+        self._terminals = max(self._terminals, len(voltages_pu(reading)))
         if told is not None:
             self.asked, self._told_at = told, now
             self._reason = "the network's limits, reactive power first"
         elif self._told_at is None or now - self._told_at >= self.hold_s:
             self._told_at = None
-            self._by_itself(voltages_pu(reading), dt_s)
+            self._by_itself(_plausible_pu(reading), dt_s)
         if self.asked is None or reading is None:
             return None
         return self.control.due(self.asked, self._reason, now=now)
@@ -104,7 +123,7 @@ class ReactiveControl:
                 self.asked = lagged(self.asked, 0.0, dt_s, TIME_CONSTANT_S)
                 self._reason = "no reactive power needed"
             return
-        if not voltages:
+        if not voltages or len(voltages) < self._terminals:
             return
         u_pu = sum(voltages) / len(voltages)
         device = self.device

@@ -11,7 +11,7 @@ from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_edge.acquisition.image import SourceImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.control.adjustment import Adjustment, AdjustmentControl
-from ortsnetz_edge.control.reactive import voltages_pu
+from ortsnetz_edge.control.reactive import LEAST_PU, MOST_PU, voltages_pu
 from ortsnetz_edge.drivers.contract import Role, SourcePoint
 from ortsnetz_grid.functions.voltage import tap_control
 from ortsnetz_grid.functions.voltage.tap_control import Seen, Tap, TapState
@@ -85,7 +85,9 @@ class TapChangerControl:
         said = scan.adjusted
         self.control.observe(said[self.control.place] if said else None, now=now)
         voltages = voltages_pu(self._layout.reading(scan), self.nominal_v)
-        self.busbar_pu = sum(voltages) / len(voltages) if voltages else None
+        expected = sum(place is not None for place in self._layout.voltage)
+        if len(voltages) == expected and all(LEAST_PU <= u_pu <= MOST_PU for u_pu in voltages):
+            self.busbar_pu = sum(voltages) / expected if expected else None
         at = self._position_at
         if at is not None and is_usable(scan.qualities[at]) and scan.values[at] is not None:
             self.position = round(scan.values[at] or 0.0)
@@ -135,7 +137,16 @@ class TapChangerControl:
                 )
 
     def _in_force(self) -> TapState:
-        """The state; before anything was told, the set point that the regulator has."""
-        if self.state.setpoint_pu is None and self.control.in_force is not None:
-            self.tap = replace(self.tap, setpoint_pu=self.control.in_force)
+        """The state; before anything was told, the set point that the regulator has.
+
+        One that could not be written is no set point: a register that says 0 would lead to the end
+        of the band at once.
+        """
+        said, bounds = self.control.in_force, self.control.adjustable
+        if (
+            self.state.setpoint_pu is None
+            and said is not None
+            and bounds.low <= said <= bounds.high
+        ):
+            self.tap = replace(self.tap, setpoint_pu=said)
         return self.state

@@ -19,13 +19,17 @@ from ortsnetz_edge.control.adjustment import Adjustment, AdjustmentControl
 from ortsnetz_edge.control.alarms import Condition
 from ortsnetz_edge.control.arbitration import Claim
 from ortsnetz_edge.control.modes import LimitingMode
-from ortsnetz_edge.control.reactive import FeedInControl, ReactiveControl, voltages_pu
+from ortsnetz_edge.control.reactive import (
+    LEAST_PU,
+    MOST_PU,
+    FeedInControl,
+    ReactiveControl,
+    voltages_pu,
+)
 from ortsnetz_edge.control.taps import Grid, TapChangerControl, TapMemory
 from ortsnetz_edge.hosting.calls import EstimationResult
 
 _NOTHING: Mapping[str, float] = MappingProxyType({})
-MOST_PU, LEAST_PU = 1.3, 0.7
-"""Voltages outside are a disturbance or a mistake: the tap changer does nothing about either."""
 
 
 @dataclass
