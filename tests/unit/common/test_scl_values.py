@@ -11,7 +11,9 @@ from ortsnetz_common.scl.devices import LogicalNode
 from ortsnetz_common.scl.document import Document, Edition
 from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_common.scl.object_reference import parse_reference
+from ortsnetz_common.scl.reading.data_sets import member_leaves
 from ortsnetz_common.scl.reading.document import read_scl
+from ortsnetz_common.scl.types import FunctionalConstraint
 from ortsnetz_common.scl.units import Units, counts_of, units_of
 
 FILES = Path(__file__).resolve().parents[2] / "data/scl"
@@ -95,6 +97,14 @@ def test_a_member_without_attribute_is_all_of_the_object_with_its_constraint() -
         ["W.phsB.cVal.mag.f"],
         ["Hz.mag.f", "Hz.q", "Hz.t"],
     ]
+
+
+def test_values_travel_in_the_order_of_their_type_not_of_the_alphabet() -> None:
+    lookup = Lookup(PLANT)
+    kind = lookup.type_of(node(PLANT, "PV1", "LD0", "XCBR1"))
+    assert kind is not None
+    leaves = member_leaves(kind, ("Pos",), FunctionalConstraint.ST)
+    assert list(leaves) == [("Pos", "stVal"), ("Pos", "q"), ("Pos", "t")]
 
 
 def test_arrays_are_all_their_elements_or_the_one_that_is_named() -> None:

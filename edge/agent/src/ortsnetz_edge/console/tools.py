@@ -13,6 +13,7 @@ _TOOLS = {
     "probe": "ortsnetz_edge.console.probing.command",
     "check": "ortsnetz_edge.console.checking.command",
     "interventions": "ortsnetz_edge.console.interventions.command",
+    "scl": "ortsnetz_edge.console.scl.command",
 }
 
 
