@@ -43,3 +43,15 @@ def test_a_lost_state_never_lifts_what_is_admissible() -> None:
         way = [each[element] for each in blind]
         assert max(way) <= allowed + 1e-9
     assert blind[-1][CABLE] == 1.0
+
+
+def test_a_restart_gives_nobody_his_time_anew() -> None:
+    branches = BranchRatings(LIMITS)
+    for now in range(4 * 3_600):
+        before = branches.step({CABLE: 1.1, TRANSFORMER: branches.allowed()[TRANSFORMER]}, now=now)
+    anew = BranchRatings(LIMITS)
+    assert anew.allowed()[CABLE] == before[CABLE] == 1.0
+    assert anew.allowed()[TRANSFORMER] <= before[TRANSFORMER] + 1e-3
+    # and it is no dead end: after its rest the cable may be used again
+    rested = [anew.step({CABLE: 0.9, TRANSFORMER: 0.9}, now=now) for now in range(1_202)]
+    assert rested[-1][CABLE] == 1.2

@@ -13,6 +13,7 @@ from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.controller import Controller
+from ortsnetz_edge.control.trust import missing_guards
 from ortsnetz_edge.hosting.calls import (
     EstimationCall,
     EstimationResult,
@@ -93,7 +94,10 @@ class Asking:
     def _limiting_call(
         self, estimate: EstimationResult, usable: dict[str, Reading]
     ) -> LimitingCall:
+        guards = (meter for meter in self.parameters.station.meters if meter.guards)
         carried = {branch.branch: branch.loading for branch in estimate.branches}
+        if missing_guards(guards, usable, estimate.doubted_guards):
+            carried = {}  # without them it is a guess, which must not cool or rest anything
         allowed = self.branch_ratings.step(carried, now=self.clock.monotonic())
         disposal = self.controller.disposal(now=self.clock.monotonic())
         return LimitingCall(
