@@ -18,6 +18,12 @@ def symmetrical_components(phases: Complex) -> Complex:
     return result
 
 
+def phases_of(sequences: Complex) -> Complex:
+    """Phases a, b, c of zero, positive and negative sequence: the way back."""
+    result: Complex = np.tensordot(3.0 * FORTESCUE.conj(), sequences, axes=1)
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Unbalance:
     """Negative and zero sequence over the positive sequence, as shares of one."""
