@@ -156,6 +156,25 @@ def test_revoking_what_was_never_sent_ends_it_at_once(
     assert operator.delete(f"{ORDERS}/{given['id']}").status_code == 409
 
 
+def test_an_order_that_is_revoked_while_it_is_on_its_way_is_revoked_at_the_node(
+    bench: Any, operator: TestClient, sent: list[Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.deliver(Presence("ons-1", online=True, epoch="epoch-1"))
+    given = give(operator)
+    publish = bench.cockpit.subscriber.publish
+
+    def publish_late(topic: str, payload: bytes) -> bool:
+        message = decode(payload)
+        if isinstance(message, Order) and message.revokes is None:
+            assert operator.delete(f"{ORDERS}/{given['id']}").status_code == 202
+        return bool(publish(topic, payload))
+
+    monkeypatch.setattr(bench.cockpit.subscriber, "publish", publish_late)
+    bench.cockpit._sender.turn()
+    bench.cockpit._sender.turn()
+    assert [order.revokes for order in sent] == [None, given["id"]]
+
+
 def test_revoking_tells_the_node_and_shows_both_until_it_has_ended(
     bench: Any, operator: TestClient, sent: list[Order]
 ) -> None:

@@ -148,15 +148,21 @@ class OrderDesk:
                     self._metrics.orders.labels(after.state.value).inc()
             self._version += 1
 
-    def note_sent(self, sent: list[OrderRow], time_ns: int) -> None:
-        """Orders that were handed to the broker."""
+    def begin_to_send(self, due: Sequence[OrderRow], time_ns: int) -> list[OrderRow]:
+        """Note that orders go to the broker now; those that still have to.
+
+        Noted before, not after: an order that is revoked while it is on its way, or whose cockpit
+        ends there, may act at its node, and so its revocation has to be sent as well.
+        """
+        begun: list[OrderRow] = []
         with self._lock, self._engine.begin() as connection:
-            for item in sent:
+            for item in due:
                 row = table.one(connection, item.order.node, item.order.id)
-                if row is not None:
-                    row = replace(row, sent=row.sent + 1, last_sent_ns=time_ns)
-                    table.change(connection, row)
+                if row is not None and row.is_due(time_ns):
+                    table.change(connection, replace(row, sent=row.sent + 1, last_sent_ns=time_ns))
+                    begun.append(row)
             self._version += 1
+        return begun
 
     def catch_up(self) -> int:
         """Follow the log to its end; returns the number of records followed."""

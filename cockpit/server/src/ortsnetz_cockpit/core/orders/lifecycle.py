@@ -41,7 +41,7 @@ class OrderRow:
 
     Attributes:
         state_ns: when the node, or the cockpit, came to the state; None while it waits.
-        sent: times that it was handed to the broker.
+        sent: times that it was given to the broker, which need not have taken it.
         last_sent_ns: when last.
         in_force_ns: when the last of its devices had confirmed it, by the node's clock.
         revoked_by: who has asked to end it; None if nobody has.

@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ortsnetz_cockpit.core.metrics import Metrics
 from ortsnetz_cockpit.core.orders.desk import OrderDesk
-from ortsnetz_cockpit.core.orders.lifecycle import OrderRow
 from ortsnetz_common.link.messages import Order
 from ortsnetz_common.measurement.time import now_ns
 
@@ -60,17 +59,15 @@ class OrderSender:
         """Send what is due, give up what has expired; returns how many were sent."""
         time_ns = now_ns()
         nodes = self._online()
-        sent: list[OrderRow] = []
-        for row in self._desk.waiting(nodes) if nodes else ():
-            if len(sent) >= A_TURN:
-                break
-            if row.is_due(time_ns) and self._send(row.order):
-                sent.append(row)
+        waiting = self._desk.waiting(nodes) if nodes else []
+        due = [row for row in waiting if row.is_due(time_ns)][:A_TURN]
+        sent = 0
+        for row in self._desk.begin_to_send(due, time_ns) if due else ():
+            if self._send(row.order):
+                sent += 1
                 self._metrics.order_messages.labels("again" if row.sent else "first").inc()
-        if sent:
-            self._desk.note_sent(sent, time_ns)
         self._desk.give_up(time_ns)
-        return len(sent)
+        return sent
 
     def _run(self) -> None:
         while not self._stopping.is_set():
