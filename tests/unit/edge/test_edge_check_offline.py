@@ -346,6 +346,7 @@ def test_a_set_that_was_changed_is_said_to_be_and_its_contents_are_checked_all_t
     assert {(f.where, f.what) for f in bad(report)} == {
         ("parameters", "signature"),
         ("ev-1", "p_sigma"),
+        ("ev-1", "parameter set"),  # the agent refuses it
     }
 
 

@@ -108,6 +108,7 @@ def read_configuration(path: Path) -> Configuration:
     text = network.decode()
     index = index_network(text, bootstrap.network.name)
     index.check_station(parameters.station, source)
+    index.check_ratings(parameters.limits, source)
     return Configuration(bootstrap, parameters, sha256(canonical(parameters)), text, index)
 
 

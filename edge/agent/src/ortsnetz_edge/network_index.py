@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.parameter_set import Limits
 from ortsnetz_common.parameters.station import MeterRole, Side, Station
 
 LINES = ("line", "asym_line", "generic_branch")
@@ -83,6 +84,24 @@ class NetworkIndex:
                 raise InputError(
                     f"{source}: device '{device.name}': the network has no load or generator "
                     f"{device.element}"
+                )
+
+    def check_ratings(self, limits: Limits, source: str) -> None:
+        """Check that time-limited and thermal ratings are of branches that are there.
+
+        Raises:
+            InputError: names the element.
+        """
+        for rating in limits.ratings:
+            if rating.element not in {*self.lines, *self.transformers}:
+                raise InputError(
+                    f"{source}: limits.ratings: the network has no line or transformer "
+                    f"{rating.element}"
+                )
+        for model in limits.thermal:
+            if model.element not in self.transformers:
+                raise InputError(
+                    f"{source}: limits.thermal: the network has no transformer {model.element}"
                 )
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.parameters.floors import FloorRule, check_floors
+from ortsnetz_common.parameters.plausible import check_reserves, check_sources, check_timing
 from ortsnetz_common.parameters.ratings import (
     ThermalRating,
     TimeLimitedRating,
@@ -182,6 +183,7 @@ def parse(payload: bytes, source: str) -> ParameterSet:
 
 def _check(parameters: ParameterSet, source: str) -> None:
     _check_station(parameters.station, source)
+    check_sources(parameters.station, source)
     check_floors(parameters.station.devices, parameters.floor_rules, source)
     limits = parameters.limits
     low, high = limits.u_pu
@@ -189,16 +191,20 @@ def _check(parameters: ParameterSet, source: str) -> None:
         raise InputError(f"{source}: limits.u_pu: {low} .. {high} is no band")
     if limits.loading <= 0:
         raise InputError(f"{source}: limits.loading must be positive")
+    margins = (limits.loading_margin, limits.u_margin_pu, limits.sigmas)
+    check_reserves(limits.u_pu, limits.loading, margins, source)
     timing = parameters.timing
-    if not timing.hold_s >= 0:
-        raise InputError(f"{source}: timing.hold_s: {timing.hold_s:g} must not be negative")
+    check_timing(timing, source)
     if timing.changes_per_hour < 2:
         raise InputError(
             f"{source}: timing.changes_per_hour: {timing.changes_per_hour}: a limit that is "
             f"lowered and raised again has changed twice"
         )
     if parameters.mode.limiting not in MODES:
-        raise InputError(f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown")
+        raise InputError(
+            f"{source}: mode.limiting: '{parameters.mode.limiting}' is unknown, take one of "
+            f"{', '.join(sorted(MODES))}"
+        )
     if limits.objective not in OBJECTIVES:
         raise InputError(
             f"{source}: limits.objective: '{limits.objective}' is unknown, take one of "
@@ -220,7 +226,15 @@ def _check_groups(parameters: ParameterSet, source: str) -> None:
             raise InputError(f"{source}: group '{group.name}': the name is used twice")
         seen.add(group.name)
         if group.mode not in MODES:
-            raise InputError(f"{source}: group '{group.name}': mode '{group.mode}' is unknown")
+            raise InputError(
+                f"{source}: group '{group.name}': mode '{group.mode}' is unknown, take one of "
+                f"{', '.join(sorted(MODES))}"
+            )
+        if not group.name or group.name in {one.name for one in parameters.station.devices}:
+            raise InputError(
+                f"{source}: group '{group.name}': a group needs a name that no device has: orders "
+                f"and responses name both"
+            )
     for device in parameters.station.devices:
         if device.group and device.group not in seen:
             raise InputError(

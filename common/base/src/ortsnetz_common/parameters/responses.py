@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.plausible import HIGHEST_PU
 from ortsnetz_common.parameters.station import Station
 
 
@@ -59,18 +60,26 @@ def check_responses(
     seen: set[str] = set()
     for response in responses:
         where = f"{source}: response '{response.name}'"
-        trigger = response.trigger
         if response.name in seen:
             raise InputError(f"{where}: the name is used twice")
         seen.add(response.name)
-        if trigger.meter not in said:
-            raise InputError(f"{where}: the station has no meter or device '{trigger.meter}'")
-        if (trigger.above is None) == (trigger.below is None):
-            raise InputError(f"{where}: trigger: give either above or below")
+        _check_trigger(response.trigger, said, where)
+        if not response.targets:
+            raise InputError(f"{where}: targets: it limits nobody; name devices or groups")
         for target in response.targets:
             if target not in devices | groups:
                 raise InputError(f"{where}: the set has no device or group '{target}'")
         if not 0 <= response.share <= 1:
             raise InputError(f"{where}: share {response.share:g} is not between 0 and 1")
-        if not (response.hold_s > 0 and trigger.for_s >= 0):
+        if not (response.hold_s > 0 and response.trigger.for_s >= 0):
             raise InputError(f"{where}: hold_s must be positive, trigger.for_s not negative")
+
+
+def _check_trigger(trigger: Trigger, said: set[str], where: str) -> None:
+    if trigger.meter not in said:
+        raise InputError(f"{where}: the station has no meter or device '{trigger.meter}'")
+    levels = [level for level in (trigger.above, trigger.below) if level is not None]
+    if len(levels) != 1:
+        raise InputError(f"{where}: trigger: give either above or below")
+    if trigger.quantity == "voltage_pu" and not 0 < levels[0] <= HIGHEST_PU:
+        raise InputError(f"{where}: trigger: {levels[0]:g}: it is per unit of nominal, not V")

@@ -113,7 +113,10 @@ def _signature(
 
 
 def _refusals(parameters: ParameterSet, name: str) -> list[Finding]:
-    """What the agent would refuse in a set: of the set, and of each source by itself."""
+    """What the agent would refuse in a set: of each source by itself, and of the whole.
+
+    Prepared responses name sources, so they are looked at in the whole only.
+    """
     station = parameters.station
     empty = msgspec.structs.replace(station, meters=(), devices=(), pseudo=(), tap_changers=())
     replace = msgspec.structs.replace
@@ -122,10 +125,11 @@ def _refusals(parameters: ParameterSet, name: str) -> list[Finding]:
     parts += [(device.name, replace(empty, devices=(device,))) for device in station.devices]
     parts += [(tap.name, replace(empty, tap_changers=(tap,))) for tap in station.tap_changers]
     parts += [("parameters", replace(empty, pseudo=(pseudo,))) for pseudo in station.pseudo]
+    sets = [(where, replace(parameters, station=part, responses=())) for where, part in parts]
     found: dict[str, Finding] = {}
-    for where, part in parts:
+    for where, part_of_it in [*sets, ("parameters", parameters)]:
         try:
-            parse(canonical(replace(parameters, station=part)), name)
+            parse(canonical(part_of_it), name)
         except InputError as error:
             refused = wrong(
                 where, "parameter set", str(error), "", "the agent refuses the set: correct it"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ortsnetz_common.parameters.parameter_set import ParameterSet
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.parameter_set import Limits, ParameterSet
 from ortsnetz_common.parameters.station import PseudoMeasurement, SourcePseudo
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
 from ortsnetz_edge.network_index import NetworkIndex
@@ -28,6 +29,62 @@ def station_rules(parameters: ParameterSet, network: NetworkIndex | None) -> Ite
     for pseudo in station.pseudo:
         yield from _pseudo(pseudo, network)
     yield from _source(station.source, network)
+    yield from _ratings(parameters.limits, network)
+    yield from _tap_changers(parameters, network)
+    yield from _groups(parameters)
+
+
+def _ratings(limits: Limits, network: NetworkIndex | None) -> Iterator[Finding]:
+    if network is None:
+        return
+    try:
+        network.check_ratings(limits, "parameters")
+    except InputError as error:
+        yield wrong(
+            "parameters",
+            "ratings",
+            str(error),
+            "branches of the network",
+            "the agent refuses to start: correct the element, or take the network of this set",
+        )
+
+
+def _tap_changers(parameters: ParameterSet, network: NetworkIndex | None) -> Iterator[Finding]:
+    """Tap control without anything that it could move."""
+    changers = parameters.station.tap_changers
+    if parameters.voltage.tap is None:
+        return
+    if not changers:
+        yield attention(
+            "parameters",
+            "voltage.tap",
+            "the station has no tap changer",
+            "one in 'tap_changers'",
+            "as it is, tap control does nothing: add the tap changer, or remove voltage.tap",
+        )
+    for changer in changers:
+        if network is not None and changer.element not in network.tap_steps_pu:
+            yield wrong(
+                changer.name,
+                "element",
+                f"transformer {changer.element} has no taps in the network file",
+                "tap_size, tap_min and tap_max of its transformer",
+                "the agent refuses to start: complete the network file, or remove voltage.tap",
+            )
+
+
+def _groups(parameters: ParameterSet) -> Iterator[Finding]:
+    """Groups that nobody belongs to: what is said of them has no effect."""
+    used = {device.group for device in parameters.station.devices}
+    for group in parameters.groups:
+        if group.name not in used:
+            yield attention(
+                "parameters",
+                f"group {group.name}",
+                "no device belongs to it",
+                "'group' of its devices",
+                "as it is, its mode and its contract hold for nobody",
+            )
 
 
 def _twice(parameters: ParameterSet) -> Iterator[Finding]:
