@@ -108,6 +108,43 @@ def test_a_limit_waits_until_the_one_before_has_ended() -> None:
     asyncio.run(asyncio.wait_for(check(), 30))
 
 
+def test_a_response_follows_the_raise_that_is_on_its_way_and_is_what_holds() -> None:
+    """A raise of the cycle may take longer at the device than the lowering after it."""
+
+    class Uneven(Fine):
+        value = 0.0
+
+        async def write(self, limit: float, _watchdog: Watchdog | None) -> None:
+            await asyncio.sleep(2 * DEADLINE_S if limit == 16.0 else 0.0)
+            self.value = limit
+
+    async def check() -> None:
+        device, other = Uneven(source("ev-1", 1)), Uneven(source("ev-2", 2))
+        drivers = {"ev-1": cast("Driver", device), "ev-2": cast("Driver", other)}
+        late, notices, counters = LateWrites(), write_notices(), Counter[str]()
+        taken_in: list[tuple[str, float]] = []
+
+        async def write(*writes: Write, deadline_s: float) -> None:
+            confirmed = await write_all(
+                writes, drivers, counters, deadline_s=deadline_s, notices=notices, late=late
+            )
+            taken_in.extend((one.device, one.amount) for one in confirmed)
+
+        cycle = asyncio.create_task(
+            write(limit(16.0), limit(10.0, "ev-2"), deadline_s=100 * DEADLINE_S)
+        )
+        await asyncio.sleep(0)
+        await write(limit(6.0), deadline_s=100 * DEADLINE_S)
+        await cycle
+        assert device.value == 6.0
+        assert [amount for name, amount in taken_in if name == "ev-1"] == [16.0, 6.0]
+        assert ("ev-2", 10.0) in taken_in
+        assert counters["setpoints_written"] == 3
+        assert "ev-1" not in late
+
+    asyncio.run(asyncio.wait_for(check(), 30))
+
+
 @pytest.mark.parametrize("obeys", [True, False], ids=["ends when told", "never ends"])
 def test_a_write_that_never_ends_is_given_up_and_keeps_nobody(
     obeys: bool,

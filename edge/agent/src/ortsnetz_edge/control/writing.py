@@ -7,7 +7,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.control.device import Write
@@ -24,48 +25,89 @@ def write_notices() -> Notices:
     return Notices(log, "'%s' does not take its setpoint: %s", "'%s' takes its setpoint again")
 
 
-class LateWrites:
-    """Writes that their devices have not confirmed in time: left alone until they have, or failed.
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    """A write that has begun; `late_since` is None as long as its caller waits for it."""
 
-    One that were cancelled and sent again would never arrive at a device that is slower than a
-    cycle, for it would begin anew each time; and what is still on its way could act after the next.
-    So a device has one write at a time, and the next limit, whatever it is, follows it.
+    task: asyncio.Task[None]
+    write: Write
+    late_since: float | None = None
+
+
+class LateWrites:
+    """Writes that have begun and whose end nobody has taken in yet, in their order by device.
+
+    One that its device has not confirmed in time is left alone until it has, or failed. If it were
+    cancelled and sent again it would never arrive at a device that is slower than a cycle, for it
+    would begin anew each time; and what is still on its way could act after the next. So a device
+    has one write at a time, and the next limit, whatever it is, follows it. That holds between the
+    cycle and a prepared response, too: what is taken in first is what was written first.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tasks: dict[str, tuple[asyncio.Task[None], Write, float]] = {}
+        self._of: dict[str, list[_UnderWay]] = {}
 
     def __contains__(self, device: str) -> bool:
         """Whether a write to this device is under way."""
-        return device in self._tasks
+        return any(not one.task.done() for one in self._of.get(device, ()))
 
-    def add(self, task: asyncio.Task[None], write: Write) -> None:
-        """Keep a write that is late."""
-        self._tasks[write.device] = (task, write, self._clock())
+    def is_late(self, device: str) -> bool:
+        """Whether a write to this device is under way that nobody waits for any more."""
+        return any(
+            one.late_since is not None and not one.task.done() for one in self._of.get(device, ())
+        )
 
-    def ended(self) -> dict[asyncio.Task[None], Write]:
-        """Those that have ended since the last time."""
-        found = {task: write for task, write, _ in self._tasks.values() if task.done()}
-        for write in found.values():
-            del self._tasks[write.device]
+    def begin(self, driver: Driver, write: Write) -> asyncio.Task[None]:
+        """Write, after those that are under way to the same device."""
+        queue = self._of.setdefault(write.device, [])
+        before = [one.task for one in queue if not one.task.done()]
+
+        async def in_turn() -> None:
+            if before:
+                await asyncio.wait(before)
+            await driver.write(write.amount, write.watchdog)
+
+        task = asyncio.create_task(in_turn())
+        queue.append(_UnderWay(task, write))
+        return task
+
+    def leave(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """Nobody waits for these any more: they are late."""
+        given, now = set(tasks), self._clock()
+        for one in self._all():
+            if one.task in given:
+                one.late_since = now
+
+    def ended(self) -> tuple[tuple[asyncio.Task[None], Write], ...]:
+        """Those that have ended since the last time, whoever began them."""
+        found = tuple((one.task, one.write) for one in self._all() if one.task.done())
+        for device in {write.device for _, write in found}:
+            left = [one for one in self._of[device] if not one.task.done()]
+            if left:
+                self._of[device] = left
+            else:
+                del self._of[device]
         return found
 
     def given_up(self) -> tuple[str, ...]:
         """Devices whose writes take too long; they are told to end, once."""
-        now = self._clock()
-        lost = tuple(of for of, (_, _, since) in self._tasks.items() if now - since > GIVE_UP_S)
-        for device in lost:
-            task, write, _ = self._tasks[device]
-            task.cancel()
-            self._tasks[device] = (task, write, math.inf)
-        return lost
+        now, lost = self._clock(), []
+        for one in self._all():
+            if one.late_since is not None and now - one.late_since > GIVE_UP_S:
+                one.task.cancel()
+                one.late_since = math.inf
+                lost.append(one.write.device)
+        return tuple(dict.fromkeys(lost))
 
     def give_up(self) -> None:
         """End all: the agent stops."""
-        for task, _, _ in self._tasks.values():
-            task.cancel()
-        self._tasks.clear()
+        for one in self._all():
+            one.task.cancel()
+        self._of.clear()
+
+    def _all(self) -> Iterator[_UnderWay]:
+        return (one for queue in self._of.values() for one in queue)
 
 
 async def write_all(
@@ -87,33 +129,29 @@ async def write_all(
         counters: where outcomes are counted.
         deadline_s: longest wait for those that begin now.
         notices: say which device does not take its setpoint.
-        late: of the cycles before.
+        late: of the cycles before, and of a prepared response at the same time.
     """
     late = LateWrites() if late is None else late
-    ended = late.ended()
+    ended = list(late.ended())
     for device in late.given_up():
         counters["setpoints_given_up"] += 1
         notices.failed(device, f"the driver has not ended its write for {GIVE_UP_S:.0f} s")
-    begun: dict[asyncio.Task[None], Write] = {}
+    begun: set[asyncio.Task[None]] = set()
     for write in writes:
-        if write.device in late:
+        if late.is_late(write.device):
             counters["setpoints_waiting"] += 1
             continue
-        begun[asyncio.create_task(drivers[write.device].write(write.amount, write.watchdog))] = (
-            write
-        )
+        begun.add(late.begin(drivers[write.device], write))
     if begun:
-        done, pending = await asyncio.wait(begun, timeout=deadline_s)
-        for task in pending:
-            late.add(task, begun[task])
+        _, pending = await asyncio.wait(begun, timeout=deadline_s)
+        late.leave(pending)
         counters["setpoints_late"] += len(pending)
-        ended |= {task: write for task, write in begun.items() if task in done}
-    if not ended:
-        return ()
+        ended += late.ended()
     confirmed = tuple(
-        write for task, write in ended.items() if _is_confirmed(task, write, counters, notices)
+        write for task, write in ended if _is_confirmed(task, write, counters, notices)
     )
-    counters["setpoints_written"] += len(confirmed)
+    if confirmed:
+        counters["setpoints_written"] += len(confirmed)
     return confirmed
 
 
