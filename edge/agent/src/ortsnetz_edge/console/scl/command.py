@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -12,7 +13,13 @@ from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.reading.document import read_scl
 from ortsnetz_common.scl.reading.tree import LARGEST_BYTES
+from ortsnetz_edge.console.scl.drafting import Ratings
 from ortsnetz_edge.console.scl.showing import lines_of
+from ortsnetz_edge.console.scl.writing import Written, write_profiles
+from ortsnetz_edge.console.text_table import one_line
+from ortsnetz_edge.profiles.schema import Direction
+
+_POSITIVE = click.FloatRange(min=0, max=1e6, min_open=True)
 
 
 @click.command()
@@ -20,19 +27,64 @@ from ortsnetz_edge.console.scl.showing import lines_of
 @click.option("--ied", "name", metavar="NAME", help="Only this IED.")
 @click.option("--points", is_flag=True, help="Every value with its reference, too.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, for programs.")
-def scl(file: Path, *, name: str | None, points: bool, as_json: bool) -> None:
+@click.option(
+    "--write-profile",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write a device profile for each measurement into DIR instead.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice([str(each) for each in Direction]),
+    help="Which way of power the device counts as positive; no SCL file says it.",
+)
+@click.option("--nominal-voltage", type=_POSITIVE, metavar="V", help="Phase to neutral.")
+@click.option("--rated-current", type=_POSITIVE, metavar="A", help="Per phase.")
+@click.option("--frequency", type=_POSITIVE, metavar="HZ", default=50.0, show_default=True)
+@click.option("--si", "takes_si", is_flag=True, help="Units that only the device says are SI.")
+def scl(
+    file: Path,
+    *,
+    name: str | None,
+    points: bool,
+    as_json: bool,
+    folder: Path | None,
+    direction: str | None,
+    nominal_voltage: float | None,
+    rated_current: float | None,
+    frequency: float,
+    takes_si: bool,
+) -> None:
     """Show an SCL file (SCD, CID, ICD, IID): who is in it, where, and with which values.
 
     What does not fit is shown with its line, and so is what was not read.
     """
     document = read_file(file)
     ieds = _chosen(document, name)
+    if folder is not None:
+        if direction is None:
+            raise InputError("--write-profile needs --direction: no SCL file says it")
+        ratings = Ratings(Direction(direction), nominal_voltage, rated_current, frequency)
+        written = list(write_profiles(document, ieds, folder, ratings, takes_si=takes_si))
+        for each in written:
+            _say(each)
+        if all(each.path is None for each in written):
+            sys.exit(1)
+        return
     if as_json:
         shown = msgspec.structs.replace(document, ieds=ieds)
         click.echo(msgspec.json.format(msgspec.json.encode(shown), indent=1))
         return
     for line in lines_of(document, ieds, points=points):
         click.echo(line)
+
+
+def _say(written: Written) -> None:
+    where = "nothing that a profile could read" if written.path is None else str(written.path)
+    click.echo(f"{written.kind}: {where}")
+    for reason in written.left_out:
+        click.echo(f"  left out: {one_line(reason)}")
 
 
 def read_file(file: Path) -> Document:

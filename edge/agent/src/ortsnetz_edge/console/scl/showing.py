@@ -46,9 +46,7 @@ def _title(document: Document) -> str:
     header = document.header
     called = f", '{header.id}'" if header is not None and header.id else ""
     count = len(document.ieds)
-    return one_line(
-        f"{document.name}: SCL edition {edition}{version}{called}, {count} IED{'' if count == 1 else 's'}"
-    )
+    return one_line(f"{document.name}: SCL edition {edition}{version}{called}, IEDs: {count}")
 
 
 def _ied(document: Document, ied: Ied) -> Iterator[str]:

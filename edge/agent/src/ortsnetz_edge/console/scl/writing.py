@@ -1,0 +1,74 @@
+"""Writes device profiles from an SCL file, one for each device that can be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.scl.devices import Ied
+from ortsnetz_common.scl.document import Document
+from ortsnetz_common.scl.lookup import Lookup
+from ortsnetz_edge.console.scl.drafting import Draft, Drafting, Ratings
+from ortsnetz_edge.console.scl.profile_text import text_of
+from ortsnetz_edge.console.scl.scopes import Scope, scopes_of
+from ortsnetz_edge.console.scl.set_points import hints_of
+from ortsnetz_edge.profiles.library import parse_profile
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A profile that was written, or was not because nothing in it could be read.
+
+    Attributes:
+        path: None where nothing was written.
+        left_out: what it does not say, with reasons.
+    """
+
+    kind: str
+    path: Path | None
+    left_out: tuple[str, ...]
+
+
+def write_profiles(
+    document: Document, ieds: tuple[Ied, ...], folder: Path, ratings: Ratings, *, takes_si: bool
+) -> Iterator[Written]:
+    """Write a profile for each device.
+
+    Raises:
+        InputError: a file is there already, or cannot be written.
+    """
+    lookup = Lookup(document)
+    kinds: set[str] = set()
+    for ied in ieds:
+        for scope in scopes_of(ied):
+            draft = Drafting(scope, lookup, ratings, takes_si=takes_si).draft()
+            if draft.is_empty:
+                yield Written(scope.kind, None, draft.left_out)
+                continue
+            if scope.kind in kinds:
+                raise InputError(f"{document.name}: two devices would be called '{scope.kind}'")
+            kinds.add(scope.kind)
+            path = _write(folder, scope, _text(document, ied, scope, draft, lookup))
+            yield Written(scope.kind, path, draft.left_out)
+
+
+def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Lookup) -> str:
+    origin = f"IED {ied.name} of {Path(document.name).name}."
+    text = text_of(draft.profile, origin, tuple(hints_of(scope, lookup)), draft.left_out)
+    parse_profile(text, f"{scope.kind}.yaml")  # what the agent would refuse is not written
+    return text
+
+
+def _write(folder: Path, scope: Scope, text: str) -> Path:
+    path = folder / f"{scope.kind}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise InputError(f"{path} is there already: it is not overwritten") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
