@@ -157,6 +157,14 @@ def advance_aggregation(
     return state, Aggregated(tuple(short), tuple(ten), tuple(two))
 
 
+def unfinished(state: AggregationState) -> Interval | None:
+    """The ten minutes that run, as they stand, for a recording that ends; None without windows."""
+    if state.ten_minutes is None:
+        return None
+    start = state.ten_minutes * TEN_MINUTES_NS
+    return state.sums.interval(start, start + TEN_MINUTES_NS)
+
+
 def _short(state: AggregationState, window: Window, found: list[Interval]) -> AggregationState:
     """The interval of 150 or 180 cycles; one that is broken by a gap begins anew."""
     if state.short and abs(window.start_ns - state.short[-1].end_ns) > 1_000_000:

@@ -1,0 +1,152 @@
+"""Everything at once, and the command: files in, sentences and reports out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from studies.fault_records import Fault, recorded
+from studies.waveforms import MIDNIGHT_NS, blocks, instants, of_voltages, three_phases
+
+from ortsnetz_common import cli
+from ortsnetz_grid.functions.power_quality.aggregation import (
+    TEN_MINUTES_NS,
+    AggregationState,
+)
+from ortsnetz_grid.functions.power_quality.comtrade_writer import (
+    DataFormat,
+    combined,
+    configuration,
+    data,
+)
+from ortsnetz_grid.functions.power_quality.declared import Declared
+from ortsnetz_grid.functions.power_quality.monitor import (
+    MonitorState,
+    ShortTermFlicker,
+    advance_monitor,
+)
+from ortsnetz_grid.functions.power_quality.recording import Recording
+
+RATE = 1600.0
+
+
+def test_flicker_of_ten_minutes_of_the_clock_is_that_of_the_table() -> None:
+    """39 changes a minute of 0.894 %: Pst is 1 (IEC 61000-4-15, table 5), also with a loss."""
+    t = instants(RATE, 1215.0)
+    up = np.floor(t * 39 / 60.0) % 2.0
+    values = three_phases(t) * (1.0 + 0.00894 * (up - 0.5))
+    samples = of_voltages(values, RATE, MIDNIGHT_NS)
+    samples.lost[round(700.0 * RATE)] = True
+    samples.values[:, round(700.0 * RATE)] = np.nan
+    state, found = MonitorState(), []
+    for block in blocks(samples, 16000):
+        state, one = advance_monitor(state, block, Declared())
+        found += one.short_flicker
+    assert [(f.start_ns - MIDNIGHT_NS) // TEN_MINUTES_NS for f in found] == [0, 0, 0, 1, 1, 1]
+    assert [f.phase for f in found] == list("abcabc")
+    for one in found:
+        assert one.pst == pytest.approx(1.0, abs=0.05)
+
+
+def test_long_term_flicker_comes_with_the_two_hours_and_needs_all_twelve() -> None:
+    start = MIDNIGHT_NS
+    short = tuple(
+        ShortTermFlicker(start + k * TEN_MINUTES_NS, phase, None if (phase, k) == ("b", 3) else 0.8)
+        for k in range(12)
+        for phase in "abc"
+    )
+    before = AggregationState(ten_minutes=start // TEN_MINUTES_NS + 11)
+    end = start + 12 * TEN_MINUTES_NS
+    samples = of_voltages(three_phases(instants(RATE, 2.0)), RATE, end)
+    state = MonitorState(aggregation=before, short=short)
+    _, found = advance_monitor(state, samples, Declared())
+    assert [f.phase for f in found.long_flicker] == list("abc")
+    assert [f.plt for f in found.long_flicker] == [pytest.approx(0.8), None, pytest.approx(0.8)]
+    assert all(f.start_ns == start for f in found.long_flicker)
+
+
+def _command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> tuple[int, list[str], str]:
+    monkeypatch.setattr(sys, "argv", ["ortsnetz", "power-quality", *arguments])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    streams = capsys.readouterr()
+    return code, streams.out.splitlines(), streams.err
+
+
+def test_the_command_says_what_is_in_a_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    t = instants(4800.0, 3.0)
+    dip = np.where((t > 1.0) & (t < 1.2), 0.6, 1.0)
+    values = three_phases(t, 50.1, parts=[(5, 11.5, 0.0)]) * dip
+    recording = Recording(of_voltages(values, 4800.0), MIDNIGHT_NS + 10**9, "7", "node")
+    path = tmp_path / "dip.cfg"
+    path.write_text(configuration(recording, DataFormat.BINARY), encoding="utf-8", newline="")
+    path.with_suffix(".dat").write_bytes(data(recording, DataFormat.BINARY))
+    prefix = tmp_path / "week"
+    code, lines, _ = _command(
+        capsys, monkeypatch, str(path), "--voltage", "230", "--report", str(prefix)
+    )
+    assert code == 0
+    assert lines[0] == "2026-11-16T00:00:00.000Z, 3 s at 4800 samples/s, 0 lost"
+    text = "\n".join(lines)
+    assert "frequency 50.100 to 50.100 Hz (windows)" in text
+    assert "THD at most 5.0" in text
+    assert "(5: 5.0 %)" in text
+    assert "dip from 2026-11-16T00:00:00.9" in text
+    assert "60.1 %, phases abc" in text  # 0.6 with 5 % of the fifth harmonic
+    assert "fault_direction: not judged (fault direction: three phase voltages" in text
+    assert lines[-1] == "EN 50160: undecided"
+    content = json.loads(prefix.with_name("week.json").read_text(encoding="utf-8"))
+    assert content["dips"][2] == [1, 0, 0, 0, 0] or content["dips"][2] == [0, 1, 0, 0, 0]
+    assert {c["missing"] for c in content["criteria"] if c["unit"] == "V"} == {1}
+    assert prefix.with_name("week.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_command_tells_the_direction_of_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fault.cff"
+    path.write_bytes(combined(recorded(Fault("bc", ahead=False)), DataFormat.FLOAT32))
+    code, lines, _ = _command(capsys, monkeypatch, str(path), "--voltage", "11547")
+    assert code == 0
+    assert lines[-1].startswith("fault_direction: reverse (negative sequence")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("nothing.cfg", "nothing.cfg: cannot be read"), ("file.csv", "ends in .cfg or .cff")],
+)
+def test_a_file_that_cannot_be_read_is_one_line_and_exit_code_two(
+    name: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, _, error = _command(capsys, monkeypatch, str(tmp_path / name), "--voltage", "230")
+    assert code == 2
+    assert words in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_recording_without_voltages_is_refused_with_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = recorded(Fault("bc", ahead=True))
+    samples = record.samples
+    only = replace(samples, channels=samples.channels[:3], values=samples.values[:3])
+    path = tmp_path / "currents.cff"
+    path.write_bytes(combined(replace(record, samples=only), DataFormat.ASCII))
+    code, _, error = _command(capsys, monkeypatch, str(path), "--voltage", "230")
+    assert code == 2
+    assert "currents.cff: power quality: there is no voltage" in error
