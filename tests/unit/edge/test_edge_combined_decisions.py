@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResult
 from ortsnetz_edge.hosting.combined import combined
 
@@ -106,7 +108,8 @@ def held_at(kept_below_w: float, asked: list[dict[str, float]]) -> object:
     def once(_deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
         asked.append(dict(may_draw))
         kept = sum(may_draw.values()) < kept_below_w
-        return LimitingResult("ok" if kept else "infeasible", kept or not may_draw, 0.9, ())
+        lowered = () if may_draw else (DeviceLimit("fast", 4500.0, "shared anew", ()),)
+        return LimitingResult("ok" if kept else "infeasible", kept or not may_draw, 0.9, lowered)
 
     return once
 
@@ -121,3 +124,28 @@ def test_whether_the_present_limits_keep_everything_is_looked_at_and_said() -> N
     once = held_at(8000.0, asked)
     assert not combined(once, call(present=present, deaf=("advised",))).present_kept  # type: ignore[arg-type]
     assert not combined(once, call()).present_kept  # nobody looked
+
+
+def test_where_nobody_is_lowered_nobody_asks_for_the_present() -> None:
+    asked: list[dict[str, float]] = []
+
+    def once(_deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+        asked.append(dict(may_draw))
+        return LimitingResult("ok", verified=True, worst_loading=0.5, limits=())
+
+    combined(once, call(present={"fast": 5000.0}))
+    assert asked == [{}]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_look_at_the_present_takes_no_decision(kept: bool) -> None:
+    asked: list[dict[str, float]] = []
+    looked: list[Mapping[str, float]] = []
+
+    def keeps(_deaf: frozenset[str], at_w: Mapping[str, float]) -> bool:
+        looked.append(at_w)
+        return kept
+
+    present = {"fast": 5000.0}
+    result = combined(held_at(10_000.0, asked), call(present=present), keeps)
+    assert (result.present_kept, asked, looked) == (kept, [{}], [present])

@@ -19,15 +19,19 @@ from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResul
 Once = Callable[[frozenset[str], Mapping[str, float]], LimitingResult]
 """One decision: devices that stay as estimated, and what slow devices can still be at, W."""
 
+Keeps = Callable[[frozenset[str], Mapping[str, float]], bool]
+"""Whether powers of all devices keep the limits: devices that stay as estimated, and powers, W."""
+
 _NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
-def combined(once: Once, call: LimitingCall) -> LimitingResult:
+def combined(once: Once, call: LimitingCall, keeps: Keeps | None = None) -> LimitingResult:
     """The answer to a call, by as many decisions as it needs: one, if nothing special is on.
 
     Args:
         once: decides for the call's state and readings.
         call: what is asked.
+        keeps: looks at given powers alone; without it a decision says whether they are kept.
     """
     deaf = frozenset(call.deaf)
     advisory = frozenset(call.advisory) - deaf
@@ -35,11 +39,14 @@ def combined(once: Once, call: LimitingCall) -> LimitingResult:
     slow = {name: watts for name, watts in call.may_draw.items() if name not in deaf | advisory}
     if slow:
         result = _until_followed(result, once(deaf | advisory, slow), frozenset(slow))
-    if call.present and result.verified:
+    if call.present and result.verified and result.limits:  # else nobody would be lowered
         # all of them where they are, none of them to be changed: what is left to say is yes or no
         at = {name: w for name, w in call.present.items() if name not in deaf | advisory}
-        held = once(deaf | advisory, at)
-        kept = held.verified and held.status == "ok" and not held.reserve_given_up
+        if keeps is not None:
+            kept = keeps(deaf | advisory, at)
+        else:
+            held = once(deaf | advisory, at)
+            kept = held.verified and held.status == "ok" and not held.reserve_given_up
         result = replace(result, present_kept=kept)
     if advisory:
         result = _advised(result, once(deaf, _NOBODY), advisory)

@@ -65,7 +65,10 @@ class Limiting:
         def once(deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
             return self._once(call, state, deaf, may_draw)
 
-        return encode(combined(once, call))
+        def keeps(deaf: frozenset[str], at_w: Mapping[str, float]) -> bool:
+            return self._keeps(self._situation(call, state, deaf, at_w))
+
+        return encode(combined(once, call, keeps))
 
     def _once(
         self,
@@ -78,7 +81,24 @@ class Limiting:
 
         It is found for each direction by itself, see `transition`: consumers first.
         """
-        situation = situation_from(
+        situation = self._situation(call, state, deaf, may_draw)
+        if not is_mixed(situation):
+            return self._decided(situation)
+        consumers = self._decided(at_most_now(situation, FEED_IN))
+        elements = {name: element for element, name in situation.names.items()}
+        found = {elements[one.device]: one.limit_w for one in consumers.limits}
+        feeders = self._decided(at_most_now(situation, CONSUMPTION, found))
+        feeding = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
+        return both_directions(consumers, feeders, frozenset(feeding))
+
+    def _situation(
+        self,
+        call: LimitingCall,
+        state: StateEstimate,
+        deaf: frozenset[str],
+        may_draw: Mapping[str, float],
+    ) -> Situation:
+        return situation_from(
             self.network,
             state,
             self.parameters.station,
@@ -90,14 +110,22 @@ class Limiting:
             loading_of=call.loading_of,
             limiter=self.limiter,
         )
-        if not is_mixed(situation):
-            return self._decided(situation)
-        consumers = self._decided(at_most_now(situation, FEED_IN))
-        elements = {name: element for element, name in situation.names.items()}
-        found = {elements[one.device]: one.limit_w for one in consumers.limits}
-        feeders = self._decided(at_most_now(situation, CONSUMPTION, found))
-        feeding = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
-        return both_directions(consumers, feeders, frozenset(feeding))
+
+    def _keeps(self, situation: Situation) -> bool:
+        """Whether the requests keep all limits, whichever direction comes first."""
+        each = [situation]
+        if is_mixed(situation):
+            each = [at_most_now(situation, direction) for direction in (FEED_IN, CONSUMPTION)]
+        return all(
+            self.limiter.keeps(
+                one.devices,
+                one.limits,
+                network=one.network,
+                bias=one.bias,
+                margin=one.margin,
+            )
+            for one in each
+        )
 
     def _decided(self, situation: Situation) -> LimitingResult:
         """One answer of the grid function."""

@@ -24,6 +24,7 @@ from ortsnetz_grid.functions.congestion.problem import (
 )
 from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
+from ortsnetz_grid.network.loading import RatedBranches
 from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.power_flow.sources import Sources
 from ortsnetz_grid.network.two_ports import Real
@@ -37,6 +38,10 @@ class Limiter:
 
     What is prepared depends on topology, ratings and places; injections, requests and limits may
     differ from one decision to the next. Decisions do not depend on those before.
+
+    Attributes:
+        network: as it was prepared.
+        branches: those with a rating.
     """
 
     def __init__(self, network: Network) -> None:
@@ -49,6 +54,7 @@ class Limiter:
         # the only component that our model lacks and power-grid-model's has
         by_library = len(network.data.get("three_winding_transformer", ())) > 0
         self._grid = None if by_library else PreparedGrid(network)
+        self.branches = RatedBranches.of(network)
         self._known: tuple[int, ...] = ()
         self._snapshots: dict[tuple[int, ...], Snapshot] = {}
 
@@ -88,6 +94,29 @@ class Limiter:
         Raises:
             InputError: names the device or element whose data cannot be used.
         """
+        return self._decision(devices, limits, network, bias, margin, settings).made()
+
+    def keeps(
+        self,
+        devices: tuple[ControlledDevice, ...],
+        limits: LimitSet,
+        *,
+        network: Network | None = None,
+        bias: Offsets | None = None,
+        margin: Offsets | None = None,
+    ) -> bool:
+        """Whether the requests keep all limits and margins, by one power flow; see `decide`."""
+        return self._decision(devices, limits, network, bias, margin, _DEFAULTS).keeps()
+
+    def _decision(  # noqa: PLR0917 - what `decide` is given
+        self,
+        devices: tuple[ControlledDevice, ...],
+        limits: LimitSet,
+        network: Network | None,
+        bias: Offsets | None,
+        margin: Offsets | None,
+        settings: Settings,
+    ) -> Decision:
         instant = network or self.network
         ids = tuple(device.id for device in devices)
         if ids != self._known:
@@ -114,7 +143,7 @@ class Limiter:
         box = Box.of(asked, controls, settings)
         return Decision(
             instant, flows, devices, asked, controls, limits, constraints, box, settings
-        ).made()
+        )
 
     def present(self, network: Network) -> tuple[Real, Real]:
         """Voltages (n, 3), pu, and loading (b,) of the rated branches with everything as it is.

@@ -51,6 +51,13 @@ class Decision:
     box: Box
     settings: Settings
 
+    def keeps(self) -> bool:
+        """Whether the requests keep everything; nothing is searched."""
+        requests = UniformScaling(self.flows, self.box).requests
+        if requests is None:
+            return False
+        return bool(self.constraints.worst(requests.phasors) <= VERIFIED)
+
     def made(self) -> LimitResult:
         """Decide."""
         scaling = UniformScaling(self.flows, self.box)

@@ -116,12 +116,13 @@ def situation_from(
         unspoken=unspoken,
     )
     present = _present(network, state, takes_part)
-    branches = RatedBranches.of(network)
+    limiter = limiter or limiter_of(network)
+    branches = limiter.branches
     return Situation(
         network=_asking(present, takes_part),
         devices=tuple(one.controlled for one in takes_part),
         limits=LimitSet(limits.u_pu, limits.loading, limits.unbalance, loading_of),
-        bias=_bias(limiter or limiter_of(network), present, branches, state),
+        bias=_bias(limiter, present, branches, state),
         margin=Offsets(
             u_pu=limits.u_margin_pu + limits.sigmas * state.u_sigma_pu,
             loading=limits.loading_margin
