@@ -694,6 +694,15 @@ def test_floors_are_rounded_up_and_ratings_to_the_nearest_ampere(
     assert (amounts.floor, amounts.top) == (floor_a, top_a)
 
 
+@pytest.mark.parametrize("volts", [(230.0, 230.0, 0.0), (230.0, 230.0, None), (0.0, 0.0, 0.0)])
+def test_a_terminal_without_a_voltage_makes_no_more_amperes_of_the_same_watts(
+    volts: tuple[float | None, float | None, float | None],
+) -> None:
+    amounts = Amounts.of(EV, AMPERES)
+    # 7 kW are 10 A at three terminals, and 15 A at two
+    assert amounts.amount(7_000.0, Reading(voltage_v=volts), None) == 10.0
+
+
 @pytest.mark.parametrize("said", [None, -1.0])
 def test_a_device_that_does_not_say_its_limit_is_an_alarm_and_not_written_to(
     said: float | None,

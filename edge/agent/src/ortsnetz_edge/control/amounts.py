@@ -17,6 +17,8 @@ _COARSE_SHARE = 0.01
 """Of the rating: a limit in watts or as a share is raised only from so much on, and lowered to the
 next multiple below, so that shares of a thousandth do not move each second. Lowering is never
 delayed by it, only a little deeper than needed."""
+_SUPPLY = (0.5, 1.5)
+"""Of nominal: what lies outside is no voltage of a supply, see `congestion.places`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,15 @@ class Amounts:
         """Watts of one ampere (by the measured voltage where there is one), of the rating, or one.
 
         Without one the nominal voltage stands in: that is the basis of ratings and floors, and the
-        limit that is written stays a limit.
+        limit that is written stays a limit. A terminal behind a blown fuse shows 0 V: counted, it
+        would make half as many amperes again of the same watts at the other two.
         """
         if self.resolution.unit is LimitUnit.AMPERE and reading is not None:
             volts = reading.voltage_v[: self.device.phase_count]
-            if all(volt is not None for volt in volts):
-                total = sum(volt for volt in volts if volt is not None)
-                if total > 0.5 * NOMINAL_PHASE_V * self.device.phase_count:
-                    return total
+            low, high = (share * NOMINAL_PHASE_V for share in _SUPPLY)
+            supply = [volt for volt in volts if volt is not None and low < volt < high]
+            if len(supply) == self.device.phase_count:
+                return sum(supply)
         return _nominal_w(self.device, self.resolution)
 
     def watts(self, amount: float, reading: Reading | None) -> float:
