@@ -115,6 +115,8 @@ def test_an_unknown_loading_uses_the_time_up() -> None:
     [
         (replace(EVENING, for_s=0.0), "for_s is 0"),
         (replace(EVENING, loading=float("nan")), "loading is nan"),
+        (replace(EVENING, loading=120.0), "loading is 120.*not in %"),
+        (replace(KIOSK, most=150.0), "most is 150.*not in %"),
         (replace(KIOSK, hot_spot_c=-1.0), "hot_spot_c is -1"),
         (replace(KIOSK, k21=0.5), "k21"),
     ],

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_common.parameters.plausible import HIGHEST_LOADING
 
 
 class TimeLimitedRating(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,13 +78,20 @@ def check_ratings(
     for rating in limited:
         where = _place(rating.element, seen, source)
         _check_numbers(rating, {"rest_s"}, where)
+        _check_no_percentage(rating.loading, f"{where}: loading")
         if rating.rest_s < 0:
             raise InputError(f"{where}: rest_s must not be negative")
     for model in thermal:
         where = _place(model.element, seen, source)
         _check_numbers(model, {"ambient_c", "loss_ratio"}, where)
+        _check_no_percentage(model.most, f"{where}: most")
         if not (model.k21 >= 1 and model.loss_ratio >= 0):
             raise InputError(f"{where}: k21 must be 1 at least, loss_ratio not negative")
+
+
+def _check_no_percentage(loading: float, where: str) -> None:
+    if loading > HIGHEST_LOADING:
+        raise InputError(f"{where} is {loading:g}: 1.0 is the rating, it is not in %")
 
 
 def _place(element: int, seen: set[int], source: str) -> str:
