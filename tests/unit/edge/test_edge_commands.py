@@ -69,6 +69,34 @@ STATUS = Status(
             answers=0,
             failures={"unreachable": 3},
         ),
+        SourceStatus(
+            name="oltc",
+            profile="tap-changer",
+            address="h:4/1",
+            quality="good",
+            age_s=0.1,
+            failure=None,
+            active_w=None,
+            connected=True,
+            answers=9,
+            failures={},
+            set_points={"voltage": 1.0125},
+        ),
+        SourceStatus(
+            name="pv-03",
+            profile="pv-inverter",
+            address="h:5/1",
+            quality="good",
+            age_s=0.1,
+            failure=None,
+            active_w=-9_000.0,
+            connected=True,
+            answers=9,
+            failures={},
+            limit_w=10_000.0,
+            reason="no limit needed",
+            set_points={"reactive_power": 2_180.0},
+        ),
     ),
     counters={"reads": 21},
 )
@@ -101,6 +129,14 @@ def test_status_shows_mode_devices_limits_with_reasons_and_the_journal(tmp_path:
         assert text in shown.output
     assert "limited to 6.9 of 11.0 kW: transformer at 98 %" in shown.output
     assert "never" in shown.output
+
+
+def test_status_shows_reactive_power_and_set_points_of_tap_changers() -> None:
+    lines = describe(STATUS, age_s=0.1, alive=True)
+    (oltc,) = [line for line in lines if line.startswith("oltc")]
+    assert oltc.endswith("good; voltage set point 1.012 pu")
+    (pv,) = [line for line in lines if line.startswith("pv-03")]
+    assert pv.endswith("no limit needed; told 2.18 kvar (inductive consumption positive)")
 
 
 def test_status_as_json_is_the_file(tmp_path: Path) -> None:

@@ -81,7 +81,13 @@ def _table(sources: tuple[SourceStatus, ...]) -> list[str]:
             _kilowatts(source.limit_w),
             "; ".join(
                 text
-                for text in (source.quality, source.failure, source.asked_by, source.reason)
+                for text in (
+                    source.quality,
+                    source.failure,
+                    source.asked_by,
+                    source.reason,
+                    *_set_points(source),
+                )
                 if text
             ),
         )
@@ -98,6 +104,17 @@ def _table(sources: tuple[SourceStatus, ...]) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _set_points(source: SourceStatus) -> list[str]:
+    """What holds besides its limit, as it says itself; no reactive power is no news."""
+    var, u_pu = source.set_points.get("reactive_power"), source.set_points.get("voltage")
+    words = []
+    if var:
+        words.append(f"told {var / 1000:.2f} kvar (inductive consumption positive)")
+    if u_pu is not None:
+        words.append(f"voltage set point {u_pu:.4g} pu")
+    return words
 
 
 def _kilowatts(watts: float | None) -> str:

@@ -26,6 +26,8 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
         limit_w, reason: limit meant to be in force and why; None for meters and while unknown.
         asked_by: who asks for it: safety, operator, ...; None where nobody does.
         until_ns: it ends by itself then, UTC.
+        set_points: in force besides the limit, as it says itself: `reactive_power` in var,
+            inductive consumption positive; `voltage` in pu.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str | None = None
     asked_by: str | None = None
     until_ns: int | None = None
+    set_points: dict[str, float] = {}
 
 
 class Status(Struct, frozen=True, forbid_unknown_fields=True):

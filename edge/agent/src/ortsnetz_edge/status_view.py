@@ -70,6 +70,7 @@ class StatusView:
         self, source: Meter | Device | TapChanger, seen: SourceImage, setpoint: Setpoint | None
     ) -> SourceStatus:
         active_w: float | None = None
+        set_points: dict[str, float] = {}
         quality = LOST_QUALITY
         if seen.valid and seen.scan is not None:
             quality = max(seen.scan.qualities, default=0)
@@ -79,6 +80,13 @@ class StatusView:
                 if value is not None
             ]
             active_w = sum(known) if known else None
+            set_points = {
+                adjustable.quantity.value: value
+                for adjustable, value in zip(
+                    self.drivers[source.name].adjustable, seen.scan.adjusted, strict=False
+                )
+                if value is not None
+            }
         diagnosis = self.drivers[source.name].diagnose()
         return SourceStatus(
             name=source.name,
@@ -95,6 +103,7 @@ class StatusView:
             reason=setpoint.reason if setpoint else None,
             asked_by=_asked_by(setpoint),
             until_ns=setpoint.until_ns if setpoint else None,
+            set_points=set_points,
         )
 
 
