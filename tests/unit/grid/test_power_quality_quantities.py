@@ -28,6 +28,7 @@ from ortsnetz_grid.functions.power_quality.aggregation import (
 )
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.events import EventKind
+from ortsnetz_grid.functions.power_quality.frequency import FrequencyState, advance_frequency
 from ortsnetz_grid.functions.power_quality.harmonics import (
     distortion,
     harmonic_groups,
@@ -265,3 +266,24 @@ def test_two_hours_are_twelve_times_ten_minutes_and_a_silent_hour_is_not_covered
     assert two.start_ns == MIDNIGHT_NS
     assert two.covered == pytest.approx(0.5)
     assert two.windows == 18000
+
+
+def test_at_60_hz_a_window_has_twelve_cycles_and_its_groups_other_edges() -> None:
+    """IEC 61000-4-7: lines stay 5 Hz apart; interharmonics have nine of them between two orders."""
+    parts = [(5.0, 6.0, 0.2), (7.5, 2.0, 0.0), (8.0 + 10.0 / 12.0, 1.0, 0.0)]
+    samples = of_voltages(three_phases(instants(14400.0, 1.5), 60.02, (120.0,) * 3, parts), 14400.0)
+    windows = measured(samples, Declared(voltage_v=120.0, nominal_hz=60))[1].windows
+    assert len(windows) >= 5
+    for window in windows:
+        assert (window.end_ns - window.start_ns) / 1e9 == pytest.approx(12 / 60.02, rel=1e-4)
+        assert window.quantities is not None
+        assert window.quantities.harmonics[:, 5] == pytest.approx(6.0, rel=0.01)
+        assert window.quantities.interharmonics[:, 7] == pytest.approx(2.0, rel=0.01)
+        assert window.quantities.interharmonics[:, 8] == pytest.approx(1.0, rel=0.02)
+
+
+def test_an_interval_of_ten_seconds_nobody_saw_is_not_given_out() -> None:
+    state, found = advance_frequency(FrequencyState(), [10**9, 2 * 10**9], [True, True])
+    assert found == ()
+    _, found = advance_frequency(state, [10**15], [True])
+    assert [f.hz for f in found] == [None]

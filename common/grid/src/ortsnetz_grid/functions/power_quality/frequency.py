@@ -1,7 +1,7 @@
 """Frequency over 10 s: whole cycles over the time they took (IEC 61000-4-30, 5.1).
 
 Cycles that overlap the 10 s marks of the clock are left out. An interval with a cycle that was not
-measured has no frequency.
+measured has no frequency; one without a single cycle is not given out.
 """
 
 from __future__ import annotations
@@ -47,9 +47,6 @@ def advance_frequency(
             state = FrequencyState(interval, instant, instant, 0, whole=False)
         elif interval != state.interval:
             found.append(_closed(state))
-            found.extend(
-                Frequency(k * INTERVAL_NS, None) for k in range(state.interval + 1, interval)
-            )
             state = FrequencyState(interval, instant, instant, 0, good)
         else:
             state = FrequencyState(

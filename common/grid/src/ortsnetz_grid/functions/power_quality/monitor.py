@@ -37,6 +37,10 @@ from ortsnetz_grid.functions.power_quality.samples import Kind, Samples
 LEAST_COUNTED_S = 510.0
 """Of ten minutes: one loss of samples costs a minute until the filters have settled again."""
 
+LAMP_HZ = 50
+"""The lamp of the flicker meter is that of 50 Hz; elsewhere there is no flicker rather than a wrong
+one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShortTermFlicker:
@@ -85,7 +89,7 @@ def advance_monitor(
     """
     meter, measured = advance(state.meter, block, declared)
     aggregation, intervals = advance_aggregation(state.aggregation, measured.windows)
-    state, short = _flicker(replace(state, meter=meter, aggregation=aggregation), block)
+    state, short = _flicker(replace(state, meter=meter, aggregation=aggregation), block, declared)
     kept = tuple(s for s in (*state.short, *short) if s.start_ns > block.end_ns - 2 * TWO_HOURS_NS)
     state = replace(state, short=kept)
     long = tuple(f for two in intervals.two_hours for f in _long_term(state, block, two))
@@ -93,9 +97,11 @@ def advance_monitor(
 
 
 def _flicker(
-    state: MonitorState, block: Samples
+    state: MonitorState, block: Samples, declared: Declared
 ) -> tuple[MonitorState, tuple[ShortTermFlicker, ...]]:
     """Flicker of all phases, cut at the ten minutes of the clock and at losses."""
+    if declared.nominal_hz != LAMP_HZ:
+        return state, ()
     rows = block.rows(Kind.VOLTAGE)
     states = list(state.flicker) or [FlickerState() for _ in rows]
     expected = state.flicker_end_ns
