@@ -115,6 +115,29 @@ def test_arrays_are_all_their_elements_or_the_one_that_is_named() -> None:
     assert whole.leaves[4][:2] == ("HPhV", "phsAHar(1)")
 
 
+@pytest.mark.parametrize(
+    ("written", "leaves", "words"),
+    [
+        ('"HPhV" daName="phsAHar(3).cVal.mag.f" fc="MX" ix="3"', 1, None),
+        ('"HPhV" daName="phsAHar(3).cVal" fc="MX"', 2, None),
+        ('"HPhV" daName="phsAHar(3).cVal.mag.f" fc="MX" ix="4"', 1, "ix: 4 fits no array"),
+        ('"HPhV.phsAHar" daName="cVal.mag.f" fc="MX" ix="5"', None, "has no values with MX"),
+        ('"HPhV.phsAHar" daName="cVal.mag.f" fc="MX"', None, "has no values with MX"),
+        ('"HPhV" daName="numHar" fc="CF" ix="1"', 1, "ix: 1 fits no array"),
+    ],
+)
+def test_elements_of_arrays_as_tools_write_them(
+    written: str, leaves: int | None, words: str | None
+) -> None:
+    usual = '"HPhV.phsAHar" daName="cVal.mag.f" fc="MX" ix="3"'
+    payload = (FILES / STATION.name).read_bytes().replace(usual.encode(), written.encode())
+    document = read_scl(payload, "made.scd")
+    member = node(document, "REG1", "LD0", "LLN0").data_sets[0].members[0]
+    assert (None if member.leaves is None else len(member.leaves)) == leaves
+    assert len(document.findings) == (0 if words is None else 1)
+    assert words is None or words in document.findings[0].words
+
+
 def test_sampled_values_come_in_the_order_of_their_data_set() -> None:
     lln0 = node(STATION, "MU1", "MU", "LLN0")
     stream = lln0.sampled_values[0]

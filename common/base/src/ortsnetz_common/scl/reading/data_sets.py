@@ -72,6 +72,9 @@ class DataSets:
         kind = self._index.type_of(ied, device, node)
         if kind is not None:
             path = with_element(kind, path, index)
+        said = [step for step in path if step.endswith(")")]
+        if index is not None and not any(step.endswith(f"({index})") for step in said):
+            notes.add(element, f"ix: {index} fits no array in '{quoted('.'.join(path))}'")
         leaves = self._resolved(element, (ied, device, node), path, constraint)
         return Member(device, node, path, constraint, element.line, leaves)
 
@@ -108,15 +111,19 @@ class DataSets:
 
 
 def with_element(kind: NodeType, path: tuple[str, ...], index: int | None) -> tuple[str, ...]:
-    """The path with the number of the element where its array is; the same without an array."""
-    if index is None:
+    """The path with the number of the element where its array is.
+
+    The same where there is no array, or where the path names the element by itself (some tools
+    write `phsAHar(3)` beside `ix`).
+    """
+    if index is None or any(step.endswith(")") for step in path):
         return path
     for length in range(1, len(path) + 1):
         part = part_at(kind, path[:length])
         if part is not None and part.count != 0:
             step = f"{path[length - 1]}({index})"
             return (*path[: length - 1], step, *path[length:])
-    return (*path[:-1], f"{path[-1]}({index})") if path else path
+    return path
 
 
 def member_leaves(
