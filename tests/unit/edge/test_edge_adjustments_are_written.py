@@ -8,9 +8,16 @@ from collections.abc import Mapping
 from typing import cast
 
 from ortsnetz_edge.acquisition.notices import Notices
-from ortsnetz_edge.control.adjusting import adjust_all, adjust_notices
-from ortsnetz_edge.control.adjustment import Adjustment
-from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind, LimitOnly, Quantity
+from ortsnetz_edge.control.adjusting import Begun, adjust_all, adjust_notices
+from ortsnetz_edge.control.adjustment import UNCONFIRMED_S, Adjustment, AdjustmentControl
+from ortsnetz_edge.drivers.contract import (
+    Adjustable,
+    Driver,
+    DriverError,
+    FailureKind,
+    LimitOnly,
+    Quantity,
+)
 
 Q = Quantity.REACTIVE_POWER
 DEADLINE_S = 0.2
@@ -89,7 +96,7 @@ def test_behind_a_driver_that_does_not_let_go_nothing_piles_up() -> None:
                     continue
 
     async def cycles() -> list[float]:
-        clings, unended = Clings(), {}
+        clings, unended = Clings(), dict[str, Begun]()
         for _ in range(2):
             await adjust_all(
                 [Adjustment("x", Q, 1.0, "because")],
@@ -100,10 +107,49 @@ def test_behind_a_driver_that_does_not_let_go_nothing_piles_up() -> None:
                 unended=unended,
             )
         before = list(clings.told)
-        await asyncio.wait(unended.values())
+        await asyncio.wait([one.task for one in unended.values()])
         return before
 
     assert asyncio.run(cycles()) == [1.0]
+
+
+def test_a_device_slower_than_its_share_of_a_cycle_is_told_all_the_same() -> None:
+    """Identity, scale, value and switch are four answers over a slow line."""
+
+    class Slow(Takes):
+        async def adjust(self, quantity: Quantity, value: float) -> None:
+            for _ in range(4):
+                await asyncio.sleep(DEADLINE_S / 2)
+            await super().adjust(quantity, value)
+
+    async def cycles() -> list[str]:
+        slow, unended, confirmed = Slow(), dict[str, Begun](), list[str]()
+        async with asyncio.timeout(20):
+            while not confirmed:
+                found = await adjust_all(
+                    [Adjustment("x", Q, 1.0, "because")],
+                    cast("Mapping[str, Driver]", {"x": slow}),
+                    Counter(),
+                    deadline_s=DEADLINE_S,
+                    notices=adjust_notices(),
+                    unended=unended,
+                )
+                confirmed += [one.device for one in found]
+                await asyncio.sleep(DEADLINE_S / 10)
+        assert slow.told == [1.0]
+        return confirmed
+
+    assert asyncio.run(cycles()) == ["x"]
+
+
+def test_what_is_never_confirmed_is_said_so() -> None:
+    one = AdjustmentControl("x", Adjustable(Q, 10.0, -1e4, 1e4), 0, None, follows_s=4.0)
+    for second in range(60):
+        adjustment = one.due(3_000.0, "because", now=float(second))
+        assert adjustment is not None
+        assert one.unconfirmed(now=float(second)) == (second > UNCONFIRMED_S)
+    one.written(adjustment, now=60.0)
+    assert not one.unconfirmed(now=60.0)
 
 
 def test_with_nothing_due_nothing_is_waited_for() -> None:

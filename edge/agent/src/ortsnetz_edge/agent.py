@@ -22,7 +22,7 @@ from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.asking import Asking, Findings
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
-from ortsnetz_edge.control.adjusting import adjust_all, adjust_notices
+from ortsnetz_edge.control.adjusting import Begun, adjust_all, adjust_notices
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.conditions import journal_trouble
 from ortsnetz_edge.control.controller import Controller, Verdict
@@ -91,7 +91,7 @@ class Agent:
     counters: Counter[str] = field(default_factory=Counter)
     write_notices: Notices = field(default_factory=write_notices)
     adjust_notices: Notices = field(default_factory=adjust_notices)
-    unended_adjustments: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    unended_adjustments: dict[str, Begun] = field(default_factory=dict)
     late_writes: LateWrites = field(default_factory=LateWrites)
     cycle: int = 0
     _health_mode: str = ""

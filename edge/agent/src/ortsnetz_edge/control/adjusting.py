@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 
 from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.control.adjustment import Adjustment
@@ -14,10 +16,23 @@ from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind
 
 log = logging.getLogger(__name__)
 
+GIVE_UP_S = 3.0
+"""Longest time for a set point: a limit may have to wait behind it at the same driver."""
+
 
 def adjust_notices() -> Notices:
     """Notices of sources that do not take their set points."""
     return Notices(log, "'%s' does not take its set point: %s", "'%s' takes its set point again")
+
+
+@dataclass(slots=True, eq=False)
+class Begun:
+    """A set point on its way; `given_up` once its driver was told to end."""
+
+    task: asyncio.Task[None]
+    adjustment: Adjustment
+    since: float
+    given_up: bool = False
 
 
 async def adjust_all(
@@ -28,12 +43,12 @@ async def adjust_all(
     deadline_s: float,
     notices: Notices,
     busy: Container[str] | LateWrites = (),
-    unended: dict[str, asyncio.Task[None]] | None = None,
+    unended: dict[str, Begun] | None = None,
 ) -> tuple[Adjustment, ...]:
-    """Write set points; those that were confirmed.
+    """Write set points; those that were confirmed, earlier ones that were late among them.
 
-    One that is not confirmed in time is given up and asked for again: unlike a limit it takes
-    nothing away from anybody when it acts late.
+    One that is not confirmed in time is left alone for some seconds: begun anew each cycle it would
+    never arrive at a device that is slower than its share of a cycle.
 
     Args:
         adjustments: what is due.
@@ -42,40 +57,43 @@ async def adjust_all(
         deadline_s: longest wait.
         notices: say which source does not take its set point.
         busy: sources with a limit on its way; they are left alone in this cycle.
-        unended: kept from cycle to cycle: what was given up and has not ended. Its source is left
-            alone until it has, so that nothing piles up behind a driver that does not let go.
+        unended: kept from cycle to cycle: what has not ended. Its source is left alone until it
+            has, so that nothing piles up behind a driver that does not let go.
     """
     unended = {} if unended is None else unended
-    for device in [device for device, task in unended.items() if task.done()]:
-        del unended[device]
-    begun = {
-        asyncio.create_task(drivers[one.device].adjust(one.quantity, one.value)): one
+    ended = [unended.pop(name) for name in [n for n, one in unended.items() if one.task.done()]]
+    now = time.monotonic()
+    for name, one in unended.items():
+        if not one.given_up and now - one.since > GIVE_UP_S:
+            one.given_up = True
+            one.task.cancel()
+            notices.failed(name, f"not confirmed within {GIVE_UP_S:.1f} s")
+    begun = [
+        Begun(asyncio.create_task(drivers[one.device].adjust(one.quantity, one.value)), one, now)
         for one in adjustments
         if one.device not in busy and one.device not in unended
-    }
-    if not begun:
-        return ()
-    done, pending = await asyncio.wait(begun, timeout=deadline_s)
-    for task in pending:
-        task.cancel()
-        notices.failed(begun[task].device, f"not confirmed within {deadline_s:.1f} s")
-    counters["adjustments_late"] += len(pending)
-    if pending:
-        ended, stuck = await asyncio.wait(pending, timeout=deadline_s)
-        for task in ended:
-            if not task.cancelled():
-                task.exception()  # looked at, so that nobody complains of it
-        unended.update({begun[task].device: task for task in stuck})
+    ]
+    if begun:
+        await asyncio.wait([one.task for one in begun], timeout=deadline_s)
+        late = {one.adjustment.device: one for one in begun if not one.task.done()}
+        counters["adjustments_late"] += len(late)
+        unended.update(late)
+        ended += [one for one in begun if one.task.done()]
     confirmed = tuple(
-        begun[task] for task in done if _is_confirmed(task, begun[task], counters, notices)
+        one.adjustment
+        for one in ended
+        if _is_confirmed(one.task, one.adjustment, counters, notices)
     )
-    counters["adjustments_written"] += len(confirmed)
+    if confirmed:
+        counters["adjustments_written"] += len(confirmed)
     return confirmed
 
 
 def _is_confirmed(
     task: asyncio.Task[None], adjustment: Adjustment, counters: Counter[str], notices: Notices
 ) -> bool:
+    if task.cancelled():  # it was given up, and that was said
+        return False
     error = task.exception()
     if error is None:
         notices.well(adjustment.device)

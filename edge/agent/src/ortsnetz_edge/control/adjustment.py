@@ -9,6 +9,8 @@ from ortsnetz_edge.drivers.contract import Adjustable, Quantity
 
 WORTH_SHARE = 0.01
 """Changes below this share of the range are not worth a write: noise of the voltage."""
+UNCONFIRMED_S = 30.0
+"""So long a set point may be due without being confirmed; then somebody has to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class AdjustmentControl:
     said: float | None = None
     _said_at: float = field(default=-math.inf)
     _differs_at: float | None = None
+    _due_at: float | None = None
 
     def observe(self, in_force: float | None, *, now: float) -> None:
         """Take in what the source says in this cycle, if it says anything."""
@@ -64,13 +67,15 @@ class AdjustmentControl:
         lost = self._differs_at is not None and now - self._said_at >= self.follows_s
         old = self.refresh_s is not None and now - self._said_at >= self.refresh_s
         if stands and not lost and not old:
+            self._due_at = None
             return None
+        self._due_at = now if self._due_at is None else self._due_at
         return Adjustment(self.device, self.adjustable.quantity, bounded, reason)
 
     def written(self, adjustment: Adjustment, *, now: float) -> bool:
         """It was confirmed; whether it is another one than before."""
         is_new = self.said is None or abs(self.said - adjustment.value) > 1e-9
-        self.said, self._said_at = adjustment.value, now
+        self.said, self._said_at, self._due_at = adjustment.value, now, None
         if is_new:
             self._differs_at = None
         return is_new
@@ -78,6 +83,10 @@ class AdjustmentControl:
     def ignored(self, *, now: float) -> bool:
         """Whether the source says another set point than it has confirmed, for too long."""
         return self._differs_at is not None and now - self._differs_at > self.follows_s
+
+    def unconfirmed(self, *, now: float) -> bool:
+        """Whether a set point has been due for too long and the source has confirmed none."""
+        return self._due_at is not None and now - self._due_at > UNCONFIRMED_S
 
     @property
     def _worth(self) -> float:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V
 from ortsnetz_edge.acquisition.image import ProcessImage
-from ortsnetz_edge.control.adjustment import Adjustment, AdjustmentControl
+from ortsnetz_edge.control.adjustment import UNCONFIRMED_S, Adjustment, AdjustmentControl
 from ortsnetz_edge.control.alarms import Condition
 from ortsnetz_edge.control.arbitration import Claim
 from ortsnetz_edge.control.modes import LimitingMode
@@ -120,8 +120,17 @@ class VoltageControlling:
     def conditions(self, *, now: float) -> Iterable[Condition]:
         """Set points that are ignored, and tap changers that may not move any more today."""
         for name, control in self._written.items():
+            quantity = control.adjustable.quantity.value
+            if control.unconfirmed(now=now):
+                yield Condition(
+                    key=f"adjustment-unconfirmed/{name}",
+                    priority=2,
+                    cause=f"{name} has not confirmed a set point for {quantity} for more than "
+                    f"{UNCONFIRMED_S:.0f} s",
+                    consequence="decisions count on it, and voltages are not kept as they say",
+                    action="look for why in the log; a device that cannot has none in the station",
+                )
             if control.ignored(now=now):
-                quantity = control.adjustable.quantity.value
                 yield Condition(
                     key=f"adjustment-ignored/{name}",
                     priority=2,
