@@ -109,6 +109,13 @@ def test_types_that_contain_themselves_are_found(text: str) -> None:
     assert any("contains itself" in each for each in words_of(types(text)))
 
 
+def test_types_of_very_many_parts_are_cut_and_said() -> None:
+    parts = "".join(f'<DA name="a{n}" bType="INT8" fc="ST"/>' for n in range(2500))
+    document = read(types(f'<DOType id="d" cdc="SPS">{parts}</DOType>'))
+    assert "has 2500 parts" in document.findings[0].words
+    assert [(each.what, each.count) for each in document.unread] == [("DA", 500)]
+
+
 def test_many_data_sets_of_everything_do_not_fill_the_memory() -> None:
     harmonics = '<FCDA ldInst="LD0" lnClass="MHAI" lnInst="1" doName="HPhV" fc="MX"/>'
     payload = PAYLOAD.replace(harmonics.encode(), harmonics.encode() * 8000)

@@ -24,6 +24,7 @@ class Lookup:
     def __init__(self, document: Document) -> None:
         self._types = {(kind.id, kind.node_class): kind for kind in document.node_types}
         self._enumerations = {kind.id: kind for kind in document.enumerations}
+        self._last: tuple[LogicalNode, dict[tuple[str, ...], tuple[Preset, ...]]] | None = None
         self._nodes: dict[tuple[str, str, str], LogicalNode] = {}
         for ied in document.ieds:
             for device in ied.devices():
@@ -50,11 +51,17 @@ class Lookup:
     def presets(self, node: LogicalNode, path: Sequence[str]) -> tuple[Preset, ...]:
         """Values that the file gives an attribute: the node's own, else those of its type."""
         wanted = tuple(path)
-        for value in node.values:
-            if value.path == wanted and value.presets:
-                return value.presets
+        said = self._said(node).get(wanted)
+        if said is not None:
+            return said
         part = self.part(node, wanted)
         return part.presets if isinstance(part, Attribute) else ()
+
+    def _said(self, node: LogicalNode) -> dict[tuple[str, ...], tuple[Preset, ...]]:
+        """What the file says of a node itself; put in order once for each node that is asked."""
+        if self._last is None or self._last[0] is not node:
+            self._last = (node, {v.path: v.presets for v in node.values if v.presets})
+        return self._last[1]
 
     def preset(self, node: LogicalNode, path: Sequence[str]) -> str | None:
         """The one value that the file gives an attribute; None for none, or one a setting group."""

@@ -128,12 +128,10 @@ def _services(element: Element) -> Iterator[Service]:
     """What the IED says it can do: each element within Services, and those within them."""
     for services in element.each("Services"):
         services.get("nameLength")
-        for name in {child.name: None for child in services.children}:
-            for each in services.each(name):
-                yield Service(name, each.line, _limits(each))
-                for inner_name in {child.name: None for child in each.children}:
-                    for inner in each.each(inner_name):
-                        yield Service(f"{name}/{inner_name}", inner.line, _limits(inner))
+        for each in services.all():
+            yield Service(each.name, each.line, _limits(each))
+            for inner in each.all():
+                yield Service(f"{each.name}/{inner.name}", inner.line, _limits(inner))
 
 
 def _limits(element: Element) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 from ortsnetz_common.scl.reading.notes import Notes, quoted
 from ortsnetz_common.scl.reading.tree import Element
-from ortsnetz_common.scl.reading.type_parts import AttributeTypes, element_count
+from ortsnetz_common.scl.reading.type_parts import (
+    AttributeTypes,
+    bounded_parts,
+    element_count,
+)
 from ortsnetz_common.scl.types import DataObject, EnumerationType, NodeType
 
 MOST_LEAVES = 50_000
@@ -93,7 +97,7 @@ class Templates:
 
     def _objects_in(self, element: Element, name: str) -> Iterator[DataObject]:
         seen: set[str] = set()
-        for child in element.each(name):
+        for child in bounded_parts(element, name, self._notes):
             label = self._notes.required(child, "name")
             if label in seen:
                 self._notes.add(child, f"'{quoted(label)}' is there twice")
@@ -161,5 +165,5 @@ class Templates:
         named = {part.name for part in objects}
         for name in sorted(named & attributes):
             self._notes.add(element, f"'{quoted(name)}' is an SDO and a DA: the order is unknown")
-        parts = [child.attributes.get("name", "") for child in element.each("SDO", "DA")]
+        parts = [c.attributes.get("name", "") for c in element.children if c.name in ("SDO", "DA")]
         return tuple(dict.fromkeys(name for name in parts if name in named | attributes))

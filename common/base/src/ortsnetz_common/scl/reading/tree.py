@@ -68,6 +68,13 @@ class Element:
             child.is_read = True
         return found
 
+    def all(self) -> list[Element]:
+        """All children of SCL, in the order of the file."""
+        found = [c for c in self.children if c.namespace == NAMESPACE and c.name != "Private"]
+        for child in found:
+            child.is_read = True
+        return found
+
     def path(self) -> str:
         """Where it lies: `IED[B1]/AccessPoint[AP1]`."""
         steps = []

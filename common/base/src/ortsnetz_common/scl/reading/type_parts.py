@@ -10,6 +10,8 @@ from ortsnetz_common.scl.types import Attribute, FunctionalConstraint, Preset
 
 DEEPEST = 12
 LONGEST_ARRAY = 10_000
+MOST_PARTS = 2000
+"""Of a type. Large nodes that are in use (GGIO with all its inputs) have some hundreds."""
 _BASIC_TYPES = (
     "BOOLEAN INT8 INT16 INT24 INT32 INT64 INT128 INT8U INT16U INT24U INT32U FLOAT32 FLOAT64 Enum "
     "Dbpos Tcmd Quality Timestamp VisString32 VisString64 VisString65 VisString129 VisString255 "
@@ -47,7 +49,7 @@ class AttributeTypes:
         """The attributes (DA) or parts (BDA) in an element, and how many values they stand for."""
         found: dict[str, Attribute] = {}
         size = 0
-        for child in element.each(name):
+        for child in bounded_parts(element, name, self._notes):
             label = self._notes.required(child, "name")
             attribute, of_it = self._attribute(child, label)
             if label in found:
@@ -117,6 +119,16 @@ class AttributeTypes:
         if text and text not in _CONSTRAINTS:
             self._notes.add(element, f"fc: '{quoted(text)}' is no functional constraint")
         return _CONSTRAINTS.get(text)
+
+
+def bounded_parts(element: Element, name: str, notes: Notes) -> list[Element]:
+    """Parts of a type, as many as can be; more are a finding and are not read."""
+    found = element.each(name)
+    if len(found) > MOST_PARTS:
+        notes.add(element, f"has {len(found)} parts: more than {MOST_PARTS} are not read")
+        for beyond in found[MOST_PARTS:]:
+            beyond.is_read = False
+    return found[:MOST_PARTS]
 
 
 def presets_in(element: Element, notes: Notes) -> tuple[Preset, ...]:
