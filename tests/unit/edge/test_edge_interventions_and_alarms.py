@@ -108,6 +108,16 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path: Path) -> None:
 CONDITION = Condition("device-lost/ev-07", 2, "cause", "consequence", "action")
 
 
+def test_what_another_version_remembers_otherwise_takes_nothing_from_the_rest(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "control.json"
+    save_memory(path, Memory(released=("noon",)))
+    text = path.read_text().replace('"alarms":[]', '"alarms":[{"of": "a later version"}]')
+    path.write_text(text.replace("{", '{"later":{"x":1},', 1))
+    assert load_memory(path) == Memory(released=("noon",))
+
+
 def test_a_condition_that_flutters_is_one_alarm() -> None:
     board = AlarmBoard(clear_after_s=10.0)
     changes: list[Alarm] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -36,14 +37,27 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_memory(path: Path) -> Memory:
-    """Read the file; one that is not there or damaged is an empty memory, and is said so."""
+    """Read the file; one that is not there or damaged is an empty memory, and is said so.
+
+    Each part is read by itself: what another version of the agent has written otherwise, or knows
+    beside, takes nothing from the rest. A forgotten order would lift a limit.
+    """
+    found: dict[str, Any] = {}
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Memory)
+        parts = msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
     except FileNotFoundError:
         return Memory()
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("control: %s cannot be used: %s", path.name, error)
         return Memory()
+    for part in msgspec.structs.fields(Memory):
+        if part.name not in parts:
+            continue
+        try:
+            found[part.name] = msgspec.json.decode(parts[part.name], type=part.type)
+        except msgspec.MsgspecError as error:
+            log.warning("control: %s: %s cannot be used: %s", path.name, part.name, error)
+    return Memory(**found)
 
 
 def save_memory(path: Path, memory: Memory) -> None:
