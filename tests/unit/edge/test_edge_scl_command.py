@@ -66,6 +66,10 @@ def test_a_technician_sees_who_is_there_and_what_he_measures() -> None:
         "XCBR1.Pos DPC sbo-with-enhanced-security 20000 ms",
         "GOOSE LD0/gcbStates 01-0C-CD-01-00-01 0001 10 4 4 to 1000 ms",
         "LLN0.msvcb SV Currents MU1_I 4800 SmpPerSec, 2 ASDUs a frame",
+        "Bay F1: PV1/LD0/MMXU1, CILO (planned)",
+        "VoltageLevel LV: 400 V",
+        "LLN0 ch1 MU1/MU/IATCTR1.AmpSv.instMag.i SMV",
+        "LLN0 ch2 (prepared, not wired)",
         "not read: Private Example:Project, 1 time: line 4",
     ):
         assert line in text
@@ -144,6 +148,7 @@ def test_set_points_are_comments_until_somebody_has_completed_them(tmp_path: Pat
     assert profiles["pv1"].setpoint is None
     assert profiles["pv1"].limit is not None
     text = (tmp_path / "pv1.yaml").read_text()
+    assert text.startswith("# IED PV1 of plant-controller-edition-2.cid, at 10.10.0.7 (Station).")
     assert '#   setpoint: {at: "LD0/DWMX1.WLimSpt.Oper.ctlVal.f[CO]"' in text
     assert 'read_back: {at: "LD0/DRCT1.OutVarSet.setMag.f[SP]", scale: 1000}' in text
     completed = text.replace("# limit:", "")

@@ -12,6 +12,7 @@ from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_common.scl.network import ConnectedAccessPoint, Multicast, SubNetwork
 from ortsnetz_common.scl.types import FunctionalConstraint, Leaf, leaves_of
 from ortsnetz_edge.console.scl.node_words import in_words
+from ortsnetz_edge.console.scl.placing import place_lines
 from ortsnetz_edge.console.text_table import one_line, table
 
 _NOT_READINGS = {FunctionalConstraint.CO}
@@ -28,6 +29,8 @@ def lines_of(document: Document, ieds: tuple[Ied, ...], *, points: bool) -> Iter
     """
     yield _title(document)
     lookup = Lookup(document)
+    if ieds == document.ieds:
+        yield from place_lines(document.places)
     for ied in ieds:
         yield ""
         yield from _ied(document, ied)
@@ -105,6 +108,7 @@ def _device(lookup: Lookup, device: LogicalDevice) -> Iterator[str]:
     yield from _indented("reports", _reports(device))
     yield from _indented("messages", _messages(device))
     yield from _indented("controls", _controls(lookup, device))
+    yield from _indented("taken in from others", _inputs(device))
 
 
 def _data_sets(device: LogicalDevice) -> list[str]:
@@ -174,6 +178,22 @@ def _controls(lookup: Lookup, device: LogicalDevice) -> list[str]:
         if each.model != "status-only"
     ]
     return table(("control", "class", "model", "selected for"), rows) if rows else []
+
+
+def _inputs(device: LogicalDevice) -> list[str]:
+    rows = [
+        (
+            node.name,
+            each.internal,
+            f"{each.ied}/{each.device}/{each.node}.{'.'.join(each.path)}"
+            if each.ied is not None
+            else "(prepared, not wired)",
+            each.service,
+        )
+        for node in device.nodes
+        for each in node.inputs
+    ]
+    return table(("node", "called", "from", "by"), rows) if rows else []
 
 
 def _points(lookup: Lookup, device: LogicalDevice) -> list[str]:

@@ -55,10 +55,21 @@ def write_profiles(
 
 
 def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Lookup) -> str:
-    origin = f"IED {ied.name} of {Path(document.name).name}."
+    origin = f"IED {ied.name} of {Path(document.name).name}{_addresses(document, ied)}."
     text = text_of(draft.profile, origin, tuple(hints_of(scope, lookup)), draft.left_out)
     parse_profile(text, f"{scope.kind}.yaml")  # what the agent would refuse is not written
     return text
+
+
+def _addresses(document: Document, ied: Ied) -> str:
+    """Where the file says the IED is, for the one who writes its connection."""
+    found = [
+        f"{point.ip} ({network.name})"
+        for network in document.networks
+        for point in network.access_points
+        if point.ied == ied.name and point.ip is not None
+    ]
+    return f", at {', '.join(found)}" if found else ""
 
 
 def _write(folder: Path, scope: Scope, text: str) -> Path:
