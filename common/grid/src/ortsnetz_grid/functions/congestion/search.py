@@ -31,6 +31,10 @@ _FORESEEN = 0.3
 _STILL = 0.01
 """Change of a reactive setpoint, as a share of the most, below which it stands still."""
 
+_HOPELESS = 0.01
+"""Weighted excess on the linear model, a hundredth of a limit, from which on reactive power alone
+is given up at once: what the model gets wrong is far less."""
+
 _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
 
@@ -84,6 +88,7 @@ class Search:
         self._box = box
         self._settings = settings
         self._cuts = Cuts()
+        self._hopeless = np.inf
 
     def run(self, scaling: UniformScaling) -> Point | None:
         """Search from the points of uniform scaling.
@@ -137,6 +142,7 @@ class Search:
         lowest = np.concatenate([self._box.highest[:factors], self._box.lowest[factors:]])
         whole = replace(self._box, lowest=lowest, objective=Objective.LEAST_SQUARES)
         stage = Search(self._flows, self._constraints, whole, self._settings)
+        stage._hopeless = _HOPELESS
         stage.run_from(start)
         if stage.best is None:
             return False
@@ -152,7 +158,7 @@ class Search:
             step = least_curtailment(
                 model, self._constraints, self._box, self._cuts, self._settings.aim
             )
-            if step is None:
+            if step is None or step.excess > self._hopeless:
                 return
             at = point if self.learned is None else self.learned.point
             if self.learned is None or not _is_near(at, point):
