@@ -332,6 +332,31 @@ def test_a_state_of_another_network_is_refused() -> None:
         situation_from(truth, other, CARS, {}, EXACT)
 
 
+@pytest.mark.parametrize(
+    ("field", "row", "words"),
+    [
+        ("u_pu", 0, "source 30: the estimated state has no voltage at its node"),
+        ("u_pu", 2, "node 3: its bias is not a number"),
+        ("u_sigma_pu", 2, "node 3: its margin is not a number"),
+        ("p_w", 2, "p_specified is missing or not a number"),
+        ("q_var", 2, "q_specified is missing or not a number"),
+        ("loading", 0, "transformer 20 'T1': its bias is not a number"),
+        ("loading_sigma", 0, "transformer 20 'T1': its margin is not a number"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_a_state_with_a_gap_is_refused_and_never_counts_as_fine(
+    field: str, row: int, words: str
+) -> None:
+    truth = network()
+    state = estimate(truth, solved(truth, HOUSES))
+    values = getattr(state, field).copy()
+    values[row] = np.nan
+    readings = {"east": reading([0.0] * 3, 11e3), "west": reading([0.0] * 3, 11e3)}
+    with pytest.raises(InputError, match=words):
+        decided(situation_from(truth, replace(state, **{field: values}), CARS, readings, EXACT))
+
+
 def test_a_device_that_is_not_in_the_network_is_named() -> None:
     truth = network()
     state = estimate(truth, solved(truth, HOUSES))
