@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 from ortsnetz_cockpit.core.audit import chain
 from ortsnetz_cockpit.core.metrics import Metrics
 from ortsnetz_cockpit.core.orders import table
-from ortsnetz_cockpit.core.orders.lifecycle import OPEN, OrderRow, State, follow, unanswered
+from ortsnetz_cockpit.core.orders.lifecycle import OPEN, OrderRow, State, follow, overdue
 from ortsnetz_cockpit.core.registry.database import reading
 from ortsnetz_cockpit.core.registry.log_cursor import LogCursor
 from ortsnetz_cockpit.core.registry.tables import ORDERS
@@ -134,7 +134,7 @@ class OrderDesk:
             return table.waiting(connection, nodes, PAGE)
 
     def give_up(self, time_ns: int) -> None:
-        """Note orders that have expired while nobody answered."""
+        """Note orders whose time is over without a word of their node."""
         with reading(self._engine) as connection:
             found = table.overdue(connection, time_ns, PAGE)
         if not found:
@@ -142,7 +142,7 @@ class OrderDesk:
         with self._lock, self._engine.begin() as connection:
             for item in found:
                 row = table.one(connection, item.order.node, item.order.id)
-                after = None if row is None else unanswered(row, time_ns)
+                after = None if row is None else overdue(row, time_ns)
                 if after is not None:
                     table.change(connection, after)
                     self._metrics.orders.labels(after.state.value).inc()
@@ -225,7 +225,9 @@ def _revocation(order: Order, user: str, reason: str, time_ns: int) -> Order:
 
 
 def _count_open(connection: Connection, node: str) -> int:
-    where = (ORDERS.c.node == node) & ORDERS.c.state.in_([state.value for state in OPEN])
+    """Orders of a node that may still act; a revocation that it has taken stays as accepted."""
+    opened = ORDERS.c.state.in_([state.value for state in OPEN])
+    where = (ORDERS.c.node == node) & opened & ORDERS.c.revokes.is_(None)
     return connection.scalar(select(func.count()).select_from(ORDERS).where(where)) or 0
 
 

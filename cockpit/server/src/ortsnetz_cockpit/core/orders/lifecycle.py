@@ -31,6 +31,8 @@ _RANK = {
     State.EXPIRED: 4,
     State.REVOKED: 4,
 }
+SILENT_NS = 300 * NS_PER_S
+"""So long after its end the node may say that an order has ended: clocks differ, links are slow."""
 RESEND_FIRST_NS = 2 * NS_PER_S
 RESEND_CAP_NS = 30 * NS_PER_S
 
@@ -94,9 +96,16 @@ def follow(before: OrderRow, record: OrderState) -> OrderRow | None:
     )
 
 
-def unanswered(before: OrderRow, now_ns: int) -> OrderRow | None:
-    """The row once an order has expired without an answer; None while it has not."""
-    if before.state is not State.WAITING or before.order.expires_ns > now_ns:
-        return None
-    text = f"it expired before the node said anything; it was sent {before.sent} times"
-    return replace(before, state=State.UNANSWERED, reason=text, state_ns=now_ns)
+def overdue(before: OrderRow, now_ns: int) -> OrderRow | None:
+    """The row once an order's time is over without a word of the node; None while it is not.
+
+    A node that has lost its memory, or is gone, never says that an order has ended: it would stand
+    as in force for ever.
+    """
+    if before.state is State.WAITING and before.order.expires_ns <= now_ns:
+        text = f"it expired before the node said anything; it was sent {before.sent} times"
+        return replace(before, state=State.UNANSWERED, reason=text, state_ns=now_ns)
+    if before.is_open and before.order.expires_ns + SILENT_NS <= now_ns:
+        text = "its time is over; the node has not said that it has ended"
+        return replace(before, state=State.EXPIRED, reason=text, state_ns=now_ns)
+    return None

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
-from ortsnetz_cockpit.core.orders.lifecycle import OPEN, OrderRow, State
+from ortsnetz_cockpit.core.orders.lifecycle import OPEN, SILENT_NS, OrderRow, State
 from ortsnetz_cockpit.core.registry.tables import ORDERS
 from ortsnetz_common.link.messages import Order
 
@@ -67,12 +67,11 @@ def waiting(connection: Connection, nodes: Collection[str], limit: int) -> list[
 
 
 def overdue(connection: Connection, time_ns: int, limit: int) -> list[OrderRow]:
-    """Orders and revocations that have expired without an answer."""
-    query = (
-        select(ORDERS)
-        .where(ORDERS.c.state == State.WAITING.value, ORDERS.c.expires_ns <= time_ns)
-        .limit(limit)
-    )
+    """Orders and revocations whose time is over without a word of the node, see `lifecycle`."""
+    waits = (ORDERS.c.state == State.WAITING.value) & (ORDERS.c.expires_ns <= time_ns)
+    opened = ORDERS.c.state.in_([state.value for state in OPEN])
+    silent = opened & (ORDERS.c.expires_ns <= time_ns - SILENT_NS)
+    query = select(ORDERS).where(waits | silent).limit(limit)
     return [_row(found) for found in connection.execute(query)]
 
 
