@@ -18,8 +18,9 @@ from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_common.scl.reading.document import read_scl
 from ortsnetz_edge.commands import edge
-from ortsnetz_edge.console.scl.drafting import Drafting, Ratings
+from ortsnetz_edge.console.scl.drafting import Drafting
 from ortsnetz_edge.console.scl.profile_text import text_of
+from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.scopes import scopes_of
 from ortsnetz_edge.console.scl.set_points import hints_of
 from ortsnetz_edge.console.scl.showing import lines_of
@@ -170,6 +171,32 @@ def test_units_that_only_the_device_says_are_left_out_until_somebody_has_looked(
     assert profile.voltage.scale == 1
     assert "MMTR1.SupWh: the file does not say its pulsQty[CF]" in said
     assert [each.name for each in profile.further] == ["MMXU1.TotW", "MMXU1.TotVAr", "MMXU1.Hz"]
+
+
+def test_a_meter_counts_in_what_one_of_its_pulses_is(tmp_path: Path) -> None:
+    pulse = b'<DA name="pulsQty" fc="CF" bType="FLOAT32"/>'
+    said = METER.read_bytes().replace(pulse, pulse.replace(b"/>", b"><Val>10</Val></DA>"))
+    meter = re.search(rb'<LN lnClass="MMTR".*?/>', said)
+    assert meter is not None
+    once, twice = tmp_path / "once.icd", tmp_path / "twice.icd"
+    once.write_bytes(said)
+    end = b"</LDevice>"
+    twice.write_bytes(
+        said.replace(
+            end,
+            end
+            + b'<LDevice inst="B"><LN0 lnClass="LLN0" inst="" lnType="LLN0_a"/>'
+            + meter[0]
+            + end,
+        )
+    )
+    profiles, _ = written(tmp_path / "a", once, "--si", "--ied", "TEMPLATE")
+    further = {each.name: each for each in profiles["zahlerbau-fm-3"].further}
+    assert further["MMTR1.SupWh"].value.at == "MEAS/MMTR1.SupWh.actVal[ST]"
+    assert further["MMTR1.SupWh"].value.scale == 10
+    profiles, text = written(tmp_path / "b", twice, "--si", "--ied", "TEMPLATE")
+    assert "MMTR1.SupWh: 2 nodes have it" in text
+    assert "MMTR1.SupWh" not in {e.name for e in profiles["zahlerbau-fm-3"].further}
 
 
 def test_a_phase_in_another_unit_is_left_out(tmp_path: Path) -> None:

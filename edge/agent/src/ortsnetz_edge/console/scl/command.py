@@ -13,7 +13,7 @@ from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.reading.document import read_scl
 from ortsnetz_common.scl.reading.tree import LARGEST_BYTES
-from ortsnetz_edge.console.scl.drafting import Ratings
+from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.showing import lines_of
 from ortsnetz_edge.console.scl.writing import Written, write_profiles
 from ortsnetz_edge.console.text_table import one_line

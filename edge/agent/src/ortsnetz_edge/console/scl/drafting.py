@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ortsnetz_common.measurement.point import Unit
 from ortsnetz_common.scl.devices import LogicalNode
 from ortsnetz_common.scl.lookup import Lookup
-from ortsnetz_common.scl.reading.measures import number_of
 from ortsnetz_common.scl.types import FunctionalConstraint
-from ortsnetz_edge.console.scl.measured import Measured, Range, as_value, reference
-from ortsnetz_edge.console.scl.scopes import Scope
+from ortsnetz_edge.console.scl.further import SLOW, SLOW_S, FurtherValues
+from ortsnetz_edge.console.scl.measured import Measured, Range, reference
+from ortsnetz_edge.console.scl.ratings import Ratings
+from ortsnetz_edge.console.scl.scopes import Place, Scope
 from ortsnetz_edge.drivers.contract import LimitUnit
 from ortsnetz_edge.profiles.schema import (
     FORMAT,
-    Direction,
-    Further,
     IdentityPlaces,
     LimitValue,
     Profile,
@@ -27,50 +25,6 @@ from ortsnetz_edge.profiles.schema import (
 )
 
 T = TypeVar("T")
-Place = tuple[str, LogicalNode]
-_SLOW = "slow"
-_SLOW_S = 60.0
-_COUNTER: Range = (0.0, 1e15)
-"""Energy meters count for decades: a range that tells a counter from nonsense, Wh."""
-_TEMPERATURE: Range = (-60.0, 250.0)
-_POWERS = (("TotW", Unit.WATT, "W"), ("TotVAr", Unit.VAR, "VAr"), ("TotVA", Unit.VOLT_AMPERE, "VA"))
-_ENERGIES = ("TotWh", "SupWh", "DmdWh")
-
-
-@dataclass(frozen=True, slots=True)
-class Ratings:
-    """What the file rarely says and the technician knows; None where he does not say it either.
-
-    Attributes:
-        direction: which way of power counts as positive.
-        voltage_v: nominal, phase to neutral.
-        current_a: rated, per phase.
-        frequency_hz: nominal.
-    """
-
-    direction: Direction
-    voltage_v: float | None = None
-    current_a: float | None = None
-    frequency_hz: float = 50.0
-
-    def voltage(self) -> Range | None:
-        """Plausible voltages, V."""
-        return None if self.voltage_v is None else (0.0, 2 * self.voltage_v)
-
-    def current(self) -> Range | None:
-        """Plausible currents, A."""
-        return None if self.current_a is None else (0.0, 2 * self.current_a)
-
-    def power(self, phases: int = 1) -> Range | None:
-        """Plausible powers, W, var or VA."""
-        if self.voltage_v is None or self.current_a is None:
-            return None
-        most = 4 * self.voltage_v * self.current_a * phases
-        return (-most, most)
-
-    def frequency(self) -> Range:
-        """Plausible frequencies, Hz."""
-        return (0.8 * self.frequency_hz, 1.2 * self.frequency_hz)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +61,8 @@ class Drafting:
     def draft(self) -> Draft:
         """The profile."""
         ratings = self._ratings
-        further = tuple(self._further())
+        left_out = self._left_out
+        further = tuple(FurtherValues(self._scope, self._measured, ratings, left_out).found())
         profile = Profile(
             format=FORMAT,
             kind=self._scope.kind,
@@ -123,7 +78,7 @@ class Drafting:
             tap_position=self._tap_position(),
             identity=self._identity(),
             further=further,
-            groups={_SLOW: _SLOW_S} if any(each.value.group for each in further) else {},
+            groups={SLOW: SLOW_S} if any(each.value.group for each in further) else {},
         )
         return Draft(profile, tuple(self._left_out))
 
@@ -202,66 +157,3 @@ class Drafting:
             maker=said.get("vendor"),
             model=said.get("model"),
         )
-
-    def _further(self) -> Iterator[Further]:
-        seen: set[str] = set()
-        for each in self._candidates():
-            if each.name in seen:
-                self._left_out.append(f"{each.name}: several nodes have it")
-            else:
-                seen.add(each.name)
-                yield each
-
-    def _candidates(self) -> Iterator[Further]:
-        power, hertz = self._ratings.power(phases=3), self._ratings.frequency()
-        for place in self._scope.of("MMXU"):
-            for name, unit, written in _POWERS:
-                yield from self._value(place, name, unit, written, power)
-            yield from self._value(place, "Hz", Unit.HERTZ, "Hz", hertz)
-        for place in self._scope.of("MMTR"):
-            for name in _ENERGIES:
-                yield from self._energy(place, name)
-        for place in self._scope.of("STMP"):
-            yield from self._value(place, "Tmp", Unit.CELSIUS, "°C", _TEMPERATURE)
-
-    def _value(
-        self, place: Place, name: str, unit: Unit, written: str, otherwise: Range | None
-    ) -> Iterator[Further]:
-        node = place[1]
-        if not self._measured.has(node, (name,)):
-            return
-
-        def made() -> Further:
-            found = self._measured.value(*place, (name,), written)
-            limit = found.range or otherwise
-            if limit is None:
-                raise ValueError(f"{node.name}.{name}: no range is said (rangeC)")
-            return Further(_named(node, name), as_value(found), unit, limit)
-
-        further = self._tried(made)
-        if further is not None:
-            yield further
-
-    def _energy(self, place: Place, name: str) -> Iterator[Further]:
-        """A counter: value = actVal * pulsQty (IEC 61850-7-3, BCR)."""
-        device, node = place
-        if not self._measured.has(node, (name, "actVal")):
-            return
-
-        def made() -> Further:
-            said = self._lookup.preset(node, (name, "pulsQty"))
-            quantity = None if said is None else number_of(said)
-            if not quantity:
-                raise ValueError(f"{node.name}.{name}: the file does not say its pulsQty[CF]")
-            power = self._measured.power(node, (name,), "Wh")
-            at = reference(device, node, (name, "actVal"), FunctionalConstraint.ST)
-            value = Value(at=at, scale=quantity * 10.0**power, group=_SLOW)
-            return Further(_named(node, name), value, Unit.WATT_HOUR, _COUNTER)
-
-        further = self._tried(made)
-        if further is not None:
-            yield further
-
-
-def _named(node: LogicalNode, name: str) -> str:
-    return f"{node.node_class}{node.instance}.{name}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
 
+Place = tuple[str, LogicalNode]
+"""A node, with the instance of its logical device."""
 TEMPLATE = "TEMPLATE"
 """Name of the IED in a file that describes a kind of device (ICD; IEC 61850-6, 8.2)."""
 
@@ -26,10 +28,10 @@ class Scope:
 
     kind: str
     describes: str
-    nodes: tuple[tuple[str, LogicalNode], ...]
+    nodes: tuple[Place, ...]
     left_out: tuple[str, ...] = ()
 
-    def of(self, node_class: str) -> tuple[tuple[str, LogicalNode], ...]:
+    def of(self, node_class: str) -> tuple[Place, ...]:
         """Its nodes of a class."""
         return tuple(pair for pair in self.nodes if pair[1].node_class == node_class)
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ortsnetz_common.scl.blocks import ReportControl
-from ortsnetz_common.scl.controls import controls_of
-from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
+from ortsnetz_common.scl.devices import Ied, LogicalDevice
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_common.scl.network import ConnectedAccessPoint, Multicast, SubNetwork
-from ortsnetz_common.scl.types import FunctionalConstraint, Leaf, leaves_of
+from ortsnetz_edge.console.scl.device_tables import (
+    UNKNOWN,
+    control_rows_of,
+    data_sets_of,
+    inputs_of,
+    known,
+    messages_of,
+    points_of,
+    reports_of,
+)
 from ortsnetz_edge.console.scl.node_words import in_words
 from ortsnetz_edge.console.scl.placing import place_lines
 from ortsnetz_edge.console.text_table import one_line, table
-
-_NOT_READINGS = {FunctionalConstraint.CO}
-_UNKNOWN = "?"
 
 
 def lines_of(document: Document, ieds: tuple[Ied, ...], *, points: bool) -> Iterator[str]:
@@ -38,7 +42,7 @@ def lines_of(document: Document, ieds: tuple[Ied, ...], *, points: bool) -> Iter
             yield ""
             yield from _device(lookup, device)
             if points:
-                yield from _indented("values", _points(lookup, device))
+                yield from _indented("values", points_of(lookup, device))
     yield ""
     yield from _findings(document)
 
@@ -84,12 +88,12 @@ def _address(network: SubNetwork, point: ConnectedAccessPoint) -> str:
 
 
 def _multicast(address: Multicast) -> tuple[str, ...]:
-    repeated = f"{_known(address.shortest_ms)} to {_known(address.longest_ms)} ms"
+    repeated = f"{known(address.shortest_ms)} to {known(address.longest_ms)} ms"
     return (
-        address.mac or _UNKNOWN,
-        _UNKNOWN if address.app_id is None else f"{address.app_id:04X}",
-        _known(address.vlan_id),
-        _known(address.vlan_priority),
+        address.mac or UNKNOWN,
+        UNKNOWN if address.app_id is None else f"{address.app_id:04X}",
+        known(address.vlan_id),
+        known(address.vlan_priority),
         repeated if address.shortest_ms is not None or address.longest_ms is not None else "",
     )
 
@@ -100,118 +104,15 @@ def _device(lookup: Lookup, device: LogicalDevice) -> Iterator[str]:
     rows = []
     for node in device.nodes:
         kind = lookup.type_of(node)
-        objects = _UNKNOWN if kind is None else str(len(kind.objects))
+        objects = UNKNOWN if kind is None else str(len(kind.objects))
         rows.append((node.name, in_words(node.node_class), objects, node.description))
     heads = ("node", "what it is", "objects", "description")
     yield from _indented("logical nodes", table(heads, rows, right=("objects",)))
-    yield from _indented("data sets", _data_sets(device))
-    yield from _indented("reports", _reports(device))
-    yield from _indented("messages", _messages(device))
-    yield from _indented("controls", _controls(lookup, device))
-    yield from _indented("taken in from others", _inputs(device))
-
-
-def _data_sets(device: LogicalDevice) -> list[str]:
-    rows = []
-    for node in device.nodes:
-        for each in node.data_sets:
-            leaves = [member.leaves for member in each.members]
-            count = sum(len(leaf) for leaf in leaves if leaf is not None)
-            values = _UNKNOWN if None in leaves else str(count)
-            rows.append((f"{node.name}.{each.name}", str(len(each.members)), values))
-    heads = ("data set", "members", "values")
-    return table(heads, rows, right=heads[1:]) if rows else []
-
-
-def _reports(device: LogicalDevice) -> list[str]:
-    rows = [
-        (
-            f"{node.name}.{each.name}",
-            _yes(each.buffered, "buffered", "unbuffered"),
-            each.data_set or "(the client chooses)",
-            _known(each.instances),
-            "" if each.integrity_ms == 0 else f"{_known(each.integrity_ms)} ms",
-            _triggers(each),
-        )
-        for node in device.nodes
-        for each in node.reports
-    ]
-    heads = ("report", "kind", "data set", "clients", "integrity", "reported on")
-    return table(heads, rows, right=("clients",)) if rows else []
-
-
-def _triggers(report: ReportControl) -> str:
-    on = report.triggers
-    named = {
-        "change": on.data_change,
-        "quality": on.quality_change,
-        "update": on.data_update,
-        "period": on.period,
-        "interrogation": on.general_interrogation,
-    }
-    return ", ".join(name for name, is_set in named.items() if is_set)
-
-
-def _messages(device: LogicalDevice) -> list[str]:
-    rows = []
-    for node in device.nodes:
-        for goose in node.goose:
-            name = f"{node.name}.{goose.name}"
-            rows.append((name, goose.kind, goose.data_set or "", goose.app_id, ""))
-        for stream in node.sampled_values:
-            rate = f"{_known(stream.rate)} {stream.mode}, {_known(stream.asdus)} ASDUs a frame"
-            name = f"{node.name}.{stream.name}"
-            rows.append((name, "SV", stream.data_set or "", stream.stream_id, rate))
-    return table(("control block", "kind", "data set", "id", "rate"), rows) if rows else []
-
-
-def _controls(lookup: Lookup, device: LogicalDevice) -> list[str]:
-    rows = [
-        (
-            f"{node.name}.{'.'.join(each.path)}",
-            each.data_class,
-            each.model or "the device says it, the file does not",
-            "" if each.select_timeout_ms is None else f"{each.select_timeout_ms} ms",
-        )
-        for node in device.nodes
-        for each in controls_of(lookup, node)
-        if each.model != "status-only"
-    ]
-    return table(("control", "class", "model", "selected for"), rows) if rows else []
-
-
-def _inputs(device: LogicalDevice) -> list[str]:
-    rows = [
-        (
-            node.name,
-            each.internal,
-            f"{each.ied}/{each.device}/{each.node}.{'.'.join(each.path)}"
-            if each.ied is not None
-            else "(prepared, not wired)",
-            each.service,
-        )
-        for node in device.nodes
-        for each in node.inputs
-    ]
-    return table(("node", "called", "from", "by"), rows) if rows else []
-
-
-def _points(lookup: Lookup, device: LogicalDevice) -> list[str]:
-    rows = []
-    for node in device.nodes:
-        for leaf in readable(lookup, node):
-            said = " ".join(each.text for each in lookup.presets(node, leaf.path))
-            path = ".".join(leaf.path)
-            reference = f"{device.instance}/{node.name}.{path}[{leaf.constraint}]"
-            rows.append((reference, leaf.attribute.basic_type, said))
-    return table(("reference", "type", "value in the file"), rows) if rows else []
-
-
-def readable(lookup: Lookup, node: LogicalNode) -> Iterator[Leaf]:
-    """Values of a node, without those of its controls."""
-    kind = lookup.type_of(node)
-    for part in () if kind is None else kind.objects:
-        yield from (leaf for leaf in leaves_of(part) if leaf.constraint not in _NOT_READINGS)
+    yield from _indented("data sets", data_sets_of(device))
+    yield from _indented("reports", reports_of(device))
+    yield from _indented("messages", messages_of(device))
+    yield from _indented("controls", control_rows_of(lookup, device))
+    yield from _indented("taken in from others", inputs_of(device))
 
 
 def _findings(document: Document) -> Iterator[str]:
@@ -233,11 +134,3 @@ def _indented(title: str, rows: list[str]) -> Iterator[str]:
     if rows:
         yield f"    {title}"
         yield from (f"      {row}" for row in rows)
-
-
-def _known(value: float | None) -> str:
-    return _UNKNOWN if value is None else f"{value:.10g}"
-
-
-def _yes(value: bool | None, yes: str, no: str) -> str:  # noqa: FBT001 - what the file says
-    return _UNKNOWN if value is None else yes if value else no

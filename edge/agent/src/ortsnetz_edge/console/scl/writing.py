@@ -10,8 +10,9 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
-from ortsnetz_edge.console.scl.drafting import Draft, Drafting, Ratings
+from ortsnetz_edge.console.scl.drafting import Draft, Drafting
 from ortsnetz_edge.console.scl.profile_text import text_of
+from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.scopes import Scope, scopes_of
 from ortsnetz_edge.console.scl.set_points import hints_of
 from ortsnetz_edge.profiles.library import parse_profile
