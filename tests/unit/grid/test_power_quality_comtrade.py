@@ -89,6 +89,21 @@ def test_an_independent_reader_sees_what_was_recorded(
         assert (np.asarray(seen.status[k + 2]) == status.values).all()
 
 
+@pytest.mark.parametrize("data_format", list(DataFormat))
+def test_the_time_stamps_of_the_samples_say_the_same_as_the_rate(
+    tmp_path: Path, data_format: DataFormat
+) -> None:
+    """Without a rate (number of rates 0) the reader has to go by the stamps, in microseconds."""
+    recording = _recording()
+    text = configuration(recording, data_format)
+    assert "\r\n1\r\n4800,1200\r\n" in text
+    path = tmp_path / "stamps.cfg"
+    text = text.replace("\r\n1\r\n4800,1200\r\n", "\r\n0\r\n0,1200\r\n")
+    path.write_text(text, encoding="utf-8", newline="")
+    path.with_suffix(".dat").write_bytes(data(recording, data_format))
+    assert np.asarray(_seen(path).time) == pytest.approx(np.arange(1200) / RATE, abs=1e-6)
+
+
 @pytest.mark.parametrize("data_format", [DataFormat.ASCII, DataFormat.BINARY, DataFormat.BINARY32])
 def test_lost_samples_are_missing_data_to_an_independent_reader(
     tmp_path: Path, data_format: DataFormat

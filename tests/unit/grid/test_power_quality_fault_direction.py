@@ -61,6 +61,17 @@ def test_any_fault_with_noise_and_another_frequency_is_told(fault: Fault) -> Non
     assert FUNCTION.judge(recorded(fault, noise=0.01)).verdict == _true(fault)
 
 
+@pytest.mark.parametrize("hz", [46.5, 53.5])
+@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "behind"])
+def test_what_is_remembered_is_carried_on_with_the_grid_s_own_frequency(
+    hz: float, *, ahead: bool
+) -> None:
+    """Over four cycles 3.5 Hz are 100 degrees: with the nominal one the direction would turn."""
+    for at in range(0, 360, 30):
+        fault = Fault("abc", ahead, place=0.05, at_deg=float(at), hz=hz)
+        assert FUNCTION.judge(recorded(fault)).verdict == _true(fault)
+
+
 @pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "behind"])
 def test_a_three_phase_fault_at_the_terminal_is_told_from_memory(*, ahead: bool) -> None:
     fault = Fault("abc", ahead, place=1e-6)

@@ -33,7 +33,7 @@ def test_rectangular_changes_of_the_table_have_a_pst_of_one(row: dict[str, float
     values = _rectangular(row["changes_per_minute"], row["percent"], SETTLING_S + 600.0)
     state, _ = advance_flicker(FlickerState(), values, RATE)
     assert counted_s(state, RATE) == pytest.approx(600.0)
-    assert short_term(state) == pytest.approx(1.0, abs=TABLES["pst_tolerance"])
+    assert short_term(state) == pytest.approx(1.0, abs=TABLES["pst_held_here"])
 
 
 def test_pst_is_proportional_to_the_change() -> None:
