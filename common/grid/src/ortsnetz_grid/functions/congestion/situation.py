@@ -194,11 +194,12 @@ def _sources(network: Network, state: StateEstimate, row_of: Mapping[int, int]) 
     for source in sources:
         row = row_of[int(source["node"])]
         phasors = state.u_pu[row] * np.exp(1j * state.u_angle[row])
-        positive = complex((phasors * _ROTATION).mean())
-        if source["status"] == 1 and not abs(positive) > 0:
+        positive = (phasors * _ROTATION).mean()
+        size = np.abs(positive)  # the built-in may overflow for what is not a number
+        if source["status"] == 1 and not size > 0:
             label = network.label(int(source["id"]))
             raise InputError(f"{label}: the estimated state has no voltage at its node")
-        source["u_ref"], source["u_ref_angle"] = abs(positive), np.angle(positive)
+        source["u_ref"], source["u_ref_angle"] = size, np.angle(positive)
     return sources
 
 
