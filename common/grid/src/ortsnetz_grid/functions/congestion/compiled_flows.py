@@ -16,6 +16,8 @@ from ortsnetz_grid.functions.congestion.grid import PreparedGrid
 from ortsnetz_grid.functions.congestion.influence import Single
 from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
 from ortsnetz_grid.functions.congestion.snapshot import CURRENT, IMPEDANCE, POWER, Snapshot
+from ortsnetz_grid.kernels.limiting import answers as compiled_answers
+from ortsnetz_grid.kernels.limiting import kernels
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.power_flow.injections import KINDS, Injections
 from ortsnetz_grid.network.two_ports import Complex, Real
@@ -51,8 +53,7 @@ class CompiledFlows:
         self._idle = grid.idle(self._engine, snapshot.source_voltage)
         columns = np.flatnonzero(controls.place >= 0)
         place = controls.place[columns]
-        cells = (3 * place[:, None] + np.arange(3)).ravel()
-        self._columns = columns, place, cells
+        self._columns = columns, place
         self.layout = self._rows.layout
         self.computed = 0
         self.failure = ""
@@ -170,11 +171,11 @@ class CompiledFlows:
         at = voltage[self._snapshot.nodes]
         influence = self._grid.influence(self._snapshot.nodes, unbalance=self._unbalance)
         answers = influence.of(functionals)
-        columns, place, cells = self._columns
+        columns, place = self._columns
         drawn = _drawn(own.kind[columns], own.power[columns] / BASE_PHASE_VA, at[place])
         injected = (-drawn).astype(np.complex64)
         alpha, beta = self._feedback(at, controls)
-        slopes = _at_places(answers, cells, injected)
+        slopes = _at_places(answers, place, injected)
         moved = influence.between(place)
         if moved is not None:
             change = np.matmul(injected[:, None, :], moved)[:, 0]  # (c, 3k) of the voltages
@@ -183,9 +184,9 @@ class CompiledFlows:
                 more += change * alpha
             slopes -= answers @ more.T
         else:
-            slopes -= np.conj(_at_places(influence.back(np.conj(answers * beta)), cells, injected))
+            slopes -= np.conj(_at_places(influence.back(np.conj(answers * beta)), place, injected))
             if alpha is not None:
-                slopes -= _at_places(influence.back(answers * alpha), cells, injected)
+                slopes -= _at_places(influence.back(answers * alpha), place, injected)
         if len(columns) == len(own.device):
             return slopes.astype(np.complex128)
         found = np.zeros((len(functionals), len(own.device)), dtype=np.complex128)
@@ -213,9 +214,12 @@ class CompiledFlows:
         return single, beta.ravel().astype(np.complex64)
 
 
-def _at_places(weights: Single, cells: NDArray[np.intp], currents: Single) -> Single:
+def _at_places(weights: Single, place: NDArray[np.intp], currents: Single) -> Single:
     """Sum (j, c) over the phases of weights (j, 3k) times currents (c, 3)."""
-    each = weights[:, cells].reshape(len(weights), -1, 3)
+    compiled = kernels()
+    if compiled is not None:
+        return compiled_answers(compiled, weights, place, currents)
+    each = weights.reshape(len(weights), -1, 3)[:, place]
     return np.asarray(np.einsum("jcp,cp->jc", each, currents))
 
 

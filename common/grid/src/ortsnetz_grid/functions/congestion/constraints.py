@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.checks import check_limits
 from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets
 from ortsnetz_grid.functions.congestion.rows import RowLayout
+from ortsnetz_grid.kernels.limiting import Bounds, kernels
 from ortsnetz_grid.network.model import Network
 
 VOLTAGE_WEIGHT = 10.0
@@ -32,6 +33,7 @@ class Constraints:
         weight: (r,) makes excesses of loading and of voltage comparable.
         lower: (r,) lower bound that decisions keep: limit and reserve.
         upper: (r,) upper bound that decisions keep.
+        compiled: the bounds for the compiled kernel, None where there is none.
     """
 
     low: NDArray[np.float64]
@@ -41,6 +43,12 @@ class Constraints:
     weight: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    compiled: Bounds | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        compiled = kernels()
+        bounds = Bounds(compiled, self.lower, self.upper, self.weight) if compiled else None
+        object.__setattr__(self, "compiled", bounds)
 
     @classmethod
     def of(
@@ -86,12 +94,16 @@ class Constraints:
 
     def excess(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Weighted distance beyond the bounds (..., r); negative inside."""
+        if self.compiled is not None:
+            return self.compiled.excess(phasors)
         re, im = phasors.real, phasors.imag
         size = np.sqrt(re * re + im * im)  # several times as fast as the magnitude by hypot
         return np.asarray(np.maximum(size - self.upper, self.lower - size) * self.weight)
 
     def worst(self, phasors: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Largest excess of each point (...,); negative if all bounds are kept with room left."""
+        if self.compiled is not None:
+            return self.compiled.worst(phasors)
         return np.asarray(self.excess(phasors).max(axis=-1, initial=-np.inf))
 
     def only(self, rows: NDArray[np.intp]) -> Constraints:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
+from ortsnetz_grid.kernels.limiting import Drawing, Kernels, kernels
 from ortsnetz_grid.network.two_ports import Complex, Real
 
 
@@ -89,12 +90,26 @@ class _Group:
         order: controls, node by node.
         starts: first of each node in `order`.
         nodes: places of these nodes.
+        compiled: the same for the compiled kernel, None where there is none.
     """
 
     kind: int
     order: NDArray[np.intp]
     starts: NDArray[np.intp]
     nodes: NDArray[np.intp]
+    compiled: Drawing | None
+
+    def drawn(self, controls: Real, power: Complex, base: Complex) -> Complex:
+        """Powers (s, k, 3) VA at controls (s, c), with those of the base (k, 3)."""
+        if self.compiled is not None:
+            return self.compiled.at(controls, power, base)
+        drawn = controls[:, self.order, None] * power[self.order]
+        if len(self.nodes) < len(self.order):
+            drawn = np.add.reduceat(drawn, self.starts, axis=1)
+        total = np.empty((len(controls), *base.shape), dtype=np.complex128)
+        total[:] = base
+        total[:, self.nodes] += drawn
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,7 @@ class Controls:
         active_share: (e,) active power of a device with reactive power, over its apparent power.
         reactive_share: (e,) reactive power at 1, over it; 0 for a device without such a bound.
         groups: controls by kind and node, see `powers`.
+        still: what `powers` are of the kinds that no control has; None for one that nobody has.
     """
 
     device: NDArray[np.intp]
@@ -126,6 +142,7 @@ class Controls:
     active_share: Real
     reactive_share: Real
     groups: tuple[_Group, ...]
+    still: tuple[Complex | None, ...]
 
     @classmethod
     def of(cls, asked: Asked, snapshot: Snapshot) -> Controls:
@@ -148,6 +165,8 @@ class Controls:
             base = base.copy()
             at = (snapshot.kind[fixed], snapshot.place[fixed])
             np.add.at(base, at, 1j * snapshot.fixed_var[fixed])
+        groups = _groups(kind.tobytes(), place.tobytes(), kernels())
+        moved = {group.kind for group in groups}
         return cls(
             device=device,
             place=place,
@@ -159,7 +178,11 @@ class Controls:
             wish=np.concatenate([np.ones(count), reactive.wish]),
             active_share=reactive.active_share,
             reactive_share=reactive.reactive_share,
-            groups=_groups(kind.tobytes(), place.tobytes()),
+            groups=groups,
+            still=tuple(
+                each[None] if number not in moved and each.any() else None
+                for number, each in enumerate(base)
+            ),
         )
 
     @property
@@ -169,15 +192,9 @@ class Controls:
 
     def powers(self, controls: Real) -> list[Complex | None]:
         """Powers of the three kinds, each (s, k, 3) or (1, k, 3) VA, at controls (s, c)."""
-        found: list[Complex | None] = [base[None] if base.any() else None for base in self.base]
+        found = list(self.still)
         for group in self.groups:
-            drawn = controls[:, group.order, None] * self.power[group.order]
-            if len(group.nodes) < len(group.order):
-                drawn = np.add.reduceat(drawn, group.starts, axis=1)
-            total = np.empty((len(controls), *self.base.shape[1:]), dtype=np.complex128)
-            total[:] = self.base[group.kind]
-            total[:, group.nodes] += drawn
-            found[group.kind] = total
+            found[group.kind] = group.drawn(controls, self.power, self.base[group.kind])
         return found
 
     def reactive_of(self, controls: Real) -> Complex:
@@ -187,7 +204,7 @@ class Controls:
 
 
 @lru_cache(maxsize=16)
-def _groups(kinds: bytes, places: bytes) -> tuple[_Group, ...]:
+def _groups(kinds: bytes, places: bytes, compiled: Kernels | None) -> tuple[_Group, ...]:
     """Depends on places alone, and these hardly change: remembered."""
     kind, place = np.frombuffer(kinds, dtype=np.intp), np.frombuffer(places, dtype=np.intp)
     found = []
@@ -196,7 +213,9 @@ def _groups(kinds: bytes, places: bytes) -> tuple[_Group, ...]:
         if len(columns):
             order = columns[np.argsort(place[columns], kind="stable")]
             starts = np.flatnonzero(np.diff(place[order], prepend=-1))
-            found.append(_Group(number, order, starts, place[order][starts]))
+            places_of = place[order]
+            drawing = Drawing(compiled, order, places_of) if compiled else None
+            found.append(_Group(number, order, starts, places_of[starts], drawing))
     return tuple(found)
 
 

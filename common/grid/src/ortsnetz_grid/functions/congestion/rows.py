@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_grid.functions.congestion.problem import LV_LIMIT_V
+from ortsnetz_grid.kernels.limiting import Functionals, kernels
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.loading import RatedBranches, Term
 from ortsnetz_grid.network.model import Network
@@ -95,6 +96,7 @@ class Rows:
         second: (r,) the second functional of a row, -1 for none.
         products: rows that are the first times the conjugate of the second.
         quotients: rows that are the first over the second.
+        compiled: the operator for the compiled kernel, None where there is none.
     """
 
     layout: RowLayout
@@ -102,6 +104,7 @@ class Rows:
     second: NDArray[np.intp]
     products: NDArray[np.intp]
     quotients: NDArray[np.intp]
+    compiled: Functionals | None
 
     @classmethod
     def of(cls, layout: RowLayout, admittance: Admittance) -> Rows:
@@ -140,10 +143,13 @@ class Rows:
         second = np.full(layout.count, -1, dtype=np.intp)
         second[products] = layout.count + np.arange(len(products))
         second[quotients] = layout.count + len(products) + np.arange(len(quotients))
-        return cls(layout, sparse.csr_array(operator), second, products, quotients)
+        compiled = _compiled(sparse.csr_array(operator))
+        return cls(layout, sparse.csr_array(operator), second, products, quotients, compiled)
 
     def functionals(self, voltage: Complex) -> Complex:
         """Values (s, f) at voltages (s, n, 3)."""
+        if self.compiled is not None:
+            return self.compiled.of(voltage)
         return np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
 
     def phasors(self, values: Complex) -> Complex:
@@ -154,6 +160,13 @@ class Rows:
         if len(self.quotients):
             found[:, self.quotients] /= values[:, self.second[self.quotients]]
         return found
+
+
+def _compiled(operator: sparse.csr_array) -> Functionals | None:
+    compiled = kernels()
+    if compiled is None:
+        return None
+    return Functionals(compiled, operator.indptr, operator.indices, operator.data)
 
 
 def _partners(branches: RatedBranches, more: int) -> NDArray[np.intp]:

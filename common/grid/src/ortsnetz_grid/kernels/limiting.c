@@ -1,0 +1,120 @@
+/* What limiting computes over and over: small loops that cost more as calls of array functions.
+ *
+ * Complex numbers are pairs of doubles, or of floats where the name says single. All arrays are in
+ * C's order. kernels/limiting.py has the same arguments and says what they mean.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#include "dispatch.h"
+
+#define LANES 8
+
+/* out (scenarios, 3 loaded) = base + sum over `count` controls of control times power (3,) at its
+ * place. Control i is column `column[i]` of `controls` (scenarios, width). */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_drawn(int64_t scenarios, int64_t width, int64_t loaded, int64_t count,
+                             const double *controls, const int64_t *column, const int64_t *place,
+                             const double *power, const double *base, double *out) {
+    const int64_t size = 6 * loaded;
+    for (int64_t s = 0; s < scenarios; s++) {
+        double *to = out + s * size;
+        for (int64_t i = 0; i < size; i++) to[i] = base[i];
+        for (int64_t i = 0; i < count; i++) {
+            const double share = controls[s * width + column[i]];
+            const double *drawn = power + 6 * column[i];
+            double *at = to + 6 * place[i];
+            for (int p = 0; p < 6; p++) at[p] += share * drawn[p];
+        }
+    }
+}
+
+/* values (scenarios, functionals): a sparse matrix by rows times voltages (scenarios, width). */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_functionals(int64_t scenarios, int64_t functionals, int64_t width,
+                                   const int64_t *start, const int64_t *column,
+                                   const double *weight, const double *voltage, double *values) {
+    for (int64_t s = 0; s < scenarios; s++) {
+        const double *v = voltage + 2 * s * width;
+        double *to = values + 2 * s * functionals;
+        for (int64_t f = 0; f < functionals; f++) {
+            double re = 0, im = 0;
+            for (int64_t e = start[f]; e < start[f + 1]; e++) {
+                const double *w = weight + 2 * e, *x = v + 2 * column[e];
+                re += w[0] * x[0] - w[1] * x[1];
+                im += w[0] * x[1] + w[1] * x[0];
+            }
+            to[2 * f] = re;
+            to[2 * f + 1] = im;
+        }
+    }
+}
+
+/* excess (scenarios, rows) of magnitudes beyond their bounds, weighted. */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_excess(int64_t scenarios, int64_t rows, const double *phasors,
+                              const double *lower, const double *upper, const double *weight,
+                              double *excess) {
+    for (int64_t s = 0; s < scenarios; s++) {
+        const double *z = phasors + 2 * s * rows;
+        double *to = excess + s * rows;
+        for (int64_t r = 0; r < rows; r++) {
+            double size = sqrt(z[2 * r] * z[2 * r] + z[2 * r + 1] * z[2 * r + 1]);
+            double above = size - upper[r], below = lower[r] - size;
+            /* what is not a number stays: a comparison with it is false */
+            to[r] = (below > above ? below : above) * weight[r];
+        }
+    }
+}
+
+/* worst (scenarios,): the largest of each row of excess, or NaN if one of them is. */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_worst(int64_t scenarios, int64_t rows, const double *phasors,
+                             const double *lower, const double *upper, const double *weight,
+                             double *worst) {
+    for (int64_t s = 0; s < scenarios; s++) {
+        const double *z = phasors + 2 * s * rows;
+        double largest[LANES], flaw[LANES] = {0};
+        for (int l = 0; l < LANES; l++) largest[l] = -INFINITY;
+        for (int64_t first = 0; first < rows; first += LANES) {
+            const int64_t left = rows - first < LANES ? rows - first : LANES;
+            double excess[LANES];
+            for (int l = 0; l < LANES; l++) {
+                /* the last row once more where there are fewer */
+                const int64_t r = first + (l < left ? l : left - 1);
+                double size = sqrt(z[2 * r] * z[2 * r] + z[2 * r + 1] * z[2 * r + 1]);
+                double above = size - upper[r], below = lower[r] - size;
+                excess[l] = (below > above ? below : above) * weight[r];
+            }
+            for (int l = 0; l < LANES; l++) {
+                largest[l] = excess[l] > largest[l] ? excess[l] : largest[l];
+                flaw[l] = excess[l] == excess[l] ? flaw[l] : 1.0;
+            }
+        }
+        double found = -INFINITY, flaws = 0;
+        for (int l = 0; l < LANES; l++) {
+            found = largest[l] > found ? largest[l] : found;
+            flaws += flaw[l];
+        }
+        worst[s] = flaws > 0 ? NAN : found;
+    }
+}
+
+/* out (rows, controls), single: sum over phases of weights (rows, 3 loaded) at the place of each
+ * control times its currents (3,). */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_answers(int64_t rows, int64_t loaded, int64_t controls, const float *weights,
+                               const int64_t *place, const float *currents, float *out) {
+    for (int64_t j = 0; j < rows; j++) {
+        for (int64_t c = 0; c < controls; c++) {
+            const float *w = weights + 6 * (j * loaded + place[c]), *i = currents + 6 * c;
+            float re = 0, im = 0;
+            for (int p = 0; p < 3; p++) {
+                re += w[2 * p] * i[2 * p] - w[2 * p + 1] * i[2 * p + 1];
+                im += w[2 * p] * i[2 * p + 1] + w[2 * p + 1] * i[2 * p];
+            }
+            out[2 * (j * controls + c)] = re;
+            out[2 * (j * controls + c) + 1] = im;
+        }
+    }
+}
