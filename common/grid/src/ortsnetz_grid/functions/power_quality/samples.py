@@ -128,10 +128,15 @@ class Samples:
 
 
 def joined(before: Samples, after: Samples, missing: int) -> Samples:
-    """Two blocks of the same source, with so many lost samples between them."""
+    """Two blocks of the same source, with so many lost samples between them.
+
+    The instants are those of the later block: at 14,400 samples/s an instant is no whole number of
+    nanoseconds, and what is rounded would add up to half a sample within a day.
+    """
+    length = before.count + missing
     gap = np.zeros((len(before.channels), missing))
     return Samples(
-        before.start_ns,
+        after.start_ns - round(length * NS_PER_S / before.rate_hz),
         before.rate_hz,
         before.channels,
         np.concatenate((before.values, gap, after.values), axis=1),
