@@ -159,3 +159,39 @@ def test_a_group_whose_name_a_device_has_is_refused(name: str) -> None:
 def test_a_mode_that_is_none_is_refused_with_those_that_are() -> None:
     said = refused(msgspec.structs.replace(a_set(), mode=ps.Mode("on")))
     assert "mode.limiting: 'on' is unknown, take one of active, advisory, off" in said
+
+
+def changed(path: str, value: object) -> bytes:
+    """The set as JSON with one field set; `None` takes it away."""
+    document = msgspec.json.decode(ps.canonical(a_set()))
+    *way, last = path.split(".")
+    inside = document
+    for part in way:
+        inside = inside[int(part)] if part.isdecimal() else inside[part]
+    inside.pop(last, None)
+    if value is not None:
+        inside[last] = value
+    return msgspec.json.encode(document)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("station.devices.0.kind", "car", "station.devices[0] 'ev-01': kind: 'car' is none of ev"),
+        ("station.devices.0.rated", 1, "'ev-01': rated: unknown field; did you mean 'rated_w'?"),
+        ("station.devices.0.rated_w", None, "'ev-01': the field 'rated_w' is missing"),
+        ("station.devices.0.connection.port", "x", "connection.port: a whole number is needed"),
+        ("limits.loadings", 1.0, "limits.loadings: unknown field; did you mean 'loading'?"),
+    ],
+)
+def test_a_field_of_another_form_is_refused_with_device_and_field(
+    path: str, value: object, words: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        ps.parse(changed(path, value), "set.json")
+    assert words in str(refusal.value)
+
+
+def test_what_is_no_json_is_refused_with_its_place() -> None:
+    with pytest.raises(InputError, match=r"set.json: not a parameter set: .*byte"):
+        ps.parse(b'{"schema": ?}', "set.json")

@@ -100,6 +100,12 @@ def test_a_time_that_is_none_is_refused_and_said(node: SmallNode) -> None:
     assert any("blind_fallback_s is -1" in finding.sees for finding in said(node))
 
 
+def test_a_field_of_another_form_is_said_with_its_device(node: SmallNode) -> None:
+    agent = node.write(lambda payload: payload.replace(b'"kind":"ev"', b'"kind":"car"'))
+    seen = [finding.sees for finding in bad(check_node(agent, online=False))]
+    assert any("station.devices[0] 'ev-1': kind: 'car' is none of ev" in words for words in seen)
+
+
 def with_taps(*changers: TapChanger, **network: Any) -> list[Finding]:
     """Findings of a station with tap control."""
     station = Station((), (), (), SourcePseudo(1, 1.0, 0.02), changers)

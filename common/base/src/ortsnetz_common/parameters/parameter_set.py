@@ -16,6 +16,7 @@ from ortsnetz_common.parameters.ratings import (
     TimeLimitedRating,
     check_ratings,
 )
+from ortsnetz_common.parameters.refusal import in_words
 from ortsnetz_common.parameters.responses import Response, check_responses
 from ortsnetz_common.parameters.station import Station
 from ortsnetz_common.parameters.voltage import VoltageControl, check_voltage
@@ -170,7 +171,8 @@ def parse(payload: bytes, source: str) -> ParameterSet:
     try:
         parameters = msgspec.json.decode(payload, type=ParameterSet)
     except msgspec.MsgspecError as error:
-        raise InputError(f"{source}: not a parameter set: {error}") from error
+        words = in_words(error, payload, ParameterSet)
+        raise InputError(f"{source}: not a parameter set: {words}") from error
     if parameters.schema != SCHEMA:
         raise InputError(f"{source}: schema is '{parameters.schema}', this agent reads '{SCHEMA}'")
     try:

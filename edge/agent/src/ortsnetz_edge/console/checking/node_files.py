@@ -16,6 +16,7 @@ from ortsnetz_common.parameters.parameter_set import (
     parse,
     sha256,
 )
+from ortsnetz_common.parameters.refusal import in_words
 from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_common.trust.signature import verify
 from ortsnetz_edge.bootstrap import Bootstrap, read_bootstrap
@@ -68,10 +69,18 @@ def _parameters(bootstrap: Bootstrap, findings: list[Finding]) -> ParameterSet |
         return None
     try:
         signed = msgspec.json.decode(payload, type=SignedParameters)
-        body, parameters = signed.body(), signed.unverified()
+        body = signed.body()
     except msgspec.MsgspecError as error:
         findings.append(
             wrong("parameters", name, f"{error}", "a signed parameter set", "have it issued anew")
+        )
+        return None
+    try:
+        parameters = signed.unverified()
+    except msgspec.MsgspecError as error:
+        words = in_words(error, body, ParameterSet)
+        findings.append(
+            wrong("parameters", name, words, "a parameter set", "correct it and have it signed")
         )
         return None
     expects = f"signed by the key of {bootstrap.trust_anchor.name}"
