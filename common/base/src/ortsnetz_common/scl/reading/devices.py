@@ -14,8 +14,9 @@ from ortsnetz_common.scl.reading.control_blocks import (
 from ortsnetz_common.scl.reading.data_sets import DataSets
 from ortsnetz_common.scl.reading.inputs import inputs_in
 from ortsnetz_common.scl.reading.node_index import NodeIndex
-from ortsnetz_common.scl.reading.node_values import values_in
+from ortsnetz_common.scl.reading.node_values import NodeValues
 from ortsnetz_common.scl.reading.notes import Notes, quoted
+from ortsnetz_common.scl.reading.presets import Presets
 from ortsnetz_common.scl.reading.tree import Element
 
 
@@ -24,12 +25,14 @@ class DeviceReader:
 
     Args:
         index: of the file's logical nodes.
+        presets: reads values.
         notes: takes what does not fit.
     """
 
-    def __init__(self, index: NodeIndex, notes: Notes) -> None:
+    def __init__(self, index: NodeIndex, presets: Presets, notes: Notes) -> None:
         self._index, self._notes = index, notes
         self._sets = DataSets(index, notes)
+        self._values = NodeValues(presets, notes)
 
     def ied(self, element: Element) -> Ied:
         """One IED."""
@@ -120,7 +123,7 @@ class DeviceReader:
             sampled_values=tuple(sampled_values_in(element, names, notes)),
             inputs=tuple(inputs_in(element, ied, self._index, notes)),
             settings=settings_in(element, notes),
-            values=tuple(values_in(element, kind, notes)),
+            values=tuple(self._values.read(element, kind)),
         )
 
 

@@ -50,7 +50,7 @@ def _read(root: Element, name: str, notes: Notes) -> Document:
         for each in root.each("Communication")
         for network in networks_in(each, index, notes)
     )
-    reader = DeviceReader(index, notes)
+    reader = DeviceReader(index, templates.presets, notes)
     devices = tuple(reader.ied(each) for each in _once(ieds, notes))
     header = _header(root, notes)
     left = unread(root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ortsnetz_common.scl.reading.notes import Notes, quoted
+from ortsnetz_common.scl.reading.presets import Presets
 from ortsnetz_common.scl.reading.tree import Element
 from ortsnetz_common.scl.reading.type_parts import (
     AttributeTypes,
@@ -28,6 +29,7 @@ class Templates:
     Attributes:
         node_types: in the order of the file.
         enumerations: likewise.
+        presets: reads values, and knows the enumerations.
     """
 
     def __init__(self, section: Element | None, notes: Notes) -> None:
@@ -37,15 +39,15 @@ class Templates:
         self._pending: list[str] = []
         self._in_all = 0
         self.enumerations: tuple[EnumerationType, ...] = ()
+        self.presets = Presets({}, notes)
         self.node_types: tuple[NodeType, ...] = ()
         self._types: dict[str, Element] = {}
         if section is None:
             return
         enumerations = self._indexed(section, "EnumType")
         self.enumerations = tuple(self._enumeration(each) for each in enumerations.values())
-        self._parts = AttributeTypes(
-            self._indexed(section, "DAType"), frozenset(enumerations), notes
-        )
+        self.presets = Presets({each.id: each for each in self.enumerations}, notes)
+        self._parts = AttributeTypes(self._indexed(section, "DAType"), self.presets, notes)
         self._types = self._indexed(section, "DOType")
         self.node_types = tuple(self._node_types(section))
         for identifier in self._types:  # what no node uses is checked all the same

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ortsnetz_common.scl.reading.notes import Notes, quoted
+from ortsnetz_common.scl.reading.presets import Presets
 from ortsnetz_common.scl.reading.tree import Element
-from ortsnetz_common.scl.types import Attribute, FunctionalConstraint, Preset
+from ortsnetz_common.scl.types import Attribute, FunctionalConstraint
 
 DEEPEST = 12
 LONGEST_ARRAY = 10_000
@@ -29,14 +30,12 @@ class AttributeTypes:
 
     Args:
         types: their elements by id.
-        enumerations: ids of the file's enumerations.
+        presets: reads values, and knows the file's enumerations.
         notes: takes what does not fit.
     """
 
-    def __init__(
-        self, types: Mapping[str, Element], enumerations: frozenset[str], notes: Notes
-    ) -> None:
-        self._types, self._enumerations, self._notes = types, enumerations, notes
+    def __init__(self, types: Mapping[str, Element], presets: Presets, notes: Notes) -> None:
+        self._types, self._presets, self._notes = types, presets, notes
         self._made: dict[str, _Sized] = {}
         self._pending: list[str] = []
 
@@ -74,7 +73,7 @@ class AttributeTypes:
             line=element.line,
             type_id=identifier,
             count=element_count(element, self._notes),
-            presets=presets_in(element, self._notes),
+            presets=self._presets.read(element, basic, identifier),
             changes=tuple(
                 c for c in _CHANGES if self._notes.truth(element, c, default=False) is True
             ),
@@ -85,7 +84,7 @@ class AttributeTypes:
 
     def _kind(self, element: Element, basic: str, identifier: str) -> _Sized:
         """Parts of a structure, with how many values they stand for; 1 for what has none."""
-        if basic == "Enum" and identifier not in self._enumerations:
+        if basic == "Enum" and not self._presets.has(identifier):
             self._notes.add(element, f"there is no EnumType '{quoted(identifier)}'")
         if basic != "Struct":
             return (), 1
@@ -129,11 +128,6 @@ def bounded_parts(element: Element, name: str, notes: Notes) -> list[Element]:
         for beyond in found[MOST_PARTS:]:
             beyond.is_read = False
     return found[:MOST_PARTS]
-
-
-def presets_in(element: Element, notes: Notes) -> tuple[Preset, ...]:
-    """Values (Val) in an element."""
-    return tuple(Preset(each.text, notes.whole(each, "sGroup")) for each in element.each("Val"))
 
 
 def element_count(element: Element, notes: Notes) -> int | None:
