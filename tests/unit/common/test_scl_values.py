@@ -78,6 +78,14 @@ def test_addresses_of_mms_goose_and_sampled_values() -> None:
     assert process.access_points[0].ip is None
 
 
+def test_the_port_is_the_usual_one_unless_the_file_says_another() -> None:
+    usual = b'<P type="IP-GATEWAY">10.10.0.1</P>'
+    other = usual + b'<P type="MMS-Port">10102</P>'
+    moved = read_scl((FILES / PLANT.name).read_bytes().replace(usual, other), "moved.cid")
+    ports = [each.networks[0].access_points[0].port for each in (PLANT, moved)]
+    assert ports == [102, 10102]
+
+
 def test_names_on_the_wire_are_the_ieds_and_the_devices_or_the_devices_own() -> None:
     domains = [device.domain for ied in STATION.ieds for device in ied.devices()]
     assert domains == ["PV1LD0", "ONS1_REG", "MU1MU"]

@@ -149,7 +149,9 @@ def test_set_points_are_comments_until_somebody_has_completed_them(tmp_path: Pat
     assert profiles["pv1"].setpoint is None
     assert profiles["pv1"].limit is not None
     text = (tmp_path / "pv1.yaml").read_text()
-    assert text.startswith("# IED PV1 of plant-controller-edition-2.cid, at 10.10.0.7 (Station).")
+    assert text.startswith(
+        "# IED PV1 of plant-controller-edition-2.cid, at 10.10.0.7:102 (Station)."
+    )
     assert '#   setpoint: {at: "LD0/DWMX1.WLimSpt.Oper.ctlVal.f[CO]"' in text
     assert 'read_back: {at: "LD0/DRCT1.OutVarSet.setMag.f[SP]", scale: 1000}' in text
     completed = text.replace("# limit:", "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+ISO_TRANSPORT_PORT = 102
+
 
 class Parameter(Struct, frozen=True, forbid_unknown_fields=True):
     """One parameter of an address, e.g. `IP`."""
@@ -41,6 +43,8 @@ class ConnectedAccessPoint(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         ip: its IP address, None where there is none.
+        port: of MMS; 102 where the file does not say (ISO transport over TCP, RFC 1006), None where
+            what it says is no port.
         address: all parameters, as they are written.
     """
 
@@ -48,6 +52,7 @@ class ConnectedAccessPoint(Struct, frozen=True, forbid_unknown_fields=True):
     access_point: str
     line: int
     ip: str | None = None
+    port: int | None = ISO_TRANSPORT_PORT
     address: tuple[Parameter, ...] = ()
     goose: tuple[Multicast, ...] = ()
     sampled_values: tuple[Multicast, ...] = ()

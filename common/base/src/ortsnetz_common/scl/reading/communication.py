@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ortsnetz_common.scl.network import (
+    ISO_TRANSPORT_PORT,
     ConnectedAccessPoint,
     Multicast,
     Parameter,
@@ -20,6 +21,7 @@ from ortsnetz_common.scl.reading.tree import Element
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([-:][0-9A-Fa-f]{2}){5}")
 _LARGEST = {"APPID": 0xFFFF, "VLAN-ID": 0xFFF}
 _HIGHEST_PRIORITY = 7
+_LAST_PORT = 65535
 
 
 def networks_in(section: Element, index: NodeIndex, notes: Notes) -> Iterator[SubNetwork]:
@@ -50,6 +52,7 @@ def _access_point(element: Element, index: NodeIndex, notes: Notes) -> Connected
         access_point=point,
         line=element.line,
         ip=_ip(element, address, notes),
+        port=_port(element, address, notes),
         address=address,
         goose=tuple(_multicast(each, notes) for each in element.each("GSE")),
         sampled_values=tuple(_multicast(each, notes) for each in element.each("SMV")),
@@ -89,6 +92,17 @@ def _ip(element: Element, address: tuple[Parameter, ...], notes: Notes) -> str |
     except ValueError:
         notes.add(element, f"IP: '{quoted(texts[0])}' is no address")
         return None
+
+
+def _port(element: Element, address: tuple[Parameter, ...], notes: Notes) -> int | None:
+    for each in address:
+        if each.kind == "MMS-Port":
+            number = notes.number(element, "MMS-Port", each.value)
+            if number is not None and not 0 < number <= _LAST_PORT:
+                notes.add(element, f"MMS-Port: {number} is no port")
+                return None
+            return number
+    return ISO_TRANSPORT_PORT
 
 
 def _multicast(element: Element, notes: Notes) -> Multicast:

@@ -65,7 +65,7 @@ def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Look
 def _addresses(document: Document, ied: Ied) -> str:
     """Where the file says the IED is, for the one who writes its connection."""
     found = [
-        f"{point.ip} ({network.name})"
+        f"{point.ip}:{point.port or '?'} ({network.name})"
         for network in document.networks
         for point in network.access_points
         if point.ied == ied.name and point.ip is not None
