@@ -7,7 +7,7 @@ import pytest
 from ortsnetz_common.link.messages import SetpointSource
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.station import Connection, Device, DeviceKind
-from ortsnetz_edge.control.adjustment import Adjustment, AdjustmentControl
+from ortsnetz_edge.control.adjustment import FAILED_FOR_S, Adjustment, AdjustmentControl
 from ortsnetz_edge.control.reactive import FeedInControl, ReactiveControl
 from ortsnetz_edge.drivers.contract import Adjustable, Quantity
 from ortsnetz_grid.functions.voltage.characteristics import P_OF_U, VDE_Q_OF_U
@@ -130,6 +130,19 @@ def test_a_blown_fuse_does_not_turn_the_reactive_power_against_a_high_voltage(
     inverter.live(60, at(1.09, 1.09, 1.09))
     inverter.live(60, at(1.09, 1.09, lost))
     assert one.asked == pytest.approx(MOST_VAR, rel=0.01)
+
+
+def test_no_decision_counts_on_an_inverter_that_lately_ignored_its_reactive_power() -> None:
+    inverter = by_decision()
+    inverter.live(1, at(1.0, 1.0, 1.0), told=3_000.0)
+    assert not inverter.one.control.fails(now=inverter.now)
+    inverter.deaf = True
+    inverter.live(10, at(1.0, 1.0, 1.0), told=3_000.0)
+    assert inverter.one.control.fails(now=inverter.now)
+    inverter.deaf = False
+    inverter.live(60, at(1.0, 1.0, 1.0))
+    assert inverter.one.control.fails(now=inverter.now), "it is not tried again each minute"
+    assert not inverter.one.control.fails(now=inverter.now + FAILED_FOR_S)
 
 
 def test_an_inverter_that_measures_one_terminal_follows_that_one() -> None:

@@ -14,6 +14,7 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.controller import Controller
 from ortsnetz_edge.control.trust import missing_guards
+from ortsnetz_edge.control.voltage import VoltageControlling
 from ortsnetz_edge.hosting.calls import (
     EstimationCall,
     EstimationResult,
@@ -49,6 +50,7 @@ class Asking:
     layouts: Mapping[str, ReadingLayout]
     branch_ratings: BranchRatings
     clock: Clock
+    voltage: VoltageControlling | None = None
     _answered: set[str] = field(default_factory=set)
     _started: float | None = None
 
@@ -98,8 +100,9 @@ class Asking:
         carried = {branch.branch: branch.loading for branch in estimate.branches}
         if missing_guards(guards, usable, estimate.doubted_guards):
             carried = {}  # without them it is a guess, which must not cool or rest anything
-        allowed = self.branch_ratings.step(carried, now=self.clock.monotonic())
-        disposal = self.controller.disposal(now=self.clock.monotonic())
+        now = self.clock.monotonic()
+        allowed = self.branch_ratings.step(carried, now=now)
+        disposal = self.controller.disposal(now=now)
         return LimitingCall(
             estimate.state,
             usable,
@@ -109,6 +112,7 @@ class Asking:
             disposal.present,
             loading_of=allowed,
             unspoken=self.unspoken,
+            unadjusted=() if self.voltage is None else self.voltage.unadjusted(now=now),
         )
 
     def _key(self, at: str, error: FunctionFailedError) -> str:

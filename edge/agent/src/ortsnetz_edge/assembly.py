@@ -118,6 +118,9 @@ def assemble(
     writer.put([Entry(encode_record(catalogue), catalogue=True)])
     scanner = Scanner(drivers, image, clock.monotonic)
     hosted = functions or HostedFunctions(Setup(configuration.network_text, parameters))
+    voltage = voltage_controlling(
+        parameters, configuration.network, drivers, memory.taps, now=clock.monotonic()
+    )
     agent = Agent(
         configuration=configuration,
         drivers=drivers,
@@ -128,7 +131,13 @@ def assemble(
         functions=hosted,
         controller=controller,
         asking=Asking(
-            parameters, hosted, controller, layouts, BranchRatings(parameters.limits), clock
+            parameters,
+            hosted,
+            controller,
+            layouts,
+            BranchRatings(parameters.limits),
+            clock,
+            voltage,
         ),
         ledger=InterventionLedger(
             memory.interventions,
@@ -148,9 +157,7 @@ def assemble(
         ),
         memory_path=memory_path,
         outside=_outside(parameters, memory, clock),
-        voltage=voltage_controlling(
-            parameters, configuration.network, drivers, memory.taps, now=clock.monotonic()
-        ),
+        voltage=voltage,
         clock=clock,
         counters=around.counters,
     )

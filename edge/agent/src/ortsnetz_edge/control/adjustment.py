@@ -11,6 +11,8 @@ WORTH_SHARE = 0.01
 """Changes below this share of the range are not worth a write: noise of the voltage."""
 UNCONFIRMED_S = 30.0
 """So long a set point may be due without being confirmed; then somebody has to know."""
+FAILED_FOR_S = 600.0
+"""So long nobody counts on a source that did not take its set point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class AdjustmentControl:
     _said_at: float = field(default=-math.inf)
     _differs_at: float | None = None
     _due_at: float | None = None
+    _failed_at: float | None = None
 
     def observe(self, in_force: float | None, *, now: float) -> None:
         """Take in what the source says in this cycle, if it says anything."""
@@ -87,6 +90,12 @@ class AdjustmentControl:
     def unconfirmed(self, *, now: float) -> bool:
         """Whether a set point has been due for too long and the source has confirmed none."""
         return self._due_at is not None and now - self._due_at > UNCONFIRMED_S
+
+    def fails(self, *, now: float) -> bool:
+        """Whether it has lately not taken what it was told; to be asked once a cycle."""
+        if self.ignored(now=now) or self.unconfirmed(now=now):
+            self._failed_at = now
+        return self._failed_at is not None and now - self._failed_at < FAILED_FOR_S
 
     @property
     def _worth(self) -> float:

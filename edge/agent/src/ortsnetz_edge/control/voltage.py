@@ -117,6 +117,10 @@ class VoltageControlling:
         """Take in what was confirmed; those that are other than before."""
         return tuple(one for one in adjustments if self._written[one.device].written(one, now=now))
 
+    def unadjusted(self, *, now: float) -> tuple[str, ...]:
+        """Devices on whose reactive power no decision may count: they do not take it."""
+        return tuple(name for name, one in self.reactive.items() if one.control.fails(now=now))
+
     def conditions(self, *, now: float) -> Iterable[Condition]:
         """Set points that are ignored, and tap changers that may not move any more today."""
         for name, control in self._written.items():
@@ -127,7 +131,7 @@ class VoltageControlling:
                     priority=2,
                     cause=f"{name} has not confirmed a set point for {quantity} for more than "
                     f"{UNCONFIRMED_S:.0f} s",
-                    consequence="decisions count on it, and voltages are not kept as they say",
+                    consequence="voltages are kept by the others, at last by limits",
                     action="look for why in the log; a device that cannot has none in the station",
                 )
             if control.ignored(now=now):

@@ -81,6 +81,8 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
         loading_of: highest loading of branches whose rating depends on time, by element.
         unspoken: devices whose profile has no word for what they want; it is told from how much
             they draw of what they may.
+        unadjusted: devices that do not take the reactive power that they are told: none of it is at
+            the decision's disposal.
     """
 
     state: bytes
@@ -91,6 +93,7 @@ class LimitingCall(Struct, frozen=True, forbid_unknown_fields=True):
     present: dict[str, float] = {}
     loading_of: dict[int, float] = {}
     unspoken: tuple[str, ...] = ()
+    unadjusted: tuple[str, ...] = ()
 
 
 class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):

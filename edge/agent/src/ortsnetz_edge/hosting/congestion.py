@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from ortsnetz_common.parameters.parameter_set import ParameterSet
-from ortsnetz_common.parameters.station import Device
+from ortsnetz_common.parameters.station import Device, Station
 from ortsnetz_edge.hosting.calls import (
     DeviceLimit,
     LimitingCall,
@@ -101,7 +103,7 @@ class Limiting:
         return situation_from(
             self.network,
             state,
-            self.parameters.station,
+            without_reactive(self.parameters.station, call.unadjusted),
             call.readings,
             self.parameters.limits,
             deaf=deaf,
@@ -167,6 +169,18 @@ class Limiting:
                 if setting.q_var is not None and result.stage is not Stage.REQUESTS
             },
         )
+
+
+def without_reactive(station: Station, unadjusted: Iterable[str]) -> Station:
+    """The same with devices that can be told no reactive power."""
+    names = frozenset(unadjusted)
+    if not names:
+        return station
+    devices = (
+        replace(device, reactive_var=0.0) if device.name in names else device
+        for device in station.devices
+    )
+    return replace(station, devices=tuple(devices))
 
 
 def _limit(
