@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from studies.fault_records import Fault, recorded
-from studies.waveforms import MIDNIGHT_NS, blocks, instants, of_voltages, three_phases
+from studies.waveforms import MIDNIGHT_NS, VOLTAGES, blocks, instants, of_voltages, three_phases
 
 from ortsnetz_common import cli
 from ortsnetz_grid.functions.power_quality.aggregation import (
     TEN_MINUTES_NS,
     AggregationState,
+    Interval,
 )
 from ortsnetz_grid.functions.power_quality.comtrade_writer import (
     DataFormat,
@@ -23,6 +24,7 @@ from ortsnetz_grid.functions.power_quality.comtrade_writer import (
     configuration,
     data,
 )
+from ortsnetz_grid.functions.power_quality.criteria import Record
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.monitor import (
     MonitorState,
@@ -30,26 +32,87 @@ from ortsnetz_grid.functions.power_quality.monitor import (
     advance_monitor,
 )
 from ortsnetz_grid.functions.power_quality.recording import Recording
+from ortsnetz_grid.functions.power_quality.samples import Samples
+from ortsnetz_grid.functions.power_quality.week import Report, report
 
 RATE = 1600.0
 
 
-def test_flicker_of_ten_minutes_of_the_clock_is_that_of_the_table() -> None:
-    """39 changes a minute of 0.894 %: Pst is 1 (IEC 61000-4-15, table 5), also with a loss."""
-    t = instants(RATE, 1215.0)
+DIPS = ((700.0, 0.14, 0.5), (750.0, 0.35, 0.75), (800.0, 1.5, 0.75))
+"""Instant after midnight (s), duration (s), residual voltage of all phases."""
+OUTAGE = (900.0, 20.0)
+LOST_S = 300.0
+
+
+def _twenty_minutes() -> Samples:
+    """From 70 s before midnight, 230 V with THD 5 %: ten minutes of flicker, ten of events.
+
+    39 changes a minute of 0.894 % are a Pst of 1 (IEC 61000-4-15, table 5).
+    """
+    t = instants(RATE, 1285.0)
+    clock = t - 70.0
     up = np.floor(t * 39 / 60.0) % 2.0
-    values = three_phases(t) * (1.0 + 0.00894 * (up - 0.5))
-    samples = of_voltages(values, RATE, MIDNIGHT_NS)
-    samples.lost[round(700.0 * RATE)] = True
-    samples.values[:, round(700.0 * RATE)] = np.nan
+    envelope = np.where(clock < 600.0, 1.0 + 0.00894 * (up - 0.5), 1.0)
+    for start, duration, residual in DIPS:
+        envelope[(clock >= start) & (clock < start + duration)] = residual
+    envelope[(clock >= OUTAGE[0]) & (clock < OUTAGE[0] + OUTAGE[1])] = 0.0
+    values = three_phases(t, 50.02, parts=[(5, 9.2, 0.0), (7, 6.9, 1.0)]) * envelope
+    samples = of_voltages(values, RATE, MIDNIGHT_NS - 70 * 10**9)
+    lost = round((70.0 + LOST_S) * RATE)
+    samples.lost[lost] = True
+    samples.values[:, lost] = np.nan
+    return samples
+
+
+def test_the_report_of_a_waveform_has_the_distortion_flicker_and_dips_that_are_in_it() -> None:
     state, found = MonitorState(), []
-    for block in blocks(samples, 16000):
+    for block in blocks(_twenty_minutes(), 16000):
         state, one = advance_monitor(state, block, Declared())
-        found += one.short_flicker
-    assert [(f.start_ns - MIDNIGHT_NS) // TEN_MINUTES_NS for f in found] == [0, 0, 0, 1, 1, 1]
-    assert [f.phase for f in found] == list("abcabc")
-    for one in found:
+        found.append(one)
+    inside = [i for one in found for i in one.intervals.ten_minutes if i.start_ns >= MIDNIGHT_NS]
+    flicker = [f for one in found for f in one.short_flicker if f.start_ns == MIDNIGHT_NS]
+    assert [f.phase for f in flicker] == list("abc")
+    for one in flicker:
         assert one.pst == pytest.approx(1.0, abs=0.05)
+    judged = report(
+        Record(
+            Declared(),
+            VOLTAGES,
+            MIDNIGHT_NS,
+            MIDNIGHT_NS + 2 * TEN_MINUTES_NS,
+            inside,
+            [f for one in found for f in one.measured.frequencies],
+            (),
+            [e for one in found for e in one.measured.events],
+        )
+    )
+    _check_criteria(judged, inside)
+    assert judged.dips == (
+        (0, 0, 0, 0, 0),
+        (0, 1, 0, 1, 0),  # 75 % for 0.35 s and for 1.5 s
+        (1, 0, 0, 0, 0),  # 50 % for 0.14 s
+        (0, 0, 0, 0, 0),
+        (0, 0, 0, 0, 0),  # what became an interruption is none
+    )
+    assert (judged.short_interruptions, judged.long_interruptions, judged.lasting) == (1, 0, 0)
+
+
+def _check_criteria(judged: Report, inside: list[Interval]) -> None:
+    criteria = {c.name: c for c in judged.criteria}
+    distortion = criteria["THD of voltage b"]
+    assert (distortion.within, distortion.left_out) == (1, 1)  # the ten minutes with dips
+    assert distortion.highest == pytest.approx(0.05, abs=0.0005)
+    assert criteria["order 5 of voltage a"].highest == pytest.approx(0.04, abs=0.0004)
+    assert criteria["order 7 of voltage c"].highest == pytest.approx(0.03, abs=0.0003)
+    voltage = criteria["voltage a within -10 % and +10 %"]
+    assert (voltage.within, voltage.left_out) == (1, 1)
+    assert voltage.highest == pytest.approx(230.0 * np.sqrt(1.0 + 0.05**2), rel=1e-3)
+    frequency = criteria["frequency within -1 % and +1 %"]
+    # what the lost sample and the outage of 20 s touch, and the last of them, is missing
+    assert frequency.missing in (4, 5)
+    assert frequency.lowest == pytest.approx(50.02, abs=0.002)
+    assert [i.missing for i in inside] == [1, 0]
+    assert inside[0].covered == pytest.approx(1.0 - 0.2 / 600.0, abs=2e-4)
 
 
 def test_long_term_flicker_comes_with_the_two_hours_and_needs_all_twelve() -> None:

@@ -26,7 +26,7 @@ Wave = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Truth = tuple[Wave, Wave, Wave, Wave]
 """Angle beyond 2 pi 50 t (rad), size in terms of 230 V, frequency (Hz), its rate (Hz/s), over t."""
 LATE = np.array([[0.0], [-2 * np.pi / 3], [2 * np.pi / 3]])
-RATES = (4000.0, 4800.0, 14400.0)
+RATES = (4000.0, 4800.0, 10000.0, 14400.0)
 CLASSES = (PmuClass.P, PmuClass.M)
 
 

@@ -16,8 +16,9 @@ from ortsnetz_grid.functions.power_quality.rms import edge_weights
 from ortsnetz_grid.functions.power_quality.samples import Complex, Real
 
 HIGHEST_ORDER = 50
-TO_NYQUIST = 0.95
-"""Share of half the sampling rate up to which a line is trusted: beyond, filters have it."""
+TO_NYQUIST = 0.85
+"""Share of half the sampling rate, at nominal frequency, up to which there are orders: then the
+highest is below half the rate at 57.5 Hz, too, and every window has the same number of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,10 +30,12 @@ class Spectrum:
             fundamental over `cycles`. The angle is that of a cosine at the start of the window.
             Line 0 is the mean value.
         cycles: of the window, 10 or 12.
+        orders: highest order that is in the lines with its groups.
     """
 
     lines: Complex
     cycles: int
+    orders: int
 
     @property
     def fundamental(self) -> Complex:
@@ -40,13 +43,15 @@ class Spectrum:
         result: Complex = self.lines[:, self.cycles]
         return result
 
-    @property
-    def orders(self) -> int:
-        """Highest order whose groups are complete."""
-        return int(min(HIGHEST_ORDER, (self.lines.shape[1] - 1) // self.cycles - 1))
+
+def highest_order(rate_hz: float, nominal_hz: float) -> int:
+    """The highest order that a sampling rate carries, at most 50."""
+    return min(HIGHEST_ORDER, int(TO_NYQUIST * rate_hz / 2.0 / nominal_hz))
 
 
-def spectrum(values: Real, start: float, end: float, cycles: int) -> Spectrum:
+def spectrum(
+    values: Real, start: float, end: float, cycles: int, orders: int = HIGHEST_ORDER
+) -> Spectrum:
     """Lines of the window between two places in samples.
 
     Args:
@@ -54,6 +59,7 @@ def spectrum(values: Real, start: float, end: float, cycles: int) -> Spectrum:
         start: of the window, in samples.
         end: of it; between them lie `cycles` of the fundamental.
         cycles: 10 or 12.
+        orders: highest order; see `highest_order`.
     """
     first, weights = edge_weights(start, end)
     part = values[:, first : first + len(weights)]
@@ -63,13 +69,13 @@ def spectrum(values: Real, start: float, end: float, cycles: int) -> Spectrum:
     turning = np.exp(2j * np.pi * cycles * (np.arange(len(weights)) + first - start) / length)
     fundamental = np.sqrt(2.0) / length * ((part * weights) @ turning.conj())
     rest = (part - np.sqrt(2.0) * (fundamental[:, None] * turning).real) * weights
-    count = min(cycles * (HIGHEST_ORDER + 1) + 1, int(TO_NYQUIST * length / 2.0))
+    count = cycles * orders + cycles // 2 + 1
     lines = czt(rest, m=count, w=np.exp(-2j * np.pi / length), axis=1)
     late = np.exp(2j * np.pi * np.arange(count) * (start - first) / length)
     scaled = np.sqrt(2.0) / length * lines * late
     scaled[:, 0] /= np.sqrt(2.0)
     scaled[:, cycles] += fundamental
-    return Spectrum(np.asarray(scaled, dtype=np.complex128), cycles)
+    return Spectrum(np.asarray(scaled, dtype=np.complex128), cycles, orders)
 
 
 def harmonic_subgroups(found: Spectrum) -> Real:

@@ -9,6 +9,7 @@ import numpy as np
 from ortsnetz_grid.functions.power_quality.events import EventKind
 from ortsnetz_grid.functions.power_quality.harmonics import (
     harmonic_subgroups,
+    highest_order,
     interharmonic_subgroups,
     spectrum,
 )
@@ -65,7 +66,8 @@ def window_of(
     frequency = cycles * samples.rate_hz / (end - start) if valid else None
     quantities, phasors = None, None
     if not samples.lost[stretch].any():
-        found = spectrum(samples.values, start, end, cycles)
+        orders = highest_order(samples.rate_hz, 5.0 * cycles)
+        found = spectrum(samples.values, start, end, cycles, orders)
         phasors = found.fundamental
         squares = samples.values[:, stretch] ** 2 @ weights
         rows = samples.rows(Kind.VOLTAGE)
