@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from ortsnetz_cockpit.core.access.roles import Role
 from ortsnetz_cockpit.core.alarms.lifecycle import State
+from ortsnetz_cockpit.core.api import routes_nodes
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.link.messages import Alarm, AlarmState, Batch, Intervention
 
@@ -155,3 +156,25 @@ def test_begin_and_end_of_an_intervention_are_one_row(bench: Any, viewer: TestCl
     assert (found["end_ns"], found["lowest_limit_w"]) == (str(2 * 10**18), 4830.0)
     assert found["binding"] == ["T1"]
     assert viewer.get(url, params={"format": "xml"}).status_code == 422
+
+
+def test_an_export_is_of_a_span_and_never_only_a_part(
+    bench: Any, viewer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "/api/v1/nodes/ons-1/interventions"
+    day_ns = 86_400 * 10**9
+    november_ns = 1_793_491_200 * 10**9  # 2026-11-01T00:00:00Z
+    for day in (-1, 0, 29, 30):
+        at_ns = november_ns + day * day_ns
+        bench.take(
+            Intervention(f"ev-1@{at_ns}", "ev-1", at_ns, None, "loading 104 %", ("T1",), 6000.0,
+                         4200.0, "rule", None)
+        )  # fmt: skip
+    november = {"from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+    found = viewer.get(url, params=november).json()
+    assert [int(one["start_ns"]) for one in found] == [november_ns + 29 * day_ns, november_ns]
+    monkeypatch.setattr(routes_nodes, "MOST_INTERVENTIONS", 3)
+    assert len(viewer.get(url, params=november).json()) == 2
+    refused = viewer.get(url, params={"format": "csv"})
+    assert refused.status_code == 422
+    assert "narrow 'from' and 'to'" in refused.json()["detail"]

@@ -112,11 +112,14 @@ class Desk:
             self._version += 1
         return NumberedAlarm(number, after)
 
-    def interventions(self, node: str, limit: int) -> list[Intervention]:
-        """Interventions of a node, newest first."""
+    def interventions(
+        self, node: str, start_ns: int, end_ns: int, *, limit: int
+    ) -> list[Intervention]:
+        """Interventions of a node that began in a span, its end not included; newest first."""
+        began = INTERVENTIONS.c.start_ns
         query = (
             select(INTERVENTIONS)
-            .where(INTERVENTIONS.c.node == node)
+            .where(INTERVENTIONS.c.node == node, began >= start_ns, began < end_ns)
             .order_by(INTERVENTIONS.c.start_ns.desc(), INTERVENTIONS.c.id)
             .limit(limit)
         )

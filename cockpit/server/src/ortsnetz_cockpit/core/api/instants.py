@@ -11,7 +11,7 @@ from fastapi import HTTPException, Query
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HIGHEST = 2**63 - 1
+HIGHEST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def parse_instant(text: str) -> int:
         ValueError: neither; says what is needed.
     """
     if text.isascii() and text.isdigit():
-        time_ns = int(text) if len(text) <= 19 else _HIGHEST + 1
+        time_ns = int(text) if len(text) <= 19 else HIGHEST_NS + 1
     else:
         try:
             moment = datetime.fromisoformat(text)
@@ -41,7 +41,7 @@ def parse_instant(text: str) -> int:
         if moment.tzinfo is None:
             raise ValueError(f"'{text}' has no time zone: add Z or an offset")
         time_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
-    if not 0 <= time_ns <= _HIGHEST:
+    if not 0 <= time_ns <= HIGHEST_NS:
         raise ValueError(f"'{text}' is outside 1970 to 2262")
     return time_ns
 

@@ -9,7 +9,7 @@ from fastapi.requests import Request
 
 from ortsnetz_cockpit.core.api.context import context_of, node_of
 from ortsnetz_cockpit.core.api.guard import VIEWER
-from ortsnetz_cockpit.core.api.instants import Span, query_span
+from ortsnetz_cockpit.core.api.instants import HIGHEST_NS, Span, parse_span, query_span
 from ortsnetz_cockpit.core.api.models import (
     CommittedInfo,
     DecisionInfo,
@@ -131,11 +131,22 @@ def interventions(
     request: Request,
     node: str,
     form: Annotated[str, Query(alias="format", pattern="^(json|csv)$")] = "json",
+    start: Annotated[str, Query(alias="from")] = "0",
+    end: Annotated[str, Query(alias="to")] = str(HIGHEST_NS),
 ) -> list[InterventionInfo] | Response:
-    """Newest interventions first, as JSON or CSV."""
+    """Interventions that began in a span, newest first, as JSON or CSV; never only a part."""
     context = context_of(request)
     node_of(context, node)
-    found = context.desk.interventions(node, MOST_INTERVENTIONS)
+    span = parse_span(start, end)
+    found = context.desk.interventions(
+        node, span.start_ns, span.end_ns, limit=MOST_INTERVENTIONS + 1
+    )
+    if len(found) > MOST_INTERVENTIONS:
+        raise HTTPException(
+            422,
+            f"more than {MOST_INTERVENTIONS} interventions: narrow 'from' and 'to'; an export that "
+            f"leaves some out would not say so",
+        )
     if form == "csv":
         headers = {"Content-Disposition": f'attachment; filename="interventions-{node}.csv"'}
         return Response(interventions_csv(found), media_type="text/csv", headers=headers)
