@@ -240,6 +240,15 @@ def test_an_order_for_what_a_new_parameter_set_has_not_ends_in_words(desk: Desk)
     assert "no device or group 'street'" in state.reason
 
 
+def test_an_order_holds_for_what_a_new_parameter_set_still_has(desk: Desk) -> None:
+    desk.take(order(targets=("ev-1", "street")))
+    kept = desk.book.memory(now=desk.monotonic)
+    fewer = msgspec.structs.replace(node(), groups=())
+    desk.book = OrderBook(fewer, kept, now_ns=desk.clock_ns, now=desk.monotonic)
+    assert desk.later(1) == ()
+    assert desk.limits()["ev-1"] == 6 * KILO
+
+
 def test_an_order_is_in_force_once_all_its_devices_keep_it(desk: Desk) -> None:
     desk.take(order(targets=("street",)))
 

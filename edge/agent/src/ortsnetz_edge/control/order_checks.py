@@ -122,15 +122,25 @@ def unknown_targets(order: Order, targets: Targets) -> str | None:
         return None
     if not 0 < len(order.targets) <= MOST_TARGETS:
         return f"it has {len(order.targets)} targets: name 1 to {MOST_TARGETS}"
-    if order.mode is not None:
-        known, kind = targets.groups, "group"
-    elif order.armed is not None:
-        known, kind = targets.responses, "prepared response"
-    else:
-        known, kind = frozenset(targets.devices) | targets.groups, "device or group"
+    known, kind = _may_name(order, targets)
     unknown = sorted({name for name in order.targets if name not in known})
     if not unknown:
         return None
     names = ", ".join(f"'{name}'" for name in unknown[:5])
     more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     return f"this node has no {kind} {names}{more}"
+
+
+def names_any(order: Order, targets: Targets) -> bool:
+    """Whether the parameter set has at least one of an order's targets."""
+    known, _ = _may_name(order, targets)
+    return not known.isdisjoint(order.targets)
+
+
+def _may_name(order: Order, targets: Targets) -> tuple[frozenset[str], str]:
+    """What an order's targets may be, and what that is called."""
+    if order.mode is not None:
+        return targets.groups, "group"
+    if order.armed is not None:
+        return targets.responses, "prepared response"
+    return frozenset(targets.devices) | targets.groups, "device or group"

@@ -17,7 +17,12 @@ from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.arbitration import Claim
-from ortsnetz_edge.control.order_checks import Targets, refusal, unknown_targets
+from ortsnetz_edge.control.order_checks import (
+    Targets,
+    names_any,
+    refusal,
+    unknown_targets,
+)
 from ortsnetz_edge.control.order_memory import KeptOrder, OrderMemory, RevokedOrder
 from ortsnetz_edge.control.order_words import (
     contradictions,
@@ -85,7 +90,8 @@ class OrderBook:
             ends = now + min(kept.left_s, (order.expires_ns - now_ns) / NS_PER_S)
             self._put(_Open(order, ends, kept.state, self._devices(order)))
             wrong = unknown_targets(order, self._targets)
-            if wrong is not None and ends > now:  # a new parameter set may have no such device
+            # a new parameter set may have no such device; what it says of others is not lifted
+            if wrong is not None and ends > now and not names_any(order, self._targets):
                 self._end(order.id, "refused", f"after a restart: {wrong}", now_ns)
         for item in memory.revoked[-MOST_REVOKED:]:
             self._revoked[item.id] = item
