@@ -703,6 +703,12 @@ def test_a_terminal_without_a_voltage_makes_no_more_amperes_of_the_same_watts(
     assert amounts.amount(7_000.0, Reading(voltage_v=volts), None) == 10.0
 
 
+def test_a_voltage_that_no_network_has_in_service_makes_hardly_more_amperes() -> None:
+    amounts = Amounts.of(EV, AMPERES)
+    # at 120 V they would be 19 A, and 13 kW if it is the device's own meter that is wrong
+    assert amounts.amount(7_000.0, Reading(voltage_v=(120.0,) * 3), None) == 11.0
+
+
 @pytest.mark.parametrize("said", [None, -1.0])
 def test_a_device_that_does_not_say_its_limit_is_an_alarm_and_not_written_to(
     said: float | None,

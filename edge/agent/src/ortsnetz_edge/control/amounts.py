@@ -19,6 +19,9 @@ next multiple below, so that shares of a thousandth do not move each second. Low
 delayed by it, only a little deeper than needed."""
 _SUPPLY = (0.5, 1.5)
 """Of nominal: what lies outside is no voltage of a supply, see `congestion.places`."""
+_LEAST = 0.85
+"""Of nominal: the lowest voltage in service (EN 50160). One that a device says below makes no more
+amperes: it may be its meter that is wrong, and a network in such distress needs fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Amounts:
             low, high = (share * NOMINAL_PHASE_V for share in _SUPPLY)
             supply = [volt for volt in volts if volt is not None and low < volt < high]
             if len(supply) == self.device.phase_count:
-                return sum(supply)
+                return max(sum(supply), _LEAST * NOMINAL_PHASE_V * self.device.phase_count)
         return _nominal_w(self.device, self.resolution)
 
     def watts(self, amount: float, reading: Reading | None) -> float:
