@@ -1,4 +1,4 @@
-"""Quantities of known waveforms, to the tolerances of IEC 61000-4-30 class S and 61000-4-7."""
+"""Quantities of known waveforms, far within the tolerances of 61000-4-30 class S and 61000-4-7."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ from ortsnetz_grid.functions.power_quality.meter import MeterState, advance
 from ortsnetz_grid.functions.power_quality.samples import Samples
 
 TOLERANCE = published("tolerances")
+HELD = TOLERANCE["held_here"]
+"""Tighter than the standards ask: so that a step back is seen before it matters."""
 STATES = published("testing_states")["states"]
 RATES = (4000.0, 4800.0, 14400.0)
 NOMINAL_V = 230.0
@@ -66,12 +68,12 @@ def test_windows_of_a_testing_state_are_within_class_s(state: dict[str, Any], ra
         for k, fundamental in enumerate(state["voltage_pu"]):
             rms = np.sqrt(fundamental**2 + sum(p**2 for p in parts))
             assert found.rms[k] / NOMINAL_V == pytest.approx(
-                rms, abs=TOLERANCE["class_a_voltage_rms_of_declared"]
+                rms, abs=HELD["voltage_rms_of_declared"]
             )
             _check_orders(state, found.harmonics[k] / NOMINAL_V)
             for place, size in state["interharmonics"]:
                 assert found.interharmonics[k, int(place)] / NOMINAL_V == pytest.approx(
-                    size, abs=TOLERANCE["harmonic_of_declared_when_small"]
+                    size, abs=HELD["other_of_declared"]
                 )
 
 
@@ -80,9 +82,7 @@ def _check_orders(state: dict[str, Any], subgroups: Any) -> None:
     true = {h: size for h, size, _ in state["harmonics"]}
     for order in range(2, len(subgroups)):
         size = true.get(order, 0.0)
-        tolerance = TOLERANCE["harmonic_of_declared_when_small"]
-        if size > TOLERANCE["harmonic_small_below_of_declared"]:
-            tolerance = TOLERANCE["harmonic_of_reading"] * size
+        tolerance = HELD["other_of_declared"] + HELD["harmonic_of_reading"] * size
         assert subgroups[order] == pytest.approx(size, abs=tolerance), order
 
 

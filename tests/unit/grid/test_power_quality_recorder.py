@@ -7,6 +7,7 @@ import pytest
 from studies.waveforms import MIDNIGHT_NS, blocks, instants, of_voltages, three_phases
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.power_quality.conditions import current_triggers, event_triggers
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.meter import MeterState, advance
 from ortsnetz_grid.functions.power_quality.recording import Recording
@@ -16,8 +17,6 @@ from ortsnetz_grid.functions.power_quality.trigger import (
     RecorderState,
     Trigger,
     advance_recorder,
-    current_triggers,
-    event_triggers,
 )
 
 RATE = 4800.0

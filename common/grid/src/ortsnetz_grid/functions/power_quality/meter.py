@@ -25,9 +25,9 @@ from ortsnetz_grid.functions.power_quality.frequency import (
     FrequencyState,
     advance_frequency,
 )
+from ortsnetz_grid.functions.power_quality.half_cycles import half_cycles, measured_before
 from ortsnetz_grid.functions.power_quality.reference import Reference, reach, reference_of
-from ortsnetz_grid.functions.power_quality.rms import rms_between, running_squares
-from ortsnetz_grid.functions.power_quality.samples import Flags, Kind, Real, Samples, joined
+from ortsnetz_grid.functions.power_quality.samples import Samples, joined
 from ortsnetz_grid.functions.power_quality.window import Window, window_of
 
 LONGEST_GAP_S = 1.0
@@ -120,7 +120,6 @@ def _half_cycles(
     state: MeterState, samples: Samples, reference: Reference
 ) -> tuple[MeterState, HalfCycles | None, tuple[Frequency, ...]]:
     """RMS of the cycles that end in this block, and the frequency from the rising zeros."""
-    rows = samples.rows(Kind.VOLTAGE)
     if state.half_start is None:
         # the first cycle has to lie within what the filter has seen, with a phase a sixth early
         start = int(np.ceil(reference.angle_at(reference.first) / np.pi)) + 3
@@ -130,44 +129,16 @@ def _half_cycles(
     ends = np.arange(start, int(np.floor(reference.angle_at(reference.last) / np.pi - 0.5)) + 1)
     if not len(ends):
         return state, None, ()
-    offsets = reference.zero_offset[list(rows)]
-    begins_at = reference.position((ends[:, None] - 2) * np.pi + offsets)
-    ends_at = reference.position(ends[:, None] * np.pi + offsets)
-    voltages = np.stack(
-        [
-            rms_between(running_squares(samples.values[row]), begins_at[:, k], ends_at[:, k])
-            for k, row in enumerate(rows)
-        ],
-        axis=1,
-    )
-    voltages[_any_lost(samples, begins_at, ends_at)] = np.nan
-    times = tuple(tuple(samples.instant_ns(float(p)) for p in row) for row in begins_at)
-    phases = "".join(samples.channels[row].phase for row in rows)
+    halves = half_cycles(samples, reference, ends)
     places = reference.position(ends * np.pi)
     rising = places[ends % 2 == 0]
     frequency, found = advance_frequency(
         state.frequency,
         [samples.instant_ns(float(p)) for p in rising],
-        [_measured(reference, p, samples) for p in rising],
+        [measured_before(reference, p, samples) for p in rising],
     )
     state = replace(state, half_start=float(places[-1]), frequency=frequency)
-    return state, HalfCycles(times, voltages, phases), found
-
-
-def _any_lost(samples: Samples, start: Real, end: Real) -> Flags:
-    """Whether a sample between these places is lost."""
-    edges = np.concatenate(([0], np.cumsum(samples.lost)))
-    first = np.clip(np.floor(start + 0.5).astype(np.intp), 0, samples.count)
-    last = np.clip(np.ceil(end - 0.5).astype(np.intp) + 1, 0, samples.count)
-    result: Flags = edges[last] > edges[first]
-    return result
-
-
-def _measured(reference: Reference, place: float, samples: Samples) -> bool:
-    """Whether the reference was measured over about the cycle before this place."""
-    end = int(np.ceil(place)) + 1
-    cycle = round(samples.rate_hz / 45.0)
-    return bool(reference.valid[max(end - cycle, reference.first) : end].all())
+    return state, halves, found
 
 
 def _windows(
