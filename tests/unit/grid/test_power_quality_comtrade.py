@@ -153,6 +153,37 @@ def test_secondary_values_become_primary_ones_and_other_channels_are_left_out() 
 
 
 @pytest.mark.parametrize(
+    ("phase", "name", "taken"),
+    [
+        ("A", "x", "a"),
+        ("L2", "x", "b"),
+        ("", "UL3", "c"),
+        ("", "V_a", "a"),
+        ("", "VN", "n"),
+        ("AN", "x", "a"),
+        ("AB", "VAB", None),
+        ("", "VBC", None),
+        ("L1-L2", "x", None),
+    ],
+)
+def test_a_channel_is_of_the_phase_it_says_and_of_none_between_two(
+    phase: str, name: str, taken: str | None
+) -> None:
+    text = (
+        "Somewhere,relay,1999\n3,3A,0D\n"
+        f"1,{name},{phase},,V,1,0,0,-32767,32767,1,1,P\n"
+        "2,IB,B,,A,1,0,0,-32767,32767,1,1,P\n"
+        "3,IB of the next feeder,B,,A,1,0,0,-32767,32767,1,1,P\n"
+        "50\n1\n1000,1\n24/12/2025,18:00:00.0\n24/12/2025,18:00:00.0\nASCII\n1\n"
+    )
+    found = read(text, b"1,0,1,2,3\n", "relay.cfg")
+    voltages = [c.phase for c in found.samples.channels if c.name == name]
+    assert voltages == ([] if taken is None else [taken])
+    assert found.samples.values[-1].tolist() == [2.0]
+    assert found.left_out == (*([name] if taken is None else []), "IB of the next feeder")
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         (",2013\r\n", ",1991\r\n", "line 1: files of 1991 are not read"),

@@ -253,6 +253,12 @@ def test_a_value_that_is_no_number_is_refused_by_name() -> None:
         of_voltages(values, 4800.0)
 
 
+def test_two_channels_of_one_phase_are_refused_by_name() -> None:
+    twice = (*VOLTAGES[:2], replace(VOLTAGES[0], name="u_a of another bay"))
+    with pytest.raises(InputError, match="u_a and u_a of another bay are both of phase a"):
+        Samples.whole(0, 4800.0, twice, np.zeros((3, 10)))
+
+
 def test_blocks_that_overlap_and_rates_that_are_too_low_are_refused() -> None:
     block = of_voltages(three_phases(instants(4800.0, 0.2)), 4800.0)
     state, _ = advance(MeterState(), block, Declared())

@@ -40,6 +40,8 @@ def summary(found: Found) -> Iterator[str]:
         f" {int(samples.lost.sum())} lost"
     )
     whole = [w.quantities for w in found.windows if w.quantities is not None]
+    if found.recording.left_out:
+        yield f"channels left out: {', '.join(found.recording.left_out)}"
     flagged = sum(bool(w.flags) for w in found.windows)
     yield (
         f"{len(found.windows)} windows of {found.record.declared.cycles_of_window} cycles,"

@@ -17,6 +17,11 @@ UNITS = {
     "A": (Kind.CURRENT, 1.0),
     "KA": (Kind.CURRENT, 1e3),
 }
+PHASES = {
+    text: phase
+    for phase, texts in (("a", "a1r"), ("b", "b2s"), ("c", "c3t"), ("n", "n4"))
+    for text in texts
+}
 MOST_CHANNELS = 999
 MOST_SAMPLES = 100_000_000
 
@@ -25,6 +30,7 @@ MOST_SAMPLES = 100_000_000
 class Analog:
     """A line of an analog channel; values are scale * raw + offset, in primary V or A."""
 
+    name: str
     channel: Channel | None
     scale: float
     offset: float
@@ -125,17 +131,24 @@ def parsed(text: str, name: str) -> Configuration:
 def _analog(lines: _Lines) -> Analog:
     fields = lines.fields(10)
     unit = UNITS.get(fields[4].upper())
-    phase = fields[2].lower()[-1:] if fields[2] else fields[1].lower()[-1:]
+    phase = _phase(fields[2] or fields[1].lstrip("UVIuvi"))
     scale, offset = lines.number(fields[5]), lines.number(fields[6] or "0")
     if len(fields) >= 13 and fields[12].upper() == "S":
         ratio = lines.number(fields[10]) / (lines.number(fields[11]) or math.nan)
         if not math.isfinite(ratio):
             raise lines.error("a secondary channel needs its transformer's ratio")
         scale, offset = scale * ratio, offset * ratio
-    phase = {"1": "a", "2": "b", "3": "c", "r": "a", "s": "b", "t": "c"}.get(phase, phase)
-    if unit is None or phase not in {"a", "b", "c", "n"}:
-        return Analog(None, scale, offset)
-    return Analog(Channel(fields[1], unit[0], phase), scale * unit[1], offset * unit[1])
+    if unit is None or phase is None:
+        return Analog(fields[1], None, scale, offset)
+    return Analog(fields[1], Channel(fields[1], unit[0], phase), scale * unit[1], offset * unit[1])
+
+
+def _phase(text: str) -> str | None:
+    """The phase that is meant; None for two of them (`AB`), or what nobody knows."""
+    short = text.strip(" _-").lower().removeprefix("l")
+    if len(short) > 1:
+        short = short.removesuffix("n").rstrip(" _-")
+    return PHASES.get(short)
 
 
 def _instant(lines: _Lines) -> int:

@@ -16,8 +16,8 @@ from ortsnetz_grid.functions.power_quality.samples import Flags, Real, Samples
 def read(configuration: str, data: bytes, name: str) -> Recording:
     """A recording from the contents of CFG and DAT.
 
-    Channels that are neither V nor A, or of no phase, are left out. Missing values of any channel
-    make their sample lost.
+    Channels that are neither V nor A, of no single phase, or a second one of a phase are left out
+    and named. Missing values of any channel make their sample lost.
 
     Args:
         configuration: contents of the CFG file.
@@ -32,7 +32,7 @@ def read(configuration: str, data: bytes, name: str) -> Recording:
         _ascii(said, data, name) if said.data_format == "ASCII" else _binary(said, data, name)
     )
     missing = MISSING[said.data_format]
-    rows = [k for k, analog in enumerate(said.analogs) if analog.channel is not None]
+    rows, left_out = _chosen(said)
     if not rows:
         raise InputError(f"{name}: no channel is a voltage or a current of a phase")
     kept = raw[rows]
@@ -43,7 +43,7 @@ def read(configuration: str, data: bytes, name: str) -> Recording:
     scale = np.array([said.analogs[k].scale for k in rows])[:, None]
     offset = np.array([said.analogs[k].offset for k in rows])[:, None]
     values = np.where(lost, np.nan, scale * np.where(lost, 0.0, kept) + offset)
-    channels = tuple(c for a in said.analogs if (c := a.channel) is not None)
+    channels = tuple(c for k in rows if (c := said.analogs[k].channel) is not None)
     samples = Samples(said.start_ns, said.rate_hz, channels, values, lost, unsynchronised)
     return Recording(
         samples,
@@ -53,7 +53,19 @@ def read(configuration: str, data: bytes, name: str) -> Recording:
         "",
         said.nominal_hz,
         tuple(Status(status, values) for status, values in statuses.items()),
+        left_out,
     )
+
+
+def _chosen(said: Configuration) -> tuple[list[int], tuple[str, ...]]:
+    """The first channel of each phase's voltage and current, and the names of the others."""
+    rows: dict[tuple[str, str], int] = {}
+    left_out = []
+    for k, analog in enumerate(said.analogs):
+        channel = analog.channel
+        if channel is None or rows.setdefault((channel.kind, channel.phase), k) != k:
+            left_out.append(analog.name)
+    return list(rows.values()), tuple(left_out)
 
 
 def split_combined(content: bytes, name: str) -> tuple[str, bytes]:

@@ -27,6 +27,7 @@ class Recording:
         reason: why.
         nominal_hz: of the grid.
         statuses: binary signals.
+        left_out: channels of the file that are not among the samples.
     """
 
     samples: Samples
@@ -36,6 +37,7 @@ class Recording:
     reason: str = ""
     nominal_hz: int = 50
     statuses: tuple[Status, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together."""

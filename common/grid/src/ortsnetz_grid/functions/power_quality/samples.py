@@ -76,6 +76,16 @@ class Samples:
                 f"samples: {len(self.channels)} channels are named, the values have the shape"
                 f" {self.values.shape}"
             )
+        seen: dict[tuple[Kind, str], str] = {}
+        for channel in self.channels:
+            key = (channel.kind, channel.phase)
+            other = seen.get(key)
+            seen[key] = channel.name
+            if other is not None:
+                raise InputError(
+                    f"samples: {other} and {channel.name} are both of phase {channel.phase} in"
+                    f" {channel.kind.value}"
+                )
         if self.lost.shape != (count,) or self.unsynchronised.shape != (count,):
             raise InputError(f"samples: {count} samples need as many flags")
         if not self.rate_hz > 0.0:
