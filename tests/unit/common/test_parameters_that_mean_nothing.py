@@ -9,6 +9,7 @@ import pytest
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters import parameter_set as ps
+from ortsnetz_common.parameters.ratings import TimeLimitedRating
 from ortsnetz_common.parameters.responses import Response, Trigger
 from ortsnetz_common.parameters.station import (
     Connection,
@@ -90,6 +91,10 @@ def test_a_device_with_a_number_without_meaning_is_refused_by_name(
         (ps.Limits(sigmas=-1.0), "limits.sigmas: -1 must not be negative"),
         (ps.Limits(u_pu=(207.0, 253.0)), "limits.u_pu: 207 .. 253: it is per unit"),
         (ps.Limits(loading=100.0), "limits.loading: 100: 1.0 is the rating"),
+        (
+            ps.Limits(ratings=(TimeLimitedRating(5, 0.8, 600.0, 0.0),)),
+            "rating of element 5: loading is 0.8, it must be above 1.0",
+        ),
     ],
 )
 def test_a_reserve_that_adds_to_a_limit_or_leaves_nothing_is_refused(

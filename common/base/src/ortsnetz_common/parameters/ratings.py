@@ -79,6 +79,11 @@ def check_ratings(
         where = _place(rating.element, seen, source)
         _check_numbers(rating, {"rest_s"}, where)
         _check_no_percentage(rating.loading, f"{where}: loading")
+        if rating.loading <= 1:
+            raise InputError(
+                f"{where}: loading is {rating.loading:g}, it must be above 1.0, the continuous "
+                f"rating; a lower one is the rating in the network file"
+            )
         if rating.rest_s < 0:
             raise InputError(f"{where}: rest_s must not be negative")
     for model in thermal:
