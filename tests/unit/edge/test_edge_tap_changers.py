@@ -174,6 +174,13 @@ def test_what_is_estimated_comes_before_what_single_meters_say() -> None:
     assert len(Node().live(25, estimate=high, customer_pu=1.0)) == 1
 
 
+def test_an_estimate_that_is_not_verified_moves_no_tap() -> None:
+    node = Node()
+    node.live(1, customer_pu=1.02)
+    guessed = EstimationResult((NodeState(2, (230.0, 250.0, 230.0)),), (), (), b"")
+    assert node.live(60, estimate=guessed, customer_pu=1.0, verified=False) == []
+
+
 def test_without_any_voltage_the_tap_stays() -> None:
     assert Node().live(100, customer_pu=None) == []
 

@@ -87,7 +87,7 @@ class VoltageControlling:
             image: the frozen process image.
             readings: from it.
             modes: of the devices; only active ones are written to.
-            estimate: of this cycle; None if there is none.
+            estimate: of this cycle; None if there is none. It counts only where it is verified.
             verified: whether the state is verified in this cycle.
             day: number of the calendar day (UTC).
             told: reactive power that the decision tells, var, by device; of verified ones only.
@@ -108,7 +108,8 @@ class VoltageControlling:
             for name, one in self.reactive.items()
             if modes[name] is LimitingMode.ACTIVE
         ]
-        grid = self._grid(readings, estimate, day)
+        # assumptions move no tap: without a verified state only what is measured counts
+        grid = self._grid(readings, estimate if verified else None, day)
         if self.node_active:
             due += [one.step(grid, now=now) for one in self.taps.values()]
         return tuple(one for one in due if one is not None)
