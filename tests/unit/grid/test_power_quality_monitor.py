@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from studies.fault_records import Fault, recorded
 from studies.waveforms import MIDNIGHT_NS, VOLTAGES, blocks, instants, of_voltages, three_phases
 
@@ -130,6 +133,48 @@ def test_long_term_flicker_comes_with_the_two_hours_and_needs_all_twelve() -> No
     assert [f.phase for f in found.long_flicker] == list("abc")
     assert [f.plt for f in found.long_flicker] == [pytest.approx(0.8), None, pytest.approx(0.8)]
     assert all(f.start_ns == start for f in found.long_flicker)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    frequency=st.floats(44.0, 56.0),
+    lengths=st.lists(st.sampled_from([1, 7, 100, 600, 960]), min_size=5, max_size=12),
+    absent=st.sets(st.integers(0, 11)),
+    losses=st.lists(st.tuples(st.integers(0, 6000), st.integers(1, 500)), max_size=3),
+    outage=st.tuples(st.integers(0, 6000), st.integers(0, 3000)),
+    jump=st.floats(-3.1, 3.1),
+)
+def test_whatever_is_lost_windows_follow_in_time_and_have_numbers_or_nothing(
+    *,
+    frequency: float,
+    lengths: list[int],
+    absent: set[int],
+    losses: list[tuple[int, int]],
+    outage: tuple[int, int],
+    jump: float,
+) -> None:
+    t = instants(RATE, 7.5)
+    values = three_phases(t, frequency)
+    values[:, 4000:] = three_phases(t + jump / (2.0 * np.pi * frequency), frequency)[:, 4000:]
+    values[:, outage[0] : sum(outage)] = 0.0
+    samples = of_voltages(values, RATE)
+    for first, length in losses:
+        samples.lost[first : first + length] = True
+    values[:, samples.lost] = np.nan
+    state, windows, first = MonitorState(), [], 0
+    for k, length in enumerate(lengths):
+        if k not in absent:
+            block = next(blocks(samples.from_sample(first), length))
+            state, found = advance_monitor(state, block, Declared())
+            windows += found.measured.windows
+        first += length
+    for window, after in pairwise(windows):
+        assert after.start_ns >= window.end_ns - 1
+    for window in windows:
+        assert 0.15e9 < window.end_ns - window.start_ns < 0.26e9
+        if window.quantities is not None:
+            assert np.isfinite(window.quantities.rms).all()
+            assert np.isfinite(window.quantities.harmonics).all()
 
 
 def _command(
