@@ -22,7 +22,7 @@ NETWORKS = (
     "1-LV-semiurb5--1-sw",
     "1-LV-urban6--0-sw",
 )
-SECONDS = 300
+SECONDS = 200
 """Plant time of an evening. Clouds, devices and the agent live in it, cars and the sun in the
 calendar, which is 10 to 20 times faster: all cars of a street come within minutes."""
 EVENINGS = ("2016-01-12T17:00", "2016-04-14T17:30", "2016-07-25T18:00", "2016-10-20T17:30")
