@@ -8,7 +8,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ortsnetz_grid.kernels.limiting import Bounds, Drawing, Functionals, Kernels, answers, kernels
+from ortsnetz_grid.kernels.limiting import (
+    Bounds,
+    Drawing,
+    Functionals,
+    Kernels,
+    Phasors,
+    answers,
+    kernels,
+)
 
 DICE = np.random.default_rng(11)
 
@@ -55,6 +63,17 @@ def test_functionals_are_sums_over_the_entries_of_their_row(compiled: Kernels) -
         for row, (first, last) in enumerate(pairwise(start.tolist())):
             total = sum((weight[e] * flat[column[e]] for e in range(first, last)), 0j)
             assert found[point, row] == pytest.approx(total, rel=1e-14, abs=1e-15)
+
+
+def test_an_apparent_power_is_a_product_and_an_unbalance_a_quotient(compiled: Kernels) -> None:
+    products, quotients = np.array([1]), np.array([3, 2])
+    second = np.array([-1, 5, 4, 4])
+    values = _random(3, 6)
+    found = Phasors(compiled, products, quotients, second).of(values)
+    for point in range(3):
+        z = values[point].tolist()
+        wanted = [z[0], z[1] * z[5].conjugate(), z[2] / z[4], z[3] / z[4]]
+        assert found[point] == pytest.approx(wanted, rel=1e-13)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 1061])

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dispatch.h"
 
@@ -46,6 +47,29 @@ void ortsnetz_limiting_functionals(int64_t scenarios, int64_t functionals, int64
             }
             to[2 * f] = re;
             to[2 * f + 1] = im;
+        }
+    }
+}
+
+/* phasors (scenarios, rows): the first functionals; `products` of them times the conjugate of their
+ * second functional, `quotients` of them over it. */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_phasors(int64_t scenarios, int64_t functionals, int64_t rows,
+                               int64_t products, int64_t quotients, const int64_t *product,
+                               const int64_t *quotient, const int64_t *second, const double *values,
+                               double *phasors) {
+    for (int64_t s = 0; s < scenarios; s++) {
+        const double *z = values + 2 * s * functionals;
+        double *to = phasors + 2 * s * rows;
+        memcpy(to, z, sizeof(double) * 2 * (size_t)rows);
+        for (int64_t i = 0; i < products + quotients; i++) {
+            const int is_product = i < products;
+            const int64_t r = is_product ? product[i] : quotient[i - products];
+            const double *a = z + 2 * r, *b = z + 2 * second[r];
+            /* a conj(b), and a / b = a conj(b) / |b|^2 */
+            const double over = is_product ? 1.0 : b[0] * b[0] + b[1] * b[1];
+            to[2 * r] = (a[0] * b[0] + a[1] * b[1]) / over;
+            to[2 * r + 1] = (a[1] * b[0] - a[0] * b[1]) / over;
         }
     }
 }

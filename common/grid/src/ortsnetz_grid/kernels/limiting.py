@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_grid.kernels.addresses import address
 from ortsnetz_grid.kernels.native import library
 
 Real = NDArray[np.float64]
@@ -23,6 +24,7 @@ _POINTER, _LONG = ctypes.c_void_p, ctypes.c_int64
 _ARGUMENTS = {
     "drawn": (4, 6),
     "functionals": (3, 5),
+    "phasors": (5, 5),
     "excess": (2, 5),
     "worst": (2, 5),
     "answers": (3, 4),
@@ -35,9 +37,10 @@ class Kernels:
 
     def __init__(self, loaded: ctypes.CDLL) -> None:
         """Look them up."""
-        self.drawn, self.functionals, self.excess, self.worst, self.answers = (
-            _function(loaded, name, *counts) for name, counts in _ARGUMENTS.items()
-        )
+        found = {name: _function(loaded, name, *counts) for name, counts in _ARGUMENTS.items()}
+        self.drawn, self.functionals = found["drawn"], found["functionals"]
+        self.phasors, self.answers = found["phasors"], found["answers"]
+        self.excess, self.worst = found["excess"], found["worst"]
 
 
 def kernels() -> Kernels | None:
@@ -73,7 +76,7 @@ class Drawing:
         self._drawn = compiled.drawn
         self._kept = _long(column), _long(place)
         self._count = len(column)
-        self._addresses = tuple(_address(each) for each in self._kept)
+        self._addresses = tuple(address(each) for each in self._kept)
 
     def at(self, controls: Real, power: Complex, base: Complex) -> Complex:
         """Powers (s, k, 3) at controls (s, c) that draw power (c, 3) at 1, beside a base (k, 3)."""
@@ -81,8 +84,8 @@ class Drawing:
         found = np.empty((len(controls), *base.shape), dtype=np.complex128)
         self._drawn(
             *(*controls.shape, len(base), self._count),
-            *(_address(controls), *self._addresses),
-            *(_address(each) for each in (power, base, found)),
+            *(address(controls), *self._addresses),
+            *(address(each) for each in (power, base, found)),
         )
         return found
 
@@ -107,7 +110,7 @@ class Functionals:
         """
         self._functionals = compiled.functionals
         self._kept = _long(start), _long(column), _complex(weight)
-        self._addresses = tuple(_address(each) for each in self._kept)
+        self._addresses = tuple(address(each) for each in self._kept)
 
     def of(self, voltage: Complex) -> Complex:
         """Values (s, f) at voltages (s, n, 3) with 3n = w."""
@@ -116,7 +119,41 @@ class Functionals:
         found = np.empty((count, len(self._kept[0]) - 1), dtype=np.complex128)
         self._functionals(
             *(count, found.shape[1], 3 * voltage.shape[1]),
-            *(*self._addresses, _address(voltage), _address(found)),
+            *(*self._addresses, address(voltage), address(found)),
+        )
+        return found
+
+
+class Phasors:
+    """Which of r rows are more than their functional."""
+
+    def __init__(
+        self,
+        compiled: Kernels,
+        products: NDArray[np.intp],
+        quotients: NDArray[np.intp],
+        second: NDArray[np.intp],
+    ) -> None:
+        """Keep what stays.
+
+        Args:
+            compiled: the functions.
+            products: rows that are the first functional times the conjugate of the second.
+            quotients: rows that are the first over the second.
+            second: (r,) the second functional of a row.
+        """
+        self._phasors = compiled.phasors
+        self._kept = _long(products), _long(quotients), _long(second)
+        self._counts = len(second), len(products), len(quotients)
+        self._addresses = tuple(address(each) for each in self._kept)
+
+    def of(self, values: Complex) -> Complex:
+        """Rows (s, r) from the values (s, f) of functionals; row i begins with the i-th."""
+        values = _complex(values)
+        found = np.empty((len(values), self._counts[0]), dtype=np.complex128)
+        self._phasors(
+            *(*values.shape, *self._counts),
+            *(*self._addresses, address(values), address(found)),
         )
         return found
 
@@ -128,7 +165,7 @@ class Bounds:
         """Keep them; all (r,)."""
         self._excess, self._worst = compiled.excess, compiled.worst
         self._kept = tuple(np.ascontiguousarray(each) for each in (lower, upper, weight))
-        self._addresses = tuple(_address(each) for each in self._kept)
+        self._addresses = tuple(address(each) for each in self._kept)
 
     def _shape(self, phasors: Complex) -> tuple[int, int]:
         rows = phasors.shape[-1]
@@ -140,14 +177,14 @@ class Bounds:
         """Weighted distance beyond the bounds (..., r) of phasors (..., r)."""
         phasors = _complex(phasors)
         found = np.empty(phasors.shape)
-        self._excess(*self._shape(phasors), _address(phasors), *self._addresses, _address(found))
+        self._excess(*self._shape(phasors), address(phasors), *self._addresses, address(found))
         return found
 
     def worst(self, phasors: Complex) -> Real:
         """The largest of each point (...,); NaN if one of them is."""
         phasors = _complex(phasors)
         found = np.empty(phasors.shape[:-1])
-        self._worst(*self._shape(phasors), _address(phasors), *self._addresses, _address(found))
+        self._worst(*self._shape(phasors), address(phasors), *self._addresses, address(found))
         return found
 
 
@@ -160,7 +197,7 @@ def answers(
     found = np.empty((len(weights), len(place)), dtype=np.complex64)
     compiled.answers(
         *(len(weights), weights.shape[1] // 3, len(place)),
-        *(_address(each) for each in (weights, place, currents, found)),
+        *(address(each) for each in (weights, place, currents, found)),
     )
     return found
 
@@ -171,7 +208,3 @@ def _long(array: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def _complex(array: Complex) -> Complex:
     return np.ascontiguousarray(array, dtype=np.complex128)
-
-
-def _address(array: NDArray[Any]) -> int:
-    return int(array.ctypes.data)

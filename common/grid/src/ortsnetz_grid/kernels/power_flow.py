@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ortsnetz_grid.kernels.addresses import address
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -19,6 +22,9 @@ LANES = 8
 """Scenarios that the kernel computes at once."""
 
 _CACHE_LINE = 64
+_SPARE = 2
+"""Pieces of memory that are kept for the next call."""
+
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64
 
 
@@ -113,13 +119,15 @@ class Factors:
         self._library = library
         self._island_count = int(blocks.island.max(initial=-1)) + 1
         self._blocks = blocks
+        self._known: tuple[bytes, Index] | None = None
+        self._spare: deque[NDArray[np.uint8]] = deque(maxlen=_SPARE)
         self._matrices = [_parts(each) for each in (blocks.own, blocks.lower, blocks.upper)]
         self._grid = _Grid(
             len(blocks.own),
             blocks.passive,
             self._island_count,
-            *(_address(each) for each in (blocks.start, blocks.later, blocks.node, blocks.island)),
-            *(_address(each) for each in self._matrices),
+            *(address(each) for each in (blocks.start, blocks.later, blocks.node, blocks.island)),
+            *(address(each) for each in self._matrices),
         )
         self._library.ortsnetz_power_flow_scratch.restype = _LONG
         failed = int(library.ortsnetz_power_flow_factorise(ctypes.byref(self._grid)))
@@ -161,19 +169,17 @@ class Factors:
             threads: that share the scenarios.
         """
         count = idle.shape[1]
-        place = np.full(count, -1, dtype=np.int32)
-        place[loaded] = np.arange(len(loaded))
-        load, idle = place[self._blocks.node], _complex(idle)
+        load, idle = self._load(loaded, count), _complex(idle)
         kept = [each if each is None else _complex(each) for each in injections]
         cases = _Cases(
             scenarios,
             count,
             len(loaded),
-            _address(load),
-            (_POINTER * 6)(*(None if each is None else _address(each) for each in kept)),
+            address(load),
+            (_POINTER * 6)(*(None if each is None else address(each) for each in kept)),
             (_LONG * 6)(*(0 if each is None else _stride(each) for each in kept)),
             unit,
-            _address(idle),
+            address(idle),
             _stride(idle),
         )
         found = Settled(
@@ -182,15 +188,17 @@ class Factors:
             np.zeros((scenarios, self._island_count)),
             np.zeros(scenarios, dtype=np.int32),
         )
-        flows = _Flows(*(_address(getattr(found, name)) for name, *_ in _Flows._fields_))
+        arrays = found.voltage, found.change, found.mismatch, found.iterations
+        flows = _Flows(*(address(each) for each in arrays))
 
         def run(part: tuple[int, int]) -> None:
             grid, case = ctypes.byref(self._grid), ctypes.byref(cases)
-            scratch = _scratch(self._library.ortsnetz_power_flow_scratch(grid, case))
+            scratch = self._memory(int(self._library.ortsnetz_power_flow_scratch(grid, case)))
             self._library.ortsnetz_power_flow(
                 *(grid, case, ctypes.byref(flows), *(_LONG(each) for each in part)),
                 *(_INT(most), ctypes.c_double(tolerance), _pointer(scratch)),
             )
+            self._spare.append(scratch)
 
         parts = _shares(scenarios, threads)
         if len(parts) == 1:
@@ -199,6 +207,23 @@ class Factors:
             with ThreadPoolExecutor(len(parts)) as pool:
                 list(pool.map(run, parts))
         return found
+
+    def _load(self, loaded: NDArray[np.intp], count: int) -> Index:
+        """Place of each node's injection, or -1; of the last rows it is remembered."""
+        known, key = self._known, loaded.tobytes()
+        if known is None or known[0] != key:
+            place = np.full(count, -1, dtype=np.int32)
+            place[loaded] = np.arange(len(loaded))
+            known = self._known = key, place[self._blocks.node]
+        return known[1]
+
+    def _memory(self, size: int) -> NDArray[np.uint8]:
+        """Memory for one thread: what an earlier one left, if there is enough of it."""
+        try:
+            spare = self._spare.pop()
+        except IndexError:
+            return _scratch(size)
+        return spare if len(spare) >= size else _scratch(size)
 
 
 def _shares(scenarios: int, threads: int) -> list[tuple[int, int]]:
@@ -231,11 +256,4 @@ def _stride(array: Complex) -> int:
 
 
 def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
-    return ctypes.c_void_p(_address(array))
-
-
-def _address(array: NDArray[Any]) -> int:
-    """Address of an array that C may read; it must be in C's order."""
-    if not array.flags.c_contiguous:
-        raise ValueError("an array for the kernel is not in C's order")
-    return int(array.ctypes.data)
+    return ctypes.c_void_p(address(array))

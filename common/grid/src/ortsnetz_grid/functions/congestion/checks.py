@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from math import inf
+from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,8 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
         (
             *device.request_w,
             *device.floor_w,
-            0.0 if device.step_w is None else device.step_w,
+            # one of 0 is none to be had: not a number, so that it is looked at
+            0.0 if device.step_w is None else device.step_w or nan,
             device.smallest_w,
             device.weight,
             device.price,
@@ -76,14 +77,14 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
     # from an iterator: several times as fast as from nested tuples
     table = np.fromiter(numbers, np.float64, _NUMBERS * len(devices)).reshape(-1, _NUMBERS)
     request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
-    finite = np.isfinite(np.delete(table, _APPARENT, axis=1)).all(axis=1)
-    suspect = ~(finite & (rest >= 0).all(axis=1))
+    finite = np.isfinite(table)
+    finite[:, _APPARENT] = True
+    suspect = ~(finite.all(axis=1) & (rest >= 0).all(axis=1))
     # a request of one direction and a floor of the other, on whatever phases
     draws, feeds = (request > 0).any(axis=1), (request < 0).any(axis=1)
     suspect |= (request * floor < 0).any(axis=1)
     suspect |= (floor > 0).any(axis=1) & feeds | (floor < 0).any(axis=1) & draws
     suspect |= (rest[:, [2, 5]] <= 0).any(axis=1)
-    suspect |= np.fromiter((device.step_w == 0 for device in devices), np.bool_, len(devices))
     for place in np.flatnonzero(suspect).tolist():
         _check_finite(devices[place])
         _check_signs(devices[place])

@@ -159,7 +159,8 @@ class CompiledFlows:
         if double.any():
             other = answers[len(rows) :]
             first_value, second_value = values[rows[double], None], values[second[double], None]
-            is_product = np.isin(rows[double], self._rows.products)[:, None]
+            # terms of the loading are products, what comes after the voltages is a quotient
+            is_product = (rows[double] < self.layout.voltages.start)[:, None]
             product = found[double] * np.conj(second_value) + first_value * np.conj(other)
             quotient = (found[double] - first_value / second_value * other) / second_value
             found[double] = np.where(is_product, product, quotient)

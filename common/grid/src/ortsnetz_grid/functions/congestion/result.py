@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from ortsnetz_grid.functions.congestion.problem import PhaseWatts
 
 
@@ -98,9 +100,8 @@ class Binding:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceSetting:
-    """The answer for one device.
+class DeviceSetting(msgspec.Struct, frozen=True, gc=False):
+    """The answer for one device; a struct, because one for each device is made in each decision.
 
     Attributes:
         id: as in the problem.

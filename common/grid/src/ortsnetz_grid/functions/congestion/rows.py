@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_grid.functions.congestion.problem import LV_LIMIT_V
-from ortsnetz_grid.kernels.limiting import Functionals, kernels
+from ortsnetz_grid.kernels.limiting import Functionals, Phasors, kernels
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.loading import RatedBranches, Term
 from ortsnetz_grid.network.model import Network
@@ -96,7 +96,7 @@ class Rows:
         second: (r,) the second functional of a row, -1 for none.
         products: rows that are the first times the conjugate of the second.
         quotients: rows that are the first over the second.
-        compiled: the operator for the compiled kernel, None where there is none.
+        compiled: the same for the compiled kernels, None where there are none.
     """
 
     layout: RowLayout
@@ -104,7 +104,7 @@ class Rows:
     second: NDArray[np.intp]
     products: NDArray[np.intp]
     quotients: NDArray[np.intp]
-    compiled: Functionals | None
+    compiled: tuple[Functionals, Phasors] | None
 
     @classmethod
     def of(cls, layout: RowLayout, admittance: Admittance) -> Rows:
@@ -143,17 +143,20 @@ class Rows:
         second = np.full(layout.count, -1, dtype=np.intp)
         second[products] = layout.count + np.arange(len(products))
         second[quotients] = layout.count + len(products) + np.arange(len(quotients))
-        compiled = _compiled(sparse.csr_array(operator))
-        return cls(layout, sparse.csr_array(operator), second, products, quotients, compiled)
+        operator = sparse.csr_array(operator)
+        compiled = _compiled(operator, products, quotients, second)
+        return cls(layout, operator, second, products, quotients, compiled)
 
     def functionals(self, voltage: Complex) -> Complex:
         """Values (s, f) at voltages (s, n, 3)."""
         if self.compiled is not None:
-            return self.compiled.of(voltage)
+            return self.compiled[0].of(voltage)
         return np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
 
     def phasors(self, values: Complex) -> Complex:
         """Rows (s, r) from the functionals' values (s, f)."""
+        if self.compiled is not None:
+            return self.compiled[1].of(values)
         found = np.array(values[:, : len(self.second)])
         if len(self.products):
             found[:, self.products] *= np.conj(values[:, self.second[self.products]])
@@ -162,11 +165,19 @@ class Rows:
         return found
 
 
-def _compiled(operator: sparse.csr_array) -> Functionals | None:
+def _compiled(
+    operator: sparse.csr_array,
+    products: NDArray[np.intp],
+    quotients: NDArray[np.intp],
+    second: NDArray[np.intp],
+) -> tuple[Functionals, Phasors] | None:
     compiled = kernels()
     if compiled is None:
         return None
-    return Functionals(compiled, operator.indptr, operator.indices, operator.data)
+    return (
+        Functionals(compiled, operator.indptr, operator.indices, operator.data),
+        Phasors(compiled, products, quotients, second),
+    )
 
 
 def _partners(branches: RatedBranches, more: int) -> NDArray[np.intp]:
