@@ -73,7 +73,7 @@ soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: wha
 study-estimation: $(VENV)/.test ## state estimation on unknown networks beside power-grid-model [SEEDS=30] (15 min)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.estimation --seeds $(or $(SEEDS),30) -o run/study-estimation.jsonl
 
-study-limiting: $(VENV)/.test ## the closed loop of limiting on a thousand random evenings and noons [EVENINGS=1000] (2 h)
+study-limiting: $(VENV)/.test ## the closed loop of limiting on a thousand random evenings and noons [EVENINGS=1000] (1 h)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m studies.limiting --evenings $(or $(EVENINGS),1000) -o run/study-limiting.jsonl
 
 scenarios: $(VENV)/.test ## play every scenario of the bench in full and prove that each can fail (15 min)

@@ -2,8 +2,10 @@
 
     python -m studies.limiting [--evenings 1000] [--from 0] [--workers 2] [-o study.jsonl]
     python -m studies.limiting --seed 17 --explain
+    python -m studies.limiting --show study.jsonl [more.jsonl ...]
 
-`make study-limiting` calls the first. Exits 1 where the study is not as issue 6 asks.
+`make study-limiting` calls the first; the last prints the table of what has been played already, in
+one run or in several. Exits 1 where the study is not as issue 6 asks.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 from studies.limiting import explanation
 from studies.limiting.case import SECONDS, case_of
 from studies.limiting.evening import play
@@ -50,7 +53,10 @@ def main() -> int:
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--raw", action="store_true", help="excesses that do not count, too")
     parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--show", type=Path, nargs="+", help="files of earlier runs")
     chosen = parser.parse_args()
+    if chosen.show:
+        return shown(read(chosen.show))
     if chosen.seed is not None:
         evening = play(case_of(chosen.seed).lasting(chosen.seconds))
         if chosen.explain:
@@ -61,7 +67,18 @@ def main() -> int:
     if chosen.output is not None:
         chosen.output.parent.mkdir(parents=True, exist_ok=True)
     seeds = range(chosen.first, chosen.first + chosen.evenings)
-    found = study(seeds, chosen.workers, chosen.output)
+    return shown(study(seeds, chosen.workers, chosen.output))
+
+
+def read(files: list[Path]) -> list[Outcome]:
+    """Outcomes of earlier runs; the last one of a seed counts."""
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    found = [msgspec.json.decode(line, type=Outcome) for line in lines]
+    return sorted({one.seed: one for one in found}.values(), key=lambda outcome: outcome.seed)
+
+
+def shown(found: list[Outcome]) -> int:
+    """Print tables and complaints; 1 where there are any, else 0."""
     print(*lines(found), "", *by_network(found), sep="\n")
     wrong = complaints(found)
     share = elsewhere_share([one for one in found if not one.failed])
