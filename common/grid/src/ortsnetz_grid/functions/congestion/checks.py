@@ -15,6 +15,9 @@ from ortsnetz_grid.network.model import Network
 _NUMBERS = 13
 """Of a device, see `checked_table`."""
 _APPARENT = 11
+_POSITIVE = slice(8, 12, 3)
+"""Weight and apparent power."""
+
 _RATED = ("line", "asym_line", "transformer", "three_winding_transformer")
 
 
@@ -76,20 +79,29 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
     )
     # from an iterator: several times as fast as from nested tuples
     table = np.fromiter(numbers, np.float64, _NUMBERS * len(devices)).reshape(-1, _NUMBERS)
-    request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
+    if _is_sound(table):
+        return table
+    for device in devices:
+        _check_finite(device)
+        _check_signs(device)
+        _check_numbers(device)
+    return table
+
+
+def _is_sound(table: NDArray[np.float64]) -> bool:
+    """Whether it is certain that nothing is wrong with any device; most tables are like that."""
     finite = np.isfinite(table)
     finite[:, _APPARENT] = True
-    suspect = ~(finite.all(axis=1) & (rest >= 0).all(axis=1))
-    # a request of one direction and a floor of the other, on whatever phases
-    draws, feeds = (request > 0).any(axis=1), (request < 0).any(axis=1)
-    suspect |= (request * floor < 0).any(axis=1)
-    suspect |= (floor > 0).any(axis=1) & feeds | (floor < 0).any(axis=1) & draws
-    suspect |= (rest[:, [2, 5]] <= 0).any(axis=1)
-    for place in np.flatnonzero(suspect).tolist():
-        _check_finite(devices[place])
-        _check_signs(devices[place])
-        _check_numbers(devices[place])
-    return table
+    request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]
+    if not finite.all() or not (rest >= 0).all() or not (table[:, _POSITIVE] > 0).all():
+        return False
+    # all that draw, or all that feed in: no floor of the other direction
+    powers = table[:, :6]
+    if (powers >= 0).all() or (powers <= 0).all():
+        return True
+    highest, lowest = request.max(axis=1), request.min(axis=1)
+    against = (floor > 0).any(axis=1) & (lowest < 0) | (floor < 0).any(axis=1) & (highest > 0)
+    return not against.any()
 
 
 def _check_finite(device: ControlledDevice) -> None:

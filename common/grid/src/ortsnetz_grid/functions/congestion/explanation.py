@@ -206,8 +206,7 @@ def settings_of(
         var = controls.reactive_of(point.controls).tolist()
         reactive = dict(zip(controls.device[count:].tolist(), map(tuple, var), strict=True))
     lowest, totals = asked.lowest.tolist(), asked.request_w.sum(axis=1).tolist()
-    order = np.argsort(-pulls, axis=0, kind="stable").T.tolist()
-    holds = (pulls > 0).T.tolist()
+    held_by = _strongest_first(pulls)
     words = [one.binding.words for one in reached]
     answers = []
     for place, (device, k) in enumerate(zip(devices, factors.tolist(), strict=True)):
@@ -216,11 +215,23 @@ def settings_of(
         if k >= 1:
             answers.append(DeviceSetting(device.id, k, (a, b, c), "", (), q_var))
             continue
-        strongest = tuple(i for i in order[place] if holds[place][i])
+        strongest = held_by[place]
         by = f" by {words[strongest[0]]}" if strongest else ""
         reason = _reason(totals[place], k, lowest[place], by)
         answers.append(DeviceSetting(device.id, k, (a, b, c), reason, strongest, q_var))
     return tuple(answers)
+
+
+def _strongest_first(pulls: NDArray[np.float64]) -> list[tuple[int, ...]]:
+    """For each column of pulls (l, d) the rows that pull, strongest first."""
+    if len(pulls) == 1:  # mostly
+        return [(0,) if pull > 0 else () for pull in pulls[0].tolist()]
+    order = np.argsort(-pulls, axis=0, kind="stable").T.tolist()
+    holds = (pulls > 0).T.tolist()
+    return [
+        tuple(place for place in places if held[place])
+        for places, held in zip(order, holds, strict=True)
+    ]
 
 
 def _reason(asked: float, k: float, lowest: float, by: str) -> str:
