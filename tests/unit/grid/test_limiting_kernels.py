@@ -69,11 +69,24 @@ def test_an_apparent_power_is_a_product_and_an_unbalance_a_quotient(compiled: Ke
     products, quotients = np.array([1]), np.array([3, 2])
     second = np.array([-1, 5, 4, 4])
     values = _random(3, 6)
-    found = Phasors(compiled, products, quotients, second).of(values)
+    found, finite = Phasors(compiled, products, quotients, second).of(values)
+    assert finite.all()
     for point in range(3):
         z = values[point].tolist()
         wanted = [z[0], z[1] * z[5].conjugate(), z[2] / z[4], z[3] / z[4]]
         assert found[point] == pytest.approx(wanted, rel=1e-13)
+
+
+@pytest.mark.parametrize("row", [0, 4, 10])
+@pytest.mark.parametrize("value", [np.nan, np.inf, complex(0, np.nan), complex(0, -np.inf)])
+def test_a_point_with_one_row_that_is_not_finite_is_told(
+    compiled: Kernels, row: int, value: complex
+) -> None:
+    none = np.zeros(0, dtype=np.intp)
+    values = _random(3, 11)
+    values[1, row] = value
+    _, finite = Phasors(compiled, none, none, np.full(11, -1)).of(values)
+    assert finite.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 1061])

@@ -24,7 +24,7 @@ _POINTER, _LONG = ctypes.c_void_p, ctypes.c_int64
 _ARGUMENTS = {
     "drawn": (4, 6),
     "functionals": (3, 5),
-    "phasors": (5, 5),
+    "phasors": (5, 6),
     "excess": (2, 5),
     "worst": (2, 5),
     "answers": (3, 4),
@@ -147,15 +147,19 @@ class Phasors:
         self._counts = len(second), len(products), len(quotients)
         self._addresses = tuple(address(each) for each in self._kept)
 
-    def of(self, values: Complex) -> Complex:
-        """Rows (s, r) from the values (s, f) of functionals; row i begins with the i-th."""
+    def of(self, values: Complex) -> tuple[Complex, NDArray[np.bool_]]:
+        """Rows (s, r) from the values (s, f) of functionals; row i begins with the i-th.
+
+        And (s,) whether all of a scenario's rows are finite.
+        """
         values = _complex(values)
         found = np.empty((len(values), self._counts[0]), dtype=np.complex128)
+        finite = np.empty(len(values))
         self._phasors(
             *(*values.shape, *self._counts),
-            *(*self._addresses, address(values), address(found)),
+            *(*self._addresses, address(values), address(found), address(finite)),
         )
-        return found
+        return found, finite > 0
 
 
 class Bounds:

@@ -83,13 +83,13 @@ class CompiledFlows:
         controls, converged = solved.controls[lanes], solved.converged[lanes]
         if converged.all():
             values = self._rows.functionals(voltage)
-            phasors = self._rows.phasors(values)
+            phasors, finite = self._rows.phasors(values)
         else:
             with np.errstate(all="ignore"):  # what did not converge holds no numbers
                 values = self._rows.functionals(voltage)
-                phasors = self._rows.phasors(values)
-        converged = converged & np.isfinite(phasors.sum(axis=1))
-        return Points(controls, self._with_apparent(phasors, controls), converged, voltage, values)
+                phasors, finite = self._rows.phasors(values)
+        rows = self._with_apparent(phasors, controls)
+        return Points(controls, rows, converged & finite, voltage, values)
 
     def at(self, controls: Real) -> Points:
         """See `DeviceFlows.at`."""

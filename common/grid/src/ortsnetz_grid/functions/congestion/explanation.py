@@ -105,7 +105,7 @@ class Explanation:
             phasors: (r,)
             high: for a voltage, which limit to compare with; None for the nearer one.
         """
-        value = float(np.abs(phasors[row]) + self.constraints.bias[row])
+        value = abs(complex(phasors[row])) + float(self.constraints.bias[row])
         layout, terms = self.layout, len(self.layout.branch_of)
         element = self.element(row)
         if row < terms:
@@ -126,7 +126,8 @@ class Explanation:
         self, phasors: NDArray[np.complex128]
     ) -> tuple[Binding | None, Binding | None, Binding | None]:
         """Branch nearest to its limit, lowest and highest LV voltage."""
-        values = np.abs(phasors) + self.constraints.bias
+        re, im = phasors.real, phasors.imag
+        values = np.sqrt(re * re + im * im) + self.constraints.bias
         terms = len(self.layout.branch_of)
         loading = None
         if terms:

@@ -153,8 +153,8 @@ class Rows:
             return self.compiled[0].of(voltage)
         return np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
 
-    def phasors(self, values: Complex) -> Complex:
-        """Rows (s, r) from the functionals' values (s, f)."""
+    def phasors(self, values: Complex) -> tuple[Complex, NDArray[np.bool_]]:
+        """Rows (s, r) from the functionals' values (s, f); and (s,) whether all are finite."""
         if self.compiled is not None:
             return self.compiled[1].of(values)
         found = np.array(values[:, : len(self.second)])
@@ -162,7 +162,7 @@ class Rows:
             found[:, self.products] *= np.conj(values[:, self.second[self.products]])
         if len(self.quotients):
             found[:, self.quotients] /= values[:, self.second[self.quotients]]
-        return found
+        return found, np.asarray(np.isfinite(found).all(axis=1))
 
 
 def _compiled(
