@@ -79,7 +79,7 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     release_per_s: float = 0.1
     refresh_s: float = 10.0
     hold_s: float = 5.0
-    changes_per_hour: int = 120
+    changes_per_hour: int = 360
 
 
 class Mode(Struct, frozen=True, forbid_unknown_fields=True):
