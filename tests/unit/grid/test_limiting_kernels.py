@@ -11,9 +11,8 @@ import pytest
 from ortsnetz_grid.kernels.limiting import (
     Bounds,
     Drawing,
-    Functionals,
     Kernels,
-    Phasors,
+    RowsOfVoltages,
     answers,
     kernels,
 )
@@ -31,6 +30,21 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Kernels:
 
 def _random(*shape: int) -> np.ndarray:
     return DICE.normal(size=shape) + 1j * DICE.normal(size=shape)
+
+
+def _of_single_voltages(
+    compiled: Kernels, width: int, second: np.ndarray, products: np.ndarray, quotients: np.ndarray
+) -> RowsOfVoltages:
+    """Rows whose functionals are the single voltages."""
+    return RowsOfVoltages(
+        compiled,
+        np.arange(width + 1),
+        np.arange(width),
+        np.ones(width, dtype=np.complex128),
+        products=products,
+        quotients=quotients,
+        second=second,
+    )
 
 
 def test_without_kernels_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +71,12 @@ def test_devices_at_one_node_draw_together_beside_what_stands_there(
 def test_functionals_are_sums_over_the_entries_of_their_row(compiled: Kernels) -> None:
     start, column = np.array([0, 2, 2, 5]), np.array([0, 8, 3, 4, 5], dtype=np.int32)
     weight, voltage = _random(5), _random(4, 3, 3)
-    found = Functionals(compiled, start, column, weight).of(voltage)
+    none = np.zeros(0, dtype=np.intp)
+    rows = RowsOfVoltages(
+        compiled, start, column, weight, products=none, quotients=none, second=np.full(3, -1)
+    )
+    found, phasors, _ = rows.of(voltage)
+    assert (phasors == found).all()
     for point in range(4):
         flat = voltage[point].ravel()
         for row, (first, last) in enumerate(pairwise(start.tolist())):
@@ -69,7 +88,8 @@ def test_an_apparent_power_is_a_product_and_an_unbalance_a_quotient(compiled: Ke
     products, quotients = np.array([1]), np.array([3, 2])
     second = np.array([-1, 5, 4, 4])
     values = _random(3, 6)
-    found, finite = Phasors(compiled, products, quotients, second).of(values)
+    rows = _of_single_voltages(compiled, 6, second, products, quotients)
+    _, found, finite = rows.of(values.reshape(3, 2, 3))
     assert finite.all()
     for point in range(3):
         z = values[point].tolist()
@@ -83,9 +103,10 @@ def test_a_point_with_one_row_that_is_not_finite_is_told(
     compiled: Kernels, row: int, value: complex
 ) -> None:
     none = np.zeros(0, dtype=np.intp)
-    values = _random(3, 11)
+    values = _random(3, 12)
     values[1, row] = value
-    _, finite = Phasors(compiled, none, none, np.full(11, -1)).of(values)
+    rows = _of_single_voltages(compiled, 12, np.full(11, -1), none, none)
+    *_, finite = rows.of(values.reshape(3, 4, 3))
     assert finite.tolist() == [True, False, True]
 
 

@@ -30,14 +30,21 @@ void ortsnetz_limiting_drawn(int64_t scenarios, int64_t width, int64_t loaded, i
     }
 }
 
-/* values (scenarios, functionals): a sparse matrix by rows times voltages (scenarios, width). */
+/* Rows of voltages (scenarios, width).
+ *
+ * values (scenarios, functionals) = sparse matrix (start, column, weight) times the voltages.
+ * phasors (scenarios, rows): the first functionals; `products` of them times the conjugate of their
+ * second functional, `quotients` of them over it. finite (scenarios,): 1 where all of a scenario's
+ * phasors are finite numbers, else 0. */
 ORTSNETZ_DISPATCH
-void ortsnetz_limiting_functionals(int64_t scenarios, int64_t functionals, int64_t width,
-                                   const int64_t *start, const int64_t *column,
-                                   const double *weight, const double *voltage, double *values) {
+void ortsnetz_limiting_rows(int64_t scenarios, int64_t width, int64_t functionals, int64_t rows,
+                            int64_t products, int64_t quotients, const int64_t *start,
+                            const int64_t *column, const double *weight, const int64_t *product,
+                            const int64_t *quotient, const int64_t *second, const double *voltage,
+                            double *values, double *phasors, double *finite) {
     for (int64_t s = 0; s < scenarios; s++) {
         const double *v = voltage + 2 * s * width;
-        double *to = values + 2 * s * functionals;
+        double *z = values + 2 * s * functionals, *to = phasors + 2 * s * rows;
         for (int64_t f = 0; f < functionals; f++) {
             double re = 0, im = 0;
             for (int64_t e = start[f]; e < start[f + 1]; e++) {
@@ -45,23 +52,9 @@ void ortsnetz_limiting_functionals(int64_t scenarios, int64_t functionals, int64
                 re += w[0] * x[0] - w[1] * x[1];
                 im += w[0] * x[1] + w[1] * x[0];
             }
-            to[2 * f] = re;
-            to[2 * f + 1] = im;
+            z[2 * f] = re;
+            z[2 * f + 1] = im;
         }
-    }
-}
-
-/* phasors (scenarios, rows): the first functionals; `products` of them times the conjugate of their
- * second functional, `quotients` of them over it. finite (scenarios,): 1 where all of a scenario are
- * finite numbers, else 0. */
-ORTSNETZ_DISPATCH
-void ortsnetz_limiting_phasors(int64_t scenarios, int64_t functionals, int64_t rows,
-                               int64_t products, int64_t quotients, const int64_t *product,
-                               const int64_t *quotient, const int64_t *second, const double *values,
-                               double *phasors, double *finite) {
-    for (int64_t s = 0; s < scenarios; s++) {
-        const double *z = values + 2 * s * functionals;
-        double *to = phasors + 2 * s * rows;
         memcpy(to, z, sizeof(double) * 2 * (size_t)rows);
         for (int64_t i = 0; i < products + quotients; i++) {
             const int is_product = i < products;

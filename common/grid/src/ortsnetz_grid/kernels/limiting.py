@@ -23,8 +23,7 @@ Single = NDArray[np.complex64]
 _POINTER, _LONG = ctypes.c_void_p, ctypes.c_int64
 _ARGUMENTS = {
     "drawn": (4, 6),
-    "functionals": (3, 5),
-    "phasors": (5, 6),
+    "rows": (6, 10),
     "excess": (2, 5),
     "worst": (2, 5),
     "answers": (3, 4),
@@ -38,8 +37,7 @@ class Kernels:
     def __init__(self, loaded: ctypes.CDLL) -> None:
         """Look them up."""
         found = {name: _function(loaded, name, *counts) for name, counts in _ARGUMENTS.items()}
-        self.drawn, self.functionals = found["drawn"], found["functionals"]
-        self.phasors, self.answers = found["phasors"], found["answers"]
+        self.drawn, self.rows, self.answers = found["drawn"], found["rows"], found["answers"]
         self.excess, self.worst = found["excess"], found["worst"]
 
 
@@ -90,8 +88,8 @@ class Drawing:
         return found
 
 
-class Functionals:
-    """A sparse matrix (f, w) by its rows."""
+class RowsOfVoltages:
+    """A sparse matrix (f, w) of functionals, and which of r rows are more than their functional."""
 
     def __init__(
         self,
@@ -99,37 +97,7 @@ class Functionals:
         start: NDArray[np.integer],
         column: NDArray[np.integer],
         weight: Complex,
-    ) -> None:
-        """Keep what stays.
-
-        Args:
-            compiled: the functions.
-            start: (f + 1,) first entry of each row.
-            column: (e,) of each entry, below w.
-            weight: (e,) its value.
-        """
-        self._functionals = compiled.functionals
-        self._kept = _long(start), _long(column), _complex(weight)
-        self._addresses = tuple(address(each) for each in self._kept)
-
-    def of(self, voltage: Complex) -> Complex:
-        """Values (s, f) at voltages (s, n, 3) with 3n = w."""
-        voltage = _complex(voltage)
-        count = len(voltage)
-        found = np.empty((count, len(self._kept[0]) - 1), dtype=np.complex128)
-        self._functionals(
-            *(count, found.shape[1], 3 * voltage.shape[1]),
-            *(*self._addresses, address(voltage), address(found)),
-        )
-        return found
-
-
-class Phasors:
-    """Which of r rows are more than their functional."""
-
-    def __init__(
-        self,
-        compiled: Kernels,
+        *,
         products: NDArray[np.intp],
         quotients: NDArray[np.intp],
         second: NDArray[np.intp],
@@ -138,28 +106,35 @@ class Phasors:
 
         Args:
             compiled: the functions.
+            start: (f + 1,) first entry of each functional.
+            column: (e,) of each entry, below w.
+            weight: (e,) its value.
             products: rows that are the first functional times the conjugate of the second.
             quotients: rows that are the first over the second.
             second: (r,) the second functional of a row.
         """
-        self._phasors = compiled.phasors
-        self._kept = _long(products), _long(quotients), _long(second)
-        self._counts = len(second), len(products), len(quotients)
+        self._rows = compiled.rows
+        places = tuple(_long(each) for each in (start, column, products, quotients, second))
+        self._kept = *places[:2], _complex(weight), *places[2:]
         self._addresses = tuple(address(each) for each in self._kept)
+        self._count = len(start) - 1
+        self._row_counts = len(second), len(products), len(quotients)
 
-    def of(self, values: Complex) -> tuple[Complex, NDArray[np.bool_]]:
-        """Rows (s, r) from the values (s, f) of functionals; row i begins with the i-th.
+    def of(self, voltage: Complex) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+        """Functionals (s, f) and rows (s, r) at voltages (s, n, 3) with 3n = w.
 
-        And (s,) whether all of a scenario's rows are finite.
+        Row i begins with the i-th functional. And (s,) whether all of a scenario's rows are finite.
         """
-        values = _complex(values)
-        found = np.empty((len(values), self._counts[0]), dtype=np.complex128)
-        finite = np.empty(len(values))
-        self._phasors(
-            *(*values.shape, *self._counts),
-            *(*self._addresses, address(values), address(found), address(finite)),
+        voltage = _complex(voltage)
+        count, nodes, _ = voltage.shape
+        values = np.empty((count, self._count), dtype=np.complex128)
+        phasors = np.empty((count, self._row_counts[0]), dtype=np.complex128)
+        finite = np.empty(count)
+        self._rows(
+            *(count, 3 * nodes, self._count, *self._row_counts, *self._addresses),
+            *(address(voltage), address(values), address(phasors), address(finite)),
         )
-        return found, finite > 0
+        return values, phasors, finite > 0
 
 
 class Bounds:

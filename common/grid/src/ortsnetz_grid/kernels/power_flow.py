@@ -6,7 +6,9 @@ import ctypes
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ctypes import addressof
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -129,7 +131,7 @@ class Factors:
             *(address(each) for each in (blocks.start, blocks.later, blocks.node, blocks.island)),
             *(address(each) for each in self._matrices),
         )
-        self._library.ortsnetz_power_flow_scratch.restype = _LONG
+        self._scratch, self._run = _functions(library)
         failed = int(library.ortsnetz_power_flow_factorise(ctypes.byref(self._grid)))
         if failed < 0:
             raise ValueError("the structure of the matrix lacks an entry that elimination makes")
@@ -191,13 +193,11 @@ class Factors:
         arrays = found.voltage, found.change, found.mismatch, found.iterations
         flows = _Flows(*(address(each) for each in arrays))
 
+        places = addressof(self._grid), addressof(cases), addressof(flows)
+
         def run(part: tuple[int, int]) -> None:
-            grid, case = ctypes.byref(self._grid), ctypes.byref(cases)
-            scratch = self._memory(int(self._library.ortsnetz_power_flow_scratch(grid, case)))
-            self._library.ortsnetz_power_flow(
-                *(grid, case, ctypes.byref(flows), *(_LONG(each) for each in part)),
-                *(_INT(most), ctypes.c_double(tolerance), _pointer(scratch)),
-            )
+            scratch = self._memory(int(self._scratch(*places[:2])))
+            self._run(*places, *part, most, tolerance, address(scratch))
             self._spare.append(scratch)
 
         parts = _shares(scenarios, threads)
@@ -226,8 +226,24 @@ class Factors:
         return spare if len(spare) >= size else _scratch(size)
 
 
+@cache
+def _functions(library: ctypes.CDLL) -> tuple[Any, Any]:
+    """What says how much memory is needed, and what iterates.
+
+    With prototypes of their own: the attributes of the library belong to all that use it.
+    """
+    size = ctypes.CFUNCTYPE(_LONG, *[_POINTER] * 2)
+    run = ctypes.CFUNCTYPE(None, *[_POINTER] * 3, _LONG, _LONG, _INT, ctypes.c_double, _POINTER)
+    return (
+        size(("ortsnetz_power_flow_scratch", library)),
+        run(("ortsnetz_power_flow", library)),
+    )
+
+
 def _shares(scenarios: int, threads: int) -> list[tuple[int, int]]:
     """First scenario and number for each thread; whole groups of lanes, but for the last."""
+    if 0 < scenarios <= LANES:
+        return [(0, scenarios)]
     groups = -(-scenarios // LANES)
     each = LANES * -(-groups // max(threads, 1))
     return [(first, min(each, scenarios - first)) for first in range(0, scenarios, each or 1)]

@@ -82,12 +82,10 @@ class CompiledFlows:
         voltage: Complex = solved.result[lanes]
         controls, converged = solved.controls[lanes], solved.converged[lanes]
         if converged.all():
-            values = self._rows.functionals(voltage)
-            phasors, finite = self._rows.phasors(values)
+            values, phasors, finite = self._rows.at(voltage)
         else:
             with np.errstate(all="ignore"):  # what did not converge holds no numbers
-                values = self._rows.functionals(voltage)
-                phasors, finite = self._rows.phasors(values)
+                values, phasors, finite = self._rows.at(voltage)
         rows = self._with_apparent(phasors, controls)
         return Points(controls, rows, converged & finite, voltage, values)
 
@@ -196,21 +194,19 @@ class CompiledFlows:
 
     def _feedback(self, at: Complex, controls: Real) -> tuple[Single | None, Single]:
         """Change (3k,) of what the loads draw by that of the voltage: alpha dv + beta conj(dv)."""
-        powers = [
-            None if power is None else np.conj(power[0]) / BASE_PHASE_VA
-            for power in self._controls.powers(controls[None])
-        ]
-        beta = np.zeros(at.shape, dtype=np.complex128)
+        power, current, impedance = (
+            None if each is None else each[0] / BASE_PHASE_VA
+            for each in self._controls.powers(controls[None])
+        )
         alpha: Complex | None = None
-        power, current, impedance = powers[POWER], powers[CURRENT], powers[IMPEDANCE]
-        if power is not None:
-            beta -= power / np.conj(at) ** 2
+        beta = np.zeros(at.shape, dtype=np.complex128) if power is None else -np.conj(power / at**2)
         if current is not None:
-            size = np.abs(at)
-            alpha = current / (2 * size)
-            beta -= current * at**2 / (2 * size**3)
+            drawn, size = np.conj(current) / 2, np.abs(at)
+            alpha = drawn / size
+            beta -= drawn * at**2 / size**3
         if impedance is not None:
-            alpha = impedance if alpha is None else alpha + impedance
+            drawn = np.conj(impedance)
+            alpha = drawn if alpha is None else alpha + drawn
         single = None if alpha is None else alpha.ravel().astype(np.complex64)
         return single, beta.ravel().astype(np.complex64)
 

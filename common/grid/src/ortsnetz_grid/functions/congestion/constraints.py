@@ -83,7 +83,8 @@ class Constraints:
         if limits.unbalance is not None:
             high[layout.voltages.stop : layout.count] = limits.unbalance
         high -= added
-        high[: layout.count][~layout.live_rows()] = np.inf
+        if not layout.live_nodes.all():
+            high[: layout.count][~layout.live_rows()] = np.inf
         low = np.zeros(rows)
         low[layout.voltages] = limits.u_pu[0] - added[layout.voltages]
         low[~np.isfinite(high)] = 0.0

@@ -53,24 +53,27 @@ class Asked:
         """
         request, floor = table[:, :3], table[:, 3:6]
         size, least = np.abs(request), np.abs(floor)
-        total = size.sum(axis=1)
-        some = np.where(total > 0, total, 1.0)
+        total = _of_phases(np.add, size)
+        asks = total > 0
+        some = np.where(asks, total, 1.0)
         phases = np.divide(least, size, out=np.zeros_like(size), where=size > 0)
-        lowest = np.maximum(least.sum(axis=1) / some, np.minimum(phases, 1.0).max(axis=1))
+        lowest = np.maximum(
+            _of_phases(np.add, least) / some, np.minimum(_of_phases(np.maximum, phases), 1.0)
+        )
         smallest = np.minimum(table[:, 7] / some, 1.0)
         lowest = np.where(lowest > 0, np.maximum(lowest, smallest), lowest)
         return cls(
             request_w=request,
             floor_w=floor,
             total_w=total,
-            lowest=np.where(total > 0, np.minimum(lowest, 1.0), 1.0),
-            step=np.where(total > 0, table[:, 6] / some, 0.0),
+            lowest=np.where(asks, np.minimum(lowest, 1.0), 1.0),
+            step=np.where(asks, table[:, 6] / some, 0.0),
             smallest=smallest,
             weight=table[:, 8],
             price=table[:, 9],
             reactive_var=table[:, 10],
             apparent_va=table[:, 11],
-            held=np.where(total > 0, np.minimum(table[:, 12] / some, 1.0), 0.0),
+            held=np.where(asks, np.minimum(table[:, 12] / some, 1.0), 0.0),
         )
 
     def power_at(self, factors: Real) -> Real:
@@ -79,6 +82,11 @@ class Asked:
         down = np.maximum(scaled, np.minimum(self.floor_w, self.request_w))
         up = np.minimum(scaled, np.maximum(self.floor_w, self.request_w))
         return np.where(self.request_w < 0, up, down)
+
+
+def _of_phases(join: np.ufunc, values: Real) -> Real:
+    """Sum or largest (d,) of three phases (d, 3); by columns: several times as fast as by rows."""
+    return np.asarray(join(join(values[:, 0], values[:, 1]), values[:, 2]))
 
 
 @dataclass(frozen=True, slots=True)

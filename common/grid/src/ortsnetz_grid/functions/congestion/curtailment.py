@@ -128,8 +128,9 @@ class _Programme:
         distance = aim / self._weight * np.minimum(1.0, np.abs(constraints.high[rows]))
         self._upper = constraints.upper[rows] - distance
         self._lower = constraints.lower[rows] + distance
-        reach = np.abs(model.slopes) * (box.highest > box.lowest)
-        fixed = reach.max(axis=1, initial=0.0) <= _NO_INFLUENCE
+        re, im = model.slopes.real, model.slopes.imag
+        reach = (re * re + im * im) * (box.highest > box.lowest)
+        fixed = reach.max(axis=1, initial=0.0) <= _NO_INFLUENCE**2
         if fixed.any():
             self._upper[fixed], self._lower[fixed] = np.inf, -np.inf
         self._below = np.zeros(len(model.rows), dtype=np.bool_)

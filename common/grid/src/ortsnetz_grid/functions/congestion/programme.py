@@ -195,16 +195,17 @@ def _daqp(
     squares: Real, linear: Real, rows: Real, room: Real, *, lowest: Real, highest: Real
 ) -> _Found | None:
     """Minimise x' diag(squares) x / 2 + linear' x in the box under rows x <= room."""
+    count, bounds = len(lowest), len(lowest) + len(room)
+    hessian = np.zeros((count, count))
+    hessian.ravel()[:: count + 1] = squares
+    above, below = np.empty(bounds), np.empty(bounds)
+    above[:count], above[count:] = highest, room
+    below[:count], below[count:] = lowest, -_NO_BOUND
     x, _, exit_flag, info = daqp.solve(
-        np.diag(squares),
-        linear,
-        np.ascontiguousarray(rows),
-        np.concatenate([highest, room]),
-        np.concatenate([lowest, np.full(len(room), -_NO_BOUND)]),
-        np.zeros(len(lowest) + len(room), dtype=np.int32),
+        hessian, linear, np.ascontiguousarray(rows), above, below, np.zeros(bounds, dtype=np.int32)
     )
     found = np.asarray(x)
     if exit_flag != _SOLVED or not np.isfinite(found).all():
         return None
     price = np.asarray(info["lam"])
-    return _Found(found, price[: len(lowest)], price[len(lowest) :])
+    return _Found(found, price[:count], price[count:])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ortsnetz_grid.functions.congestion.problem import LV_LIMIT_V
-from ortsnetz_grid.kernels.limiting import Functionals, Phasors, kernels
+from ortsnetz_grid.kernels.limiting import RowsOfVoltages, kernels
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA, Admittance
 from ortsnetz_grid.network.loading import RatedBranches, Term
 from ortsnetz_grid.network.model import Network
@@ -104,7 +104,7 @@ class Rows:
     second: NDArray[np.intp]
     products: NDArray[np.intp]
     quotients: NDArray[np.intp]
-    compiled: tuple[Functionals, Phasors] | None
+    compiled: RowsOfVoltages | None
 
     @classmethod
     def of(cls, layout: RowLayout, admittance: Admittance) -> Rows:
@@ -147,22 +147,20 @@ class Rows:
         compiled = _compiled(operator, products, quotients, second)
         return cls(layout, operator, second, products, quotients, compiled)
 
-    def functionals(self, voltage: Complex) -> Complex:
-        """Values (s, f) at voltages (s, n, 3)."""
-        if self.compiled is not None:
-            return self.compiled[0].of(voltage)
-        return np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
+    def at(self, voltage: Complex) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+        """Functionals' values (s, f) and rows (s, r) at voltages (s, n, 3).
 
-    def phasors(self, values: Complex) -> tuple[Complex, NDArray[np.bool_]]:
-        """Rows (s, r) from the functionals' values (s, f); and (s,) whether all are finite."""
+        And (s,) whether all of the rows are finite.
+        """
         if self.compiled is not None:
-            return self.compiled[1].of(values)
+            return self.compiled.of(voltage)
+        values = np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
         found = np.array(values[:, : len(self.second)])
         if len(self.products):
             found[:, self.products] *= np.conj(values[:, self.second[self.products]])
         if len(self.quotients):
             found[:, self.quotients] /= values[:, self.second[self.quotients]]
-        return found, np.asarray(np.isfinite(found).all(axis=1))
+        return values, found, np.asarray(np.isfinite(found).all(axis=1))
 
 
 def _compiled(
@@ -170,13 +168,16 @@ def _compiled(
     products: NDArray[np.intp],
     quotients: NDArray[np.intp],
     second: NDArray[np.intp],
-) -> tuple[Functionals, Phasors] | None:
+) -> RowsOfVoltages | None:
     compiled = kernels()
     if compiled is None:
         return None
-    return (
-        Functionals(compiled, operator.indptr, operator.indices, operator.data),
-        Phasors(compiled, products, quotients, second),
+    return RowsOfVoltages(
+        compiled,
+        *(operator.indptr, operator.indices, operator.data),
+        products=products,
+        quotients=quotients,
+        second=second,
     )
 
 
