@@ -134,8 +134,10 @@ class CompiledFlows:
         if point.voltage is None or point.values is None:
             return None
         count = self.layout.count
-        found = np.zeros((len(rows), len(self._controls.device)), dtype=np.complex128)
         inside = rows < count
+        if len(rows) and inside.all():
+            return self._slopes(point.voltage, point.values, rows, point.controls)
+        found = np.zeros((len(rows), len(self._controls.device)), dtype=np.complex128)
         of_network = rows[inside]
         if len(of_network):
             found[inside] = self._slopes(point.voltage, point.values, of_network, point.controls)
