@@ -17,6 +17,10 @@ _COARSE_SHARE = 0.01
 """Of the rating: a limit in watts or as a share is raised only from so much on, and lowered to the
 next multiple below, so that shares of a thousandth do not move each second. Lowering is never
 delayed by it, only a little deeper than needed."""
+_WORTH_STEPS = 2
+"""Of amperes: a raise by fewer is worth a change only if it is all that the device asks for, or has
+been allowed for long. Single amperes up and down in each breath of the estimate used up the changes
+of an hour, and then cars waited for the rest of it. Lowering is as fine as ever."""
 _SUPPLY = (0.5, 1.5)
 """Of nominal: what lies outside is no voltage of a supply, see `congestion.places`."""
 _LEAST = 0.85
@@ -70,13 +74,21 @@ class Amounts:
             return self.device.rated_w
         return min(self.device.rated_w, amount * self.watts_per_unit(reading))
 
-    def amount(self, limit_w: float, reading: Reading | None, present: float | None) -> float:
+    def amount(
+        self,
+        limit_w: float,
+        reading: Reading | None,
+        present: float | None,
+        *,
+        fine: bool = False,
+    ) -> float:
         """Limit in the device's unit that keeps `limit_w`: rounded down, never below the floor.
 
         Args:
             limit_w: magnitude.
-            reading: of the device, for its voltage.
+            reading: of the device, for its voltage and what it asks for.
             present: limit in force, in the device's unit; None if unknown.
+            fine: whether a single ampere more is worth a change.
         """
         if limit_w >= self.device.rated_w * (1 - _ROUNDING):
             return self.top
@@ -86,7 +98,10 @@ class Amounts:
         whole = math.floor(steps + _TOLERANCE[unit])
         if present is not None:
             present_steps = round(present / step)
-            if present_steps < whole < present_steps + self._coarse:
+            worth = 1 if fine and unit is LimitUnit.AMPERE else self._worth
+            if present_steps < whole < present_steps + worth and not self._is_enough(
+                present_steps * step, whole * step, reading
+            ):
                 whole = present_steps
             elif whole < present_steps:
                 whole = whole // self._coarse * self._coarse
@@ -95,9 +110,26 @@ class Amounts:
             return 0.0 if self.floor == 0 else self.resolution.smallest
         return amount
 
+    def _is_enough(self, present: float, amount: float, reading: Reading | None) -> bool:
+        """Whether a raise in amperes gives the device all that it asks for, and the present not."""
+        asked_w = None if reading is None else reading.available_w
+        if self.resolution.unit is not LimitUnit.AMPERE or asked_w is None:
+            return False
+        per_unit = self.watts_per_unit(reading)
+        return present * per_unit < abs(asked_w) <= amount * per_unit
+
+    def raised_at_least(self, present: float) -> float:
+        """The next limit above a present one that is worth a change."""
+        return present + self._worth * self.resolution.step
+
+    @property
+    def _worth(self) -> int:
+        """How many steps a limit is raised by, at least."""
+        return _WORTH_STEPS if self.resolution.unit is LimitUnit.AMPERE else self._coarse
+
     @property
     def _coarse(self) -> int:
-        """How many steps a limit is changed by, at least."""
+        """Of how many steps lowered limits are multiples."""
         unit, step = self.resolution.unit, self.resolution.step
         if unit is LimitUnit.AMPERE:
             return 1

@@ -219,7 +219,8 @@ class Controller:
         )
         for name, (claim, rise) in rises.items():
             self._raises_delayed += granted[name] < rise.next_w
-            self.controls[name].aim(claim, granted[name], may_raise=True)
+            rises = granted[name] > rise.present_w
+            self.controls[name].aim(claim, granted[name], may_raise=True, rises=rises)
 
     def _settle(
         self,

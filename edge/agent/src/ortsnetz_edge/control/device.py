@@ -119,7 +119,9 @@ class DeviceControl:
         if self.limited:
             self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
 
-    def aim(self, claim: Claim, allowed_w: float, *, may_raise: bool) -> None:
+    def aim(
+        self, claim: Claim, allowed_w: float, *, may_raise: bool, rises: bool = False
+    ) -> None:
         """Set the limit: the claim that holds and how far its ramp has come.
 
         Args:
@@ -127,10 +129,11 @@ class DeviceControl:
             allowed_w: limit, magnitude.
             may_raise: whether it may be more amperes than now. Fewer watts can be: where the
                 voltage falls, or where rounding down has left something over.
+            rises: whether this is a rise that `rise_to` has found worth a change.
         """
         present = self.amount
         self.claim, self.allowed_w = claim, allowed_w
-        amount = self.amounts.amount(allowed_w, self.reading, present)
+        amount = self.amounts.amount(allowed_w, self.reading, present, fine=may_raise and rises)
         if present is None or self.amounts.same(amount, present):
             self.amount = amount if present is None else present
             return
@@ -175,9 +178,35 @@ class DeviceControl:
         """
         if self.allowed_w is None or self._untaken is not None:
             return None  # one raise after the other, or a device that wakes up takes many at once
+        least_w = self._least_rise_w(wanted_w)
+        if least_w is None:
+            return None
         return self.pace.rise(
-            self.allowed_w, wanted_w, self._nominal_w, self.reading, dt_s=dt_s, now=self._now
+            self.allowed_w,
+            wanted_w,
+            self._nominal_w,
+            self.reading,
+            least_w=least_w,
+            dt_s=dt_s,
+            now=self._now,
         )
+
+    def _least_rise_w(self, wanted_w: float) -> float | None:
+        """The lowest limit that is worth a change; None where even `wanted_w` is not.
+
+        A single ampere is worth one when it has been allowed for long.
+        """
+        amounts, present = self.amounts, self.amount
+        if present is None:
+            return None
+        lasting_w = min(wanted_w, self.pace.lasting_w)
+        best = max(
+            amounts.amount(wanted_w, self.reading, present),
+            amounts.amount(lasting_w, self.reading, present, fine=True),
+        )
+        if best < present or amounts.same(best, present):
+            return None
+        return amounts.watts(min(best, amounts.raised_at_least(present)), self.reading)
 
     @property
     def is_due_to_rise(self) -> bool:

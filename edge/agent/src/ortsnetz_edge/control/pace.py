@@ -6,6 +6,8 @@ none of these.
 
 from __future__ import annotations
 
+import math
+
 from ortsnetz_common.measurement.reading import Reading
 from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import Device, DeviceKind
@@ -15,9 +17,13 @@ from ortsnetz_edge.control.compressor import Compressor
 from ortsnetz_edge.control.obedience import Obedience, drawn
 from ortsnetz_edge.control.release import Rise, Sustained, released
 
+_ROUNDING = 1e-9  # what floating point may have taken from a ramp that goes just far enough
 _WHOLE_RAMP_S = 3600.0
 """Longer than any ramp: a slow device, and one that runs whole or not at all, takes in one step
 what was verified for it."""
+_LASTING_S = 30.0
+"""A raise too small to be worth a change is made all the same when it has been allowed for so long:
+what there is room for ends up in use, but no breath of the estimate moves a limit."""
 
 
 class Pace:
@@ -26,6 +32,7 @@ class Pace:
     Attributes:
         obedience: what it was told and what it made of it; knows its reaction.
         changes: how often its limit has changed.
+        lasting_w: the limit that has been allowed for `_LASTING_S`, as far as is known.
         compressor: None for a device without one.
     """
 
@@ -43,6 +50,8 @@ class Pace:
         self.obedience = obedience
         self._sustained = Sustained(self._timing.hold_s)
         self._needed = Sustained(self._timing.hold_s)
+        self._lasting = Sustained(_LASTING_S)
+        self.lasting_w = 0.0
         self._lowered_at: float | None = None
         self._raised_at: float | None = None
 
@@ -70,6 +79,7 @@ class Pace:
 
     def sustained(self, limit_w: float, *, now: float) -> float:
         """The limit that has been allowed for the hold time, this one included."""
+        self.lasting_w = self._lasting.note(limit_w, now=now)
         return self._sustained.note(limit_w, now=now)
 
     def needed(self, limit_w: float, *, now: float) -> float:
@@ -108,6 +118,7 @@ class Pace:
         present_w: float,
         reading: Reading | None,
         *,
+        least_w: float,
         dt_s: float,
         now: float,
     ) -> Rise | None:
@@ -118,15 +129,16 @@ class Pace:
             wanted_w: what it may have in the end.
             present_w: limit in force.
             reading: says what it would draw without a limit.
+            least_w: the lowest limit that is worth a change: less is not asked for.
             dt_s: time since the last cycle.
             now: monotonic time, s.
         """
         if wanted_w <= allowed_w or not self.is_due(now=now):
             return None
         rate = self._timing.release_per_s
-        ramp_s = self._ramp_s(dt_s, now)
+        ramp_s = self._ramp_s(least_w - allowed_w, dt_s, now)
         next_w = released(allowed_w, wanted_w, self._device, rate, ramp_s)
-        if not self.allows(present_w, next_w, now=now):
+        if next_w < min(least_w, wanted_w) or not self.allows(present_w, next_w, now=now):
             return None
         asked_w = None if reading is None else reading.available_w
         return Rise(
@@ -141,10 +153,20 @@ class Pace:
             step_w=self._device.step_w or 0.0,
         )
 
-    def _ramp_s(self, dt_s: float, now: float) -> float:
-        """Time that its ramp has had: one that is raised in few large steps takes them at once."""
+    def _ramp_s(self, least_w: float, dt_s: float, now: float) -> float:
+        """Time that its ramp has had: one that is raised in few large steps takes them at once.
+
+        Args:
+            least_w: the smallest rise that is worth a change: the ramp has waited for it.
+            dt_s: time since the last cycle.
+            now: monotonic time, s.
+        """
         if self.obedience.is_slow or self._device.step_w:
             return _WHOLE_RAMP_S
         if self._raised_at is not None and self.changes.is_spread(now=now):
             return now - self._raised_at
-        return dt_s
+        needed_s = (1 + _ROUNDING) * least_w / (self._timing.release_per_s * self._device.rated_w)
+        if needed_s <= dt_s:
+            return dt_s
+        since_s = math.inf if self._raised_at is None else now - self._raised_at
+        return max(dt_s, min(since_s, needed_s))
