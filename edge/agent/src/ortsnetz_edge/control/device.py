@@ -119,9 +119,7 @@ class DeviceControl:
         if self.limited:
             self.claim = Claim(SetpointSource.NONE, self.allowed_w, reason)
 
-    def aim(
-        self, claim: Claim, allowed_w: float, *, may_raise: bool, rises: bool = False
-    ) -> None:
+    def aim(self, claim: Claim, allowed_w: float, *, may_raise: bool, rises: bool = False) -> None:
         """Set the limit: the claim that holds and how far its ramp has come.
 
         Args:
