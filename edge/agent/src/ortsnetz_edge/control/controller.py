@@ -219,8 +219,8 @@ class Controller:
         )
         for name, (claim, rise) in rises.items():
             self._raises_delayed += granted[name] < rise.next_w
-            rises = granted[name] > rise.present_w
-            self.controls[name].aim(claim, granted[name], may_raise=True, rises=rises)
+            higher = granted[name] > rise.present_w
+            self.controls[name].aim(claim, granted[name], may_raise=True, rises=higher)
 
     def _settle(
         self,
