@@ -58,6 +58,14 @@ PEERS = [
 ]
 """Field protocols before stacks that are not ours: with wide deadlines they share the machine."""
 
+EDGE_AND_BENCH = ["tests/unit/edge", "tests/unit/hil"]
+UNIT = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "tests/unit").iterdir()
+    if path.is_dir() and path.relative_to(ROOT).as_posix() not in EDGE_AND_BENCH
+)
+
+
 SMALL_NODES = [
     path
     for path in (
@@ -82,7 +90,8 @@ STEPS = [
         [str(BIN / "lint-imports"), "--no-logo"],
         "an import crosses a wall of the house: see [tool.importlinter] in pyproject.toml",
     ),
-    Step("unit", [*PYTEST, "tests/unit", *PEERS], ALONE, beside="busy"),
+    Step("unit", [*PYTEST, *UNIT], ALONE, beside="busy"),
+    Step("unit, edge and bench", [*PYTEST, *EDGE_AND_BENCH, *PEERS], ALONE, beside="busy"),
     Step("stepped", [*PYTEST, "-m", "stepped", "tests/end_to_end"], ALONE, beside="busy"),
     Step(
         "real time",
