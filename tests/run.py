@@ -66,14 +66,7 @@ UNIT = sorted(
 )
 
 
-SMALL_NODES = [
-    path
-    for path in (
-        "tests/chaos/test_fail_safe.py",
-        "tests/interop/test_drivers_survive_disconnects.py",
-    )
-    if (ROOT / path).exists()
-]
+SMALL_NODES = [path for path in ("tests/chaos/test_fail_safe.py",) if (ROOT / path).exists()]
 """In real time, too, but of a few sources each: they leave nearly all of the machine to others."""
 
 

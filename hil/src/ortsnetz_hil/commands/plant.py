@@ -13,6 +13,8 @@ from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.measurement.time import now_ns
 
 MOST_DEVICES = 500
+HOLD_S = 1.0
+"""The agent's hold of five seconds, on a calendar in which a second is six minutes."""
 HEAT_PUMP_W = 9_000.0
 
 
@@ -89,6 +91,7 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
         heat_pumps=wishes.HeatPumpWish(count=hp, rated_w=HEAT_PUMP_W, commanded=True),
         batteries=wishes.BatteryWish(count=battery, commanded=True),
         protocols=protocols,
+        parameters={"timing": {"hold_s": HOLD_S}},
     )
     done = prepare_plant(request)
     devices = ev + pv + hp + battery
