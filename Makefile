@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := common/base common/grid edge/agent cockpit/server hil
+DISTRIBUTIONS := common/base common/grid edge/agent edge/iec61850 cockpit/server hil
 NETWORK ?= 1-LV-rural2--0-sw
 KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/hatch_build.py
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself

@@ -21,6 +21,7 @@ SOURCES = [
     "common/base/src",
     "common/grid/src",
     "edge/agent/src",
+    "edge/iec61850/src",
     "cockpit/server/src",
     "hil/src",
 ]

@@ -1,0 +1,1 @@
+"""GOOSE: subscriber with supervision, publisher."""

@@ -1,0 +1,1 @@
+"""MMS client: connection, browsing, reading, reports, control, and the driver process."""

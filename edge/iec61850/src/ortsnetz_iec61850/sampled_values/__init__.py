@@ -1,0 +1,1 @@
+"""Sampled Values: frames, the receiver's process, a faithful publisher."""
