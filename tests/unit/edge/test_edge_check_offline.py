@@ -35,6 +35,13 @@ def test_a_node_as_it_should_be_has_nothing_against_it(node: SmallNode) -> None:
     assert report.verdict is Verdict.OK
 
 
+def test_what_a_device_falls_back_to_is_said(node: SmallNode) -> None:
+    said = [
+        f.sees for f in check_node(node.write(), online=False).findings if f.what == "fallback_w"
+    ]
+    assert said == ["4830 W are written to holding/33, in force after 60 s without a write"]
+
+
 def renamed(device: Device, name: str) -> Device:
     return msgspec.structs.replace(device, name=name)
 
@@ -298,6 +305,20 @@ MISTAKES: list[tuple[Change, Verdict, str, str, str]] = [
         "broker",
         "b.example:1",
         "mutual TLS",
+    ),
+    (
+        lambda n: n.device(fallback_w=8 * 690.0),
+        Verdict.ATTENTION,
+        "ev-1",
+        "fallback_w",
+        "5520 W are written to holding/33, in force after 60 s without a write at most its floor",
+    ),
+    (
+        lambda n: n.profile("toy-charger", (", limit_at: holding/33", "")),
+        Verdict.ATTENTION,
+        "ev-1",
+        "fallback_w",
+        "a limit of its own",
     ),
 ]
 

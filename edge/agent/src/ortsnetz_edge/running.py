@@ -17,6 +17,7 @@ from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.assembly import assemble, open_journal
 from ortsnetz_edge.bootstrap import Configuration, accept_version, read_configuration
 from ortsnetz_edge.clock import BenchClock
+from ortsnetz_edge.control import fallbacks
 from ortsnetz_edge.drivers.contract import Driver
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ async def _live(path: Path) -> None:
         journal = open_journal(configuration)
         bench = await _bench_clock(configuration)
         agent = assemble(configuration, journal, clock=bench)
+        for words in fallbacks.warnings(configuration.parameters.station.devices):
+            log.warning("%s", words)
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

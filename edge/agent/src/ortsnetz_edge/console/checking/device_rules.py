@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ortsnetz_common.parameters.parameter_set import Timing
 from ortsnetz_common.parameters.station import NOMINAL_PHASE_V, Device
+from ortsnetz_edge.console.checking.fallback_rules import fallback_rules
 from ortsnetz_edge.console.checking.findings import Finding, attention, wrong
 from ortsnetz_edge.drivers.contract import LimitUnit
 from ortsnetz_edge.profiles.schema import Profile, Setpoint, SetpointKind
@@ -29,6 +30,7 @@ def device_rules(device: Device, profile: Profile, timing: Timing) -> Iterator[F
         return
     yield from _reaction(device, setpoint)
     yield from _watchdog(device, setpoint, timing)
+    yield from fallback_rules(device, setpoint)
     yield from _steps(device, setpoint)
     for field, watts in (("floor_w", device.floor_w), ("fallback_w", device.fallback_w)):
         yield from _reachable(device, setpoint, field, watts)
