@@ -230,6 +230,52 @@ def test_orders_in_force_survive_a_restart_and_no_longer_than_they_would_have(
     assert states(desk.later(1)) == [("o-1", "expired")]
 
 
+def restarted(desk: Desk, *, down_s: float, jump_s: float, synchronised: bool) -> list[bool]:
+    """The node is down and its clock jumps; whether the clock is kept can be changed later."""
+    kept = desk.book.memory(now=desk.monotonic)
+    desk.monotonic += down_s
+    desk.clock_ns += round((down_s + jump_s) * NS_PER_S)
+    answer = [synchronised]
+    desk.book = OrderBook(
+        node(),
+        kept,
+        now_ns=desk.clock_ns,
+        now=desk.monotonic,
+        clock_kept=lambda: answer[0],
+    )
+    return answer
+
+
+def test_a_clock_that_nothing_keeps_ends_no_limit_after_a_restart(desk: Desk) -> None:
+    """A node that starts two hours ahead, and finds no time server."""
+    desk.take(order())
+    restarted(desk, down_s=60.0, jump_s=7200.0, synchronised=False)
+    assert states(desk.later(1.0)) == []
+    assert desk.limits() == {"ev-1": 6 * KILO}
+    assert states(desk.later(3600.0)) == [("o-1", "expired")]
+
+
+def test_once_the_clock_is_kept_again_it_says_when_an_order_ends(desk: Desk) -> None:
+    desk.take(order())
+    answer = restarted(desk, down_s=3000.0, jump_s=7200.0, synchronised=False)
+    desk.later(1.0)
+    answer[0] = True
+    assert states(desk.later(1.0, jump_s=-7200.0)) == []
+    assert states(desk.later(500.0)) == []
+    assert states(desk.later(100.0)) == [("o-1", "expired")]  # and not 3000 s later
+    assert desk.limits() == {}
+
+
+def test_what_lifts_limits_ends_by_the_clock_even_if_nothing_keeps_it(desk: Desk) -> None:
+    """A group that is switched off is nobody's to limit: that must not last any longer."""
+    desk.take(order("off", mode="off", targets=("street",)))
+    desk.take(order("unarmed", armed=False, targets=("spare",)))
+    desk.take(order("armed", armed=True, targets=("spare",)))
+    restarted(desk, down_s=60.0, jump_s=7200.0, synchronised=False)
+    assert states(desk.later(1.0)) == [("off", "expired"), ("unarmed", "expired")]
+    assert desk.book.armed == {"spare": True}
+
+
 def test_an_order_for_what_a_new_parameter_set_has_not_ends_in_words(desk: Desk) -> None:
     desk.take(order(targets=("street",)))
     kept = desk.book.memory(now=desk.monotonic)

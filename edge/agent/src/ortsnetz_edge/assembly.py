@@ -23,6 +23,7 @@ from ortsnetz_edge.control.orders import OrderBook
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.overload import watched_branches
 from ortsnetz_edge.control.responses import PreparedResponses
+from ortsnetz_edge.control.timekeeping import synchronised
 from ortsnetz_edge.control.voltage_assembly import voltage_controlling
 from ortsnetz_edge.drivers.contract import Driver, LimitResolution, Source
 from ortsnetz_edge.drivers.environment import Environment
@@ -169,8 +170,12 @@ def assemble(
 def _outside(parameters: ParameterSet, memory: Memory, clock: Clock) -> Outside:
     """Orders and released responses of the last run go on."""
     now_ns, now = clock.now_ns(), clock.monotonic()
+
+    def clock_kept() -> bool:
+        return clock.stepped or synchronised() is True  # a bench's time is right by definition
+
     return Outside(
-        OrderBook(parameters, memory.orders, now_ns=now_ns, now=now),
+        OrderBook(parameters, memory.orders, now_ns=now_ns, now=now, clock_kept=clock_kept),
         PreparedResponses(parameters, memory.released, now=now),
     )
 

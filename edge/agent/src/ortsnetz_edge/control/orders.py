@@ -3,7 +3,8 @@
 An order can lower limits and never raises one above what is safe. How long it has is taken from
 the node's clock when it is accepted, and counted by the clock that never jumps: a clock that is set
 ends no order early, which would lift a limit, and makes none last longer. Orders in force are kept
-over a restart; then they have what both clocks leave them, the lesser of the two.
+over a restart; then they have what both clocks leave them, the lesser of the two, but a limit is
+not ended by a clock that nothing keeps.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from ortsnetz_edge.control.order_checks import (
     refusal,
     unknown_targets,
 )
-from ortsnetz_edge.control.order_memory import KeptOrder, OrderMemory, RevokedOrder
+from ortsnetz_edge.control.order_memory import (
+    KeptOrder,
+    OrderMemory,
+    RevokedOrder,
+    left_after_restart,
+)
 from ortsnetz_edge.control.order_words import (
     contradictions,
     floors_that_hold,
@@ -67,6 +73,7 @@ class OrderBook:
         *,
         now_ns: int,
         now: float,
+        clock_kept: Callable[[], bool] = lambda: True,
     ) -> None:
         """Begin with the orders that were in force when the agent last ran.
 
@@ -75,8 +82,11 @@ class OrderBook:
             memory: of the last run.
             now_ns: the node's clock, UTC.
             now: monotonic time, s.
+            clock_kept: whether the node's clock is synchronised; asked again, until it is, while
+                orders of the last run have not been measured by it.
         """
         self.counters: Counter[str] = Counter()
+        self._clock_kept = clock_kept
         self._node = parameters.node
         self._targets = Targets(parameters)
         self._open: dict[str, _Open] = {}
@@ -85,9 +95,11 @@ class OrderBook:
         self._concerning: dict[str, list[_Open]] = {}
         self._news: list[OrderState] = []
         memory = memory or OrderMemory()
+        is_kept = clock_kept()
+        self._unmeasured = () if is_kept else tuple(kept.order.id for kept in memory.orders)
         for kept in memory.orders[:MOST_ORDERS]:
             order = kept.order
-            ends = now + min(kept.left_s, (order.expires_ns - now_ns) / NS_PER_S)
+            ends = now + left_after_restart(kept, now_ns, clock_kept=is_kept)
             self._put(_Open(order, ends, kept.state, self._devices(order)))
             wrong = unknown_targets(order, self._targets)
             # a new parameter set may have no such device; what it says of others is not lifted
@@ -129,6 +141,10 @@ class OrderBook:
 
     def step(self, *, now_ns: int, now: float) -> tuple[OrderState, ...]:
         """End what has expired; once a cycle."""
+        if self._unmeasured and self._clock_kept():
+            for item in filter(None, map(self._open.get, self._unmeasured)):
+                item.ends = min(item.ends, now + (item.order.expires_ns - now_ns) / NS_PER_S)
+            self._unmeasured = ()
         for name, item in list(self._open.items()):
             if item.ends <= now:
                 self._end(name, "expired", f"it ended at {instant(item.order.expires_ns)}", now_ns)
