@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,8 +23,11 @@ from ortsnetz_common.link.messages import (
     Decision,
     Health,
     Intervention,
+    Order,
+    OrderState,
     Record,
     Samples,
+    SetpointSource,
 )
 from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.point import (
@@ -35,7 +39,7 @@ from ortsnetz_common.measurement.point import (
     Unit,
     phase_points,
 )
-from ortsnetz_common.measurement.time import now_ns
+from ortsnetz_common.measurement.time import NS_PER_S, now_ns
 from ortsnetz_common.parameters.parameter_set import SCHEMA, ParameterSet, sha256, write_signed
 from ortsnetz_common.parameters.station import (
     Connection,
@@ -489,3 +493,68 @@ def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     path = write_node(tmp_path, data_dir="network.json")
     with pytest.raises(OrtsnetzError, match=r"network\.json"):
         open_journal(read_configuration(path))
+
+
+def an_order(name: str, **changed: Any) -> Order:
+    now = now_ns()
+    return Order(
+        **{
+            "id": name,
+            "node": "ons-1",
+            "source": SetpointSource.OPERATOR,
+            "issued_by": "olga",
+            "issued_ns": now,
+            "expires_ns": now + 3600 * NS_PER_S,
+            "reason": "works",
+            **changed,
+        }
+    )
+
+
+def given(bench: Bench, *orders: Order, full_disk: bool) -> dict[tuple[str, str], str]:
+    """Give a node orders, one a cycle; the reasons of what it says, by order and state."""
+    coming = list(orders)
+
+    def take(most: int) -> tuple[Order, ...]:
+        return tuple(coming.pop(0) for _ in coming[: min(most, 1)])
+
+    async def check(agent: Agent) -> None:
+        if full_disk:
+            agent.memory_path.with_name(agent.memory_path.name + ".new").mkdir()
+        agent.uplink.take_orders = take  # type: ignore[method-assign]
+        for _ in range(len(orders) + 2):
+            await agent.run_cycle()
+        assert bool(agent.counters["memory_not_written"]) is full_disk
+
+    bench.run(check)
+    return {(r.id, r.state): r.reason for r in bench.of(OrderState) if isinstance(r, OrderState)}
+
+
+def test_an_order_that_was_not_written_down_holds_and_says_so(bench: Bench) -> None:
+    order = an_order("o-1", targets=("ev",), limit_w=10 * 690.0)
+    said = given(bench, order, full_disk=True)
+    assert bench.ev.written == [10.0]
+    for state in ("accepted", "in-force"):
+        reason = said["o-1", state]
+        assert "not kept over a restart" in reason
+        assert "control.json" in reason
+        assert "give it again" in reason
+
+
+def test_a_revocation_that_was_not_written_down_says_so(bench: Bench) -> None:
+    order = an_order("o-1", targets=("ev",), limit_w=10 * 690.0)
+    revocation = an_order("r-1", revokes="o-1")
+    said = given(bench, order, revocation, full_disk=True)
+    assert "not kept over a restart" in said["o-1", "revoked"]
+    assert "not kept over a restart" in said["r-1", "accepted"]
+
+
+def test_of_an_order_that_is_kept_nothing_of_the_kind_is_said(bench: Bench) -> None:
+    order = an_order("o-1", targets=("ev",), limit_w=10 * 690.0)
+    said = given(bench, order, full_disk=False)
+    assert said == {("o-1", "accepted"): "", ("o-1", "in-force"): "confirmed by ev"}
+
+
+def test_a_refused_order_is_nothing_to_keep(bench: Bench) -> None:
+    said = given(bench, an_order("o-1", targets=("none",), limit_w=0.0), full_disk=True)
+    assert said == {("o-1", "refused"): "this node has no device or group 'none'"}

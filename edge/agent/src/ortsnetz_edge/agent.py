@@ -31,6 +31,7 @@ from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
 from ortsnetz_edge.control.modes import LimitingMode
+from ortsnetz_edge.control.order_words import not_kept
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.timekeeping import ClockWatch
 from ortsnetz_edge.control.voltage import VoltageControlling, joined
@@ -195,12 +196,14 @@ class Agent:
         return tuple(Adjusted(n.device, n.quantity.value, n.value, n.reason) for n in news)
 
     def _take_orders(self) -> None:
-        """Orders that have come or ended; in the memory before the cockpit is told so."""
+        """Orders that have come or ended; in the memory before the cockpit is told so.
+
+        What the memory does not take holds all the same: an order only holds back. It is said.
+        """
         now_ns, now = self.clock.now_ns(), self.clock.monotonic()
         states = self.outside.step(self.uplink.take_orders(ORDERS_A_CYCLE), now_ns=now_ns, now=now)
         if states:
-            self._remember()
-            self._put(states)
+            self._put(not_kept(states, self._remember()))
 
     def value_arrived(self, name: str) -> None:
         """Look at a value as it comes: a prepared response does not wait for the cycle."""
@@ -304,9 +307,9 @@ class Agent:
         alarms = self.alarms.step(
             self._conditions(image, found, verdict), now=now, time_ns=image.time_ns
         )
-        self._put((*records, *interventions, *alarms, *kept))
+        self._put((*records, *interventions, *alarms))
         if interventions or alarms or kept or self.cycle % MEMORY_EVERY == 0:
-            self._remember()
+            self._put(not_kept(kept, self._remember()))
 
     def _conditions(
         self, image: ProcessImage, found: Findings, verdict: Verdict
@@ -387,7 +390,8 @@ class Agent:
         if records:
             self.writer.put([Entry(encode_record(record)) for record in records])
 
-    def _remember(self) -> None:
+    def _remember(self) -> str | None:
+        """Write down what has to last; why that failed, in words."""
         try:
             orders = self.outside.orders.memory(now=self.clock.monotonic())
             released = self.outside.responses.released
@@ -397,3 +401,5 @@ class Agent:
         except OSError as error:
             self.counters["memory_not_written"] += 1
             log.warning("control: cannot remember what has to last: %s", error)
+            return f"{self.memory_path.name} cannot be written: {error.strerror or error}"
+        return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from ortsnetz_common.link.messages import Order, SetpointSource
+from msgspec.structs import replace
+
+from ortsnetz_common.link.messages import Order, OrderState, SetpointSource
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.station import Device
 
@@ -14,6 +16,7 @@ _SOURCE_WORDS = {
     SetpointSource.MARKET: "market",
     SetpointSource.TSO: "TSO",
 }
+_LASTING = frozenset({"accepted", "in-force", "revoked"})
 
 
 def who(order: Order) -> str:
@@ -86,6 +89,24 @@ def contradictions(
     if higher:
         said.append(f"{some(sorted(higher))} asks for more, and the lowest limit holds")
     return "; ".join(said)
+
+
+def not_kept(states: Iterable[OrderState], failure: str | None) -> tuple[OrderState, ...]:
+    """The same states; what has to last says that it is lost over a restart.
+
+    Args:
+        states: to be told.
+        failure: why the node's memory could not be written; None if it was.
+    """
+    if failure is None:
+        return tuple(states)
+    said = f"not kept over a restart of the node: {failure}; mend its disk, then give it again"
+    return tuple(
+        replace(state, reason=f"{state.reason}; {said}" if state.reason else said)
+        if state.state in _LASTING
+        else state
+        for state in states
+    )
 
 
 def instant(time_ns: int) -> str:
