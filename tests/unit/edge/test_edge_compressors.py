@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from feeder_loop import EV, PUMP, WATTS, Feeder, Played
 from msgspec.structs import replace
 
 from ortsnetz_common.link.messages import SetpointSource
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.arbitration import Claim
 from ortsnetz_edge.control.compressor import DAY_S, Compressor
+from ortsnetz_edge.control.compressor_memory import recall, remembered
+from ortsnetz_edge.control.memory import Memory, load_memory, save_memory
 from ortsnetz_edge.drivers.contract import LimitResolution, LimitUnit
 
 KEPT = replace(PUMP, min_on_s=300.0, min_off_s=180.0, starts_per_day=3)
@@ -152,3 +158,72 @@ def test_a_car_that_charges_is_stopped_below_its_smallest_current_only() -> None
     car.changed(6 * 690.0, 0.0, now=3.0)
     assert not car.may_restart(0.0, 6 * 690.0, now=62.0)
     assert car.may_restart(0.0, 6 * 690.0, now=63.0)
+
+
+DOWN_S = 40.0
+
+
+def after_restart(
+    feeder: Feeder, path: Path, *, down_s: float = DOWN_S, jump_s: float = 0.0, kept: bool = True
+) -> Compressor:
+    """The compressor as a new agent knows it: its monotonic clock begins at 5 s."""
+    now_ns = 1_795_255_200 * NS_PER_S
+    said = remembered(feeder.controller.controls.values(), now_ns=now_ns, now=feeder.now)
+    save_memory(path / "control.json", Memory(compressors=said))
+    again = heated(10e3)
+    recall(
+        again.controller.controls,
+        load_memory(path / "control.json").compressors,
+        now_ns=now_ns + round((down_s + jump_s) * NS_PER_S),
+        now=5.0,
+        clock_kept=kept,
+    )
+    compressor = again.controller.controls["pump"].pace.compressor
+    assert compressor is not None
+    return compressor
+
+
+def used_up(path: Path, **restart: Any) -> Compressor:
+    """One whose three starts of the day were used up, the last 2.5 s ago, before a restart."""
+    feeder = heated(10e3)
+    feeder.seconds(5)
+    compressor = feeder.controller.controls["pump"].pace.compressor
+    assert compressor is not None
+    stopped_and_started(compressor, 3, now=0.0)
+    return after_restart(feeder, path, **restart)
+
+
+def test_its_starts_of_the_day_outlive_a_restart_of_the_agent(tmp_path: Path) -> None:
+    compressor = used_up(tmp_path)
+    assert "its 3 starts of the day are used up" in compressor.softened(WISH, 9e3, now=5.0).reason
+    first = 5.0 - DOWN_S - 4.5  # the first of them, by the new agent's clock
+    assert compressor.softened(WISH, 9e3, now=first + DAY_S - 1.0) != WISH
+    assert compressor.softened(WISH, 9e3, now=first + DAY_S + 1.0) == WISH
+
+
+def test_a_clock_that_nothing_keeps_gives_it_no_further_starts(tmp_path: Path) -> None:
+    assert used_up(tmp_path, jump_s=2 * DAY_S, kept=False).softened(WISH, 9e3, now=5.0) != WISH
+    assert used_up(tmp_path, jump_s=2 * DAY_S, kept=True).softened(WISH, 9e3, now=5.0) == WISH
+    assert used_up(tmp_path, jump_s=-2 * DAY_S, kept=True).softened(WISH, 9e3, now=5.0) != WISH
+
+
+def test_one_that_was_stopped_before_a_restart_is_kept_off_for_its_time(tmp_path: Path) -> None:
+    feeder = heated(10e3)
+    while feeder.draws.get("pump") != 0:
+        feeder.second()
+    stopped = feeder.controller.controls["pump"].pace.compressor
+    assert stopped is not None
+    assert stopped.cut_at is not None
+    since_s = feeder.now - stopped.cut_at
+    compressor = after_restart(feeder, tmp_path)
+    began = 5.0 - DOWN_S - since_s
+    assert not compressor.may_restart(4200.0, 9000.0, now=began + 179.0)
+    assert compressor.may_restart(4200.0, 9000.0, now=began + 181.0)
+    compressor.changed(4200.0, 9000.0, now=began + 181.0)
+    assert compressor.starts == (began + 181.0,)
+
+
+def test_of_one_that_no_limit_has_touched_nothing_is_remembered() -> None:
+    feeder = heated(1e3)
+    feeder.seconds(5)
+    assert remembered(feeder.controller.controls.values(), now_ns=0, now=5.0) == ()

@@ -22,6 +22,7 @@ from ortsnetz_edge.acquisition.scanner import Scanner
 from ortsnetz_edge.asking import Asking, Findings
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
+from ortsnetz_edge.control import compressor_memory
 from ortsnetz_edge.control.adjusting import Begun, adjust_all, adjust_notices
 from ortsnetz_edge.control.alarms import AlarmBoard, Condition
 from ortsnetz_edge.control.conditions import journal_trouble
@@ -393,10 +394,16 @@ class Agent:
     def _remember(self) -> str | None:
         """Write down what has to last; why that failed, in words."""
         try:
-            orders = self.outside.orders.memory(now=self.clock.monotonic())
+            now_ns, now = self.clock.now_ns(), self.clock.monotonic()
+            orders = self.outside.orders.memory(now=now)
             released = self.outside.responses.released
             taps = self.voltage.remembered()
-            memory = Memory(self.ledger.open, self.alarms.active, orders, released, taps)
+            compressors = compressor_memory.remembered(
+                self.controller.controls.values(), now_ns=now_ns, now=now
+            )
+            memory = Memory(
+                self.ledger.open, self.alarms.active, orders, released, taps, compressors
+            )
             save_memory(self.memory_path, memory)
         except OSError as error:
             self.counters["memory_not_written"] += 1

@@ -14,6 +14,7 @@ from ortsnetz_edge.agent import Agent
 from ortsnetz_edge.asking import Asking
 from ortsnetz_edge.bootstrap import Configuration
 from ortsnetz_edge.clock import Clock, WallClock
+from ortsnetz_edge.control import compressor_memory
 from ortsnetz_edge.control.alarms import AlarmBoard
 from ortsnetz_edge.control.branch_ratings import BranchRatings
 from ortsnetz_edge.control.controller import Controller
@@ -109,6 +110,13 @@ def assemble(
     )
     memory_path = configuration.bootstrap.data_dir / MEMORY
     memory = load_memory(memory_path)
+    compressor_memory.recall(
+        controller.controls,
+        memory.compressors,
+        now_ns=clock.now_ns(),
+        now=clock.monotonic(),
+        clock_kept=_is_kept(clock),
+    )
     uplink = Uplink(parameters.node, configuration.bootstrap.broker, journal)
     writer = JournalWriter(journal)
     catalogue = points.catalogue(
@@ -170,14 +178,18 @@ def assemble(
 def _outside(parameters: ParameterSet, memory: Memory, clock: Clock) -> Outside:
     """Orders and released responses of the last run go on."""
     now_ns, now = clock.now_ns(), clock.monotonic()
-
-    def clock_kept() -> bool:
-        return clock.stepped or synchronised() is True  # a bench's time is right by definition
-
+    book = OrderBook(
+        parameters, memory.orders, now_ns=now_ns, now=now, clock_kept=lambda: _is_kept(clock)
+    )
     return Outside(
-        OrderBook(parameters, memory.orders, now_ns=now_ns, now=now, clock_kept=clock_kept),
+        book,
         PreparedResponses(parameters, memory.released, now=now),
     )
+
+
+def _is_kept(clock: Clock) -> bool:
+    """Whether a clock is synchronised; a bench's time is right by definition."""
+    return clock.stepped or synchronised() is True
 
 
 def _frozen_after_s(sources: Iterable[Source], library: Library) -> dict[str, float]:

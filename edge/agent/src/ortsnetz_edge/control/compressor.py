@@ -8,6 +8,7 @@ runs from its smallest current on.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ortsnetz_common.parameters.station import Device, DeviceKind
@@ -54,6 +55,21 @@ class Compressor:
         """That of a device; None for one without times and starts to keep."""
         kept = device.min_on_s > 0 or device.min_off_s > 0 or device.starts_per_day is not None
         return cls(device, smallest_w) if kept else None
+
+    @property
+    def starts(self) -> tuple[float, ...]:
+        """When limits have started it again, monotonic s, as far as it matters."""
+        return tuple(self._starts)
+
+    @property
+    def cut_at(self) -> float | None:
+        """When a limit stopped it that has not let it run since, monotonic s; None for none."""
+        return self._stopped_at if self._cut else None
+
+    def recall(self, *, starts: Iterable[float], cut_at: float | None) -> None:
+        """Go on from what an earlier run of the agent knew; see `starts` and `cut_at`."""
+        self._starts.extend(starts)
+        self._stopped_at, self._cut = cut_at, cut_at is not None
 
     def observe(self, drawn_w: float | None, *, now: float) -> None:
         """Take in what it draws, W; None changes nothing that is known."""

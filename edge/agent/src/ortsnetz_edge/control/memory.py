@@ -1,4 +1,4 @@
-"""What control remembers over a restart: interventions, alarms, orders, released responses."""
+"""What control remembers over a restart: interventions, alarms, orders, compressors, ..."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ortsnetz_common.link.messages import Alarm
+from ortsnetz_edge.control.compressor_memory import CompressorMemory
 from ortsnetz_edge.control.interventions import OpenIntervention
 from ortsnetz_edge.control.order_memory import OrderMemory
 from ortsnetz_edge.control.taps import TapMemory
@@ -27,6 +28,7 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
         orders: in force or revoked.
         taps: operations of the day and set points of tap changers.
         released: names of prepared responses that stand.
+        compressors: what limits have done to them within a day.
     """
 
     interventions: tuple[OpenIntervention, ...] = ()
@@ -34,6 +36,7 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True):
     orders: OrderMemory = field(default_factory=OrderMemory)
     released: tuple[str, ...] = ()
     taps: tuple[TapMemory, ...] = ()
+    compressors: tuple[CompressorMemory, ...] = ()
 
 
 def load_memory(path: Path) -> Memory:
