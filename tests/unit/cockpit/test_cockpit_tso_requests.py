@@ -65,9 +65,9 @@ def operator(bench: Any) -> TestClient:
     return client
 
 
-def ask(client: TestClient, **more: Any) -> dict[str, Any]:
+def ask(client: TestClient, *, status: int = 201, **more: Any) -> dict[str, Any]:
     answer = client.post(REQUESTS, json={**BODY, **more})
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
@@ -84,6 +84,7 @@ def test_less_consumption_is_shared_by_the_charge_points_in_whole_amperes(
     found = ask(operator, change_w=-9 * 690.0)
     assert found["given_w"] == pytest.approx(-9 * 690.0, rel=0.01)
     assert (found["shortfall_w"], found["fairness"]) == (0.0, pytest.approx(1.0))
+    assert found["said"] == "3 orders were given"
     given = orders(operator)
     assert [order["targets"] for order in given] == [["ev-1"], ["ev-2"], ["ev-3"]]
     assert [order["limit_w"] for order in given] == pytest.approx([13 * 690.0] * 3)
@@ -117,8 +118,10 @@ def test_who_says_nothing_or_nothing_new_is_left_alone_and_named(
     bench: Any, operator: TestClient, unmeasured: float | None, age_s: float
 ) -> None:
     tell(bench, {**EVENING, "ev-2": unmeasured}, age_s)
-    found = ask(operator, change_w=-690.0, targets=["ev-2"])
+    found = ask(operator, status=200, change_w=-690.0, targets=["ev-2"])
     assert (found["unknown"], found["parts"], found["given_w"]) == (["ev-2"], [], 0.0)
+    assert found["said"] == f"nothing was ordered: {found['shortfall_reason']}"
+    assert found["shortfall_reason"]
     assert orders(operator) == []
 
 
@@ -126,7 +129,8 @@ def test_what_a_request_would_mean_can_be_asked_without_ordering_it(
     bench: Any, operator: TestClient
 ) -> None:
     tell(bench, EVENING)
-    found = ask(operator, change_w=-9 * 690.0, give=False)
+    found = ask(operator, status=200, change_w=-9 * 690.0, give=False)
+    assert found["said"] == "nothing was ordered: 'give' is false; 3 devices would give -6.21 kW"
     assert len(found["parts"]) == 3
     assert {part["order"] for part in found["parts"]} == {None}
     assert orders(operator) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.requests import Request
 from pydantic import Field
 
@@ -51,8 +51,12 @@ class PartInfo(Message):
 
 
 class RequestInfo(Message):
-    """A request, divided. `fairness` is Jain's index of what the devices give of what they can."""
+    """A request, divided. `fairness` is Jain's index of what the devices give of what they can.
 
+    `said` is what was done with it, in words: how many orders were given, or why none was.
+    """
+
+    said: str
     asked_w: float
     given_w: float
     shortfall_w: float
@@ -62,11 +66,17 @@ class RequestInfo(Message):
     parts: list[PartInfo]
 
 
-@ROUTER.post("", status_code=201)
+@ROUTER.post(
+    "", status_code=201, responses={200: {"model": RequestInfo, "description": "Nothing ordered"}}
+)
 def ask(
-    request: Request, node: str, body: NewRequest, session: Annotated[Session, Depends(OPERATOR)]
+    request: Request,
+    response: Response,
+    node: str,
+    body: NewRequest,
+    session: Annotated[Session, Depends(OPERATOR)],
 ) -> RequestInfo:
-    """Divide a request among the devices of a node and order it."""
+    """Divide a request among the devices of a node and order it; 200 where nothing was ordered."""
     context = context_of(request)
     node_of(context, node)
     time_ns = now_ns()
@@ -91,7 +101,10 @@ def ask(
             context.orders.give_all(given)
         except OrderConflictError as error:
             raise HTTPException(409, str(error)) from error
+    if not (body.give and given):
+        response.status_code = 200
     return RequestInfo(
+        said=_said(found, give=body.give),
         asked_w=found.asked_w,
         given_w=found.given_w,
         shortfall_w=found.shortfall_w,
@@ -109,6 +122,18 @@ def ask(
             for part, order in zip(found.parts, given, strict=True)
         ],
     )
+
+
+def _said(found: disaggregation.Disaggregation, *, give: bool) -> str:
+    """What was done with a request, in words."""
+    count = len(found.parts)
+    devices = "1 device" if count == 1 else f"{count} devices"
+    if not count:
+        return f"nothing was ordered: {found.reason or 'nothing has to change'}"
+    if not give:
+        would = f"{devices} would give {found.given_w / 1e3:+.2f} kW"
+        return f"nothing was ordered: 'give' is false; {would}"
+    return "1 order was given" if count == 1 else f"{count} orders were given"
 
 
 def _devices(context: Context, node: str, targets: list[str]) -> list[Device]:
