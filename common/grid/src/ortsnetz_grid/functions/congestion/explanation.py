@@ -24,6 +24,10 @@ from ortsnetz_grid.network.model import Network
 _REACHED = 1e-3
 """Weighted distance from a bound at which it counts as reached: 0.1 % loading, 0.0001 pu."""
 
+_GRANTED = 1.0 - 1e-9
+"""Factor from which on a device has what it asked for: the rest is rounding, a hundredth of a
+milliwatt at a charge point, and nobody is held back for it."""
+
 _LOADING_NAMES = {
     quantity: quantity.replace("current", "loading") if "current" in quantity else quantity
     for quantity in QUANTITIES
@@ -213,8 +217,8 @@ def settings_of(
     for place, (device, k) in enumerate(zip(devices, factors.tolist(), strict=True)):
         a, b, c = watts[place]
         q_var = reactive.get(place)
-        if k >= 1:
-            answers.append(DeviceSetting(device.id, k, (a, b, c), "", (), q_var))
+        if k >= _GRANTED:
+            answers.append(DeviceSetting(device.id, 1.0, (a, b, c), "", (), q_var))
             continue
         strongest = held_by[place]
         by = f" by {words[strongest[0]]}" if strongest else ""
