@@ -9,7 +9,7 @@ the one that it would have if everybody took part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -19,8 +19,12 @@ from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResul
 Once = Callable[[frozenset[str], Mapping[str, float]], LimitingResult]
 """One decision: devices that stay as estimated, and what slow devices can still be at, W."""
 
-Keeps = Callable[[frozenset[str], Mapping[str, float]], bool]
-"""Whether powers of all devices keep the limits: devices that stay as estimated, and powers, W."""
+Keeps = Callable[[frozenset[str], Mapping[str, float], Mapping[str, float]], bool]
+"""Whether powers of all devices keep the limits: devices that stay as estimated, powers, W, and
+reactive power that is told, var."""
+
+_HALVINGS = 4
+"""Between the reactive power of two answers: to a sixteenth of their difference."""
 
 _NOBODY: Mapping[str, float] = MappingProxyType({})
 
@@ -43,7 +47,7 @@ def combined(once: Once, call: LimitingCall, keeps: Keeps | None = None) -> Limi
         # all of them where they are, none of them to be changed: what is left to say is yes or no
         at = {name: w for name, w in call.present.items() if name not in deaf | advisory}
         if keeps is not None:
-            kept = keeps(deaf | advisory, at)
+            kept = keeps(deaf | advisory, at, result.reactive)
         else:
             held = once(deaf | advisory, at)
             kept = held.verified and held.status == "ok" and not held.reserve_given_up
@@ -54,7 +58,10 @@ def combined(once: Once, call: LimitingCall, keeps: Keeps | None = None) -> Limi
 
 
 def both_directions(
-    consumers: LimitingResult, feeders: LimitingResult, feeding: frozenset[str]
+    consumers: LimitingResult,
+    feeders: LimitingResult,
+    feeding: frozenset[str],
+    told: Mapping[str, float] | None = None,
 ) -> LimitingResult:
     """One answer of two that were found for one direction each.
 
@@ -62,6 +69,7 @@ def both_directions(
         consumers: with feed-in at no more than now.
         feeders: with consumption at no more than now.
         feeding: devices that feed in.
+        told: reactive power that holds for both; None for what the feeders need.
     """
     order = ("ok", "limited", "infeasible")
     return LimitingResult(
@@ -77,8 +85,53 @@ def both_directions(
         reserve_given_up=tuple(
             dict.fromkeys((*consumers.reserve_given_up, *feeders.reserve_given_up))
         ),
-        reactive={**consumers.reactive, **feeders.reactive},
+        reactive={**consumers.reactive, **feeders.reactive} if told is None else dict(told),
     )
+
+
+def reactive_for_both(
+    consumers: LimitingResult,
+    feeders: LimitingResult,
+    keeps: Callable[[Mapping[str, float]], bool],
+) -> Mapping[str, float] | None:
+    """Reactive power between that of both answers, as near to the feeders' as consumers allow.
+
+    It is told at once, while the feed-in for which it makes room comes later, if the sun likes.
+    Until then it must not overload what is there.
+
+    Args:
+        consumers: with feed-in at no more than now.
+        feeders: with consumption at no more than now.
+        keeps: whether the consumers' answer keeps everything with a reactive power, var by device.
+
+    Returns:
+        None where the feeders' own does no harm.
+    """
+    least = {**dict.fromkeys(feeders.reactive, 0.0), **consumers.reactive}
+    most = {**consumers.reactive, **feeders.reactive}
+    if most == least or keeps(most):
+        return None
+    kept, beyond, found = 0.0, 1.0, least
+    for _ in range(_HALVINGS):
+        share = (kept + beyond) / 2
+        trial = {name: least[name] + share * (var - least[name]) for name, var in most.items()}
+        if keeps(trial):
+            kept, found = share, trial
+        else:
+            beyond = share
+    return found
+
+
+def until_reactive(later: LimitingResult, now: LimitingResult) -> LimitingResult:
+    """Limits that hold with the reactive power that is told, and those needed until it is there.
+
+    Args:
+        later: with reactive power as it is told; it goes on being told.
+        now: with reactive power as it is.
+    """
+    limits = {limit.device: limit for limit in later.limits}
+    joined = _lower_of(limits, now.limits)
+    return _waiting(later, now, joined, "reactive power is there")
 
 
 def _until_followed(
@@ -86,20 +139,35 @@ def _until_followed(
 ) -> LimitingResult:
     """Limits that hold later, and those that the fast devices need until then."""
     limits = {limit.device: limit for limit in later.limits}
-    for limit in now.limits:
-        known = limits.get(limit.device)
-        if limit.device not in slow and (known is None or limit.limit_w < known.limit_w):
-            limits[limit.device] = limit
-    waiting = ", ".join(sorted(slow))
+    joined = _lower_of(limits, (limit for limit in now.limits if limit.device not in slow))
+    found = _waiting(later, now, joined, f"{', '.join(sorted(slow))} has followed")
+    return replace(found, reactive=now.reactive or later.reactive)  # what comes later is told later
+
+
+def _lower_of(
+    limits: Mapping[str, DeviceLimit], others: Iterable[DeviceLimit]
+) -> tuple[DeviceLimit, ...]:
+    found = dict(limits)
+    for limit in others:
+        known = found.get(limit.device)
+        if known is None or limit.limit_w < known.limit_w:
+            found[limit.device] = limit
+    return tuple(found.values())
+
+
+def _waiting(
+    later: LimitingResult, now: LimitingResult, limits: tuple[DeviceLimit, ...], until: str
+) -> LimitingResult:
+    """What holds later with limits for both, and what is missed until then."""
     missed = () if now.verified else now.violated or ("the network's limits",)
     return replace(
         later,
         status="limited" if later.status == "ok" and now.status != "ok" else later.status,
         worst_loading=_larger(later.worst_loading, now.worst_loading),
-        limits=tuple(limits.values()),
+        limits=limits,
         reserve_given_up=(
             *later.reserve_given_up,
-            *(f"{words}, until {waiting} has followed" for words in missed),
+            *(f"{words}, until {until}" for words in missed),
         ),
     )
 

@@ -16,10 +16,16 @@ from ortsnetz_edge.hosting.calls import (
     encode,
     limiting_call,
 )
-from ortsnetz_edge.hosting.combined import both_directions, combined
+from ortsnetz_edge.hosting.combined import (
+    both_directions,
+    combined,
+    reactive_for_both,
+    until_reactive,
+)
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.limiter import Limiter
+from ortsnetz_grid.functions.congestion.present import is_beyond
 from ortsnetz_grid.functions.congestion.problem import Infeasible, Objective, Settings
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Stage, Status
 from ortsnetz_grid.functions.congestion.situation import (
@@ -30,6 +36,7 @@ from ortsnetz_grid.functions.congestion.situation import (
 from ortsnetz_grid.functions.congestion.transition import (
     CONSUMPTION,
     FEED_IN,
+    at_limits,
     at_most_now,
     direction_of,
     is_mixed,
@@ -67,8 +74,11 @@ class Limiting:
         def once(deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
             return self._once(call, state, deaf, may_draw)
 
-        def keeps(deaf: frozenset[str], at_w: Mapping[str, float]) -> bool:
-            return self._keeps(self._situation(call, state, deaf, at_w))
+        def keeps(
+            deaf: frozenset[str], at_w: Mapping[str, float], reactive: Mapping[str, float]
+        ) -> bool:
+            situation = self._situation(call, state, deaf, at_w)
+            return all(self._keeps(each, reactive) for each in _corners(situation))
 
         return encode(combined(once, call, keeps))
 
@@ -81,17 +91,45 @@ class Limiting:
     ) -> LimitingResult:
         """One decision, see `combined` for why there may be several.
 
-        It is found for each direction by itself, see `transition`: consumers first.
+        Reactive power is told at once and comes in its own time. Where the present is beyond a
+        limit it has come too late, and active power is what has to help: as if nobody's reactive
+        power would ever change.
         """
         situation = self._situation(call, state, deaf, may_draw)
+        result = self._both(situation)
+        movable = {one.id for one in situation.devices if one.reactive_var > 0}
+        if movable and is_beyond(self.network, state, situation.limits):
+            names = [situation.names[element] for element in movable]
+            measured = {name: _sum(call.readings[name].reactive_var) for name in names}
+            result = until_reactive(result, self._both(situation, measured))
+        return result
+
+    def _both(
+        self, situation: Situation, reactive: Mapping[str, float] | None = None
+    ) -> LimitingResult:
+        """One decision, found for each direction by itself, see `transition`: consumers first.
+
+        Args:
+            situation: of this cycle.
+            reactive: that is as it is, var by name; None: it is decided.
+        """
         if not is_mixed(situation):
-            return self._decided(situation)
-        consumers = self._decided(at_most_now(situation, FEED_IN))
+            return self._decided(situation, reactive)
+        present = at_most_now(situation, FEED_IN)
+        consumers = self._decided(present, reactive)
         elements = {name: element for element, name in situation.names.items()}
         found = {elements[one.device]: one.limit_w for one in consumers.limits}
-        feeders = self._decided(at_most_now(situation, CONSUMPTION, found))
-        feeding = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
-        return both_directions(consumers, feeders, frozenset(feeding))
+        feeding = at_most_now(situation, CONSUMPTION, found)
+        feeders = self._decided(feeding, reactive)
+
+        def keeps(told: Mapping[str, float]) -> bool:
+            return self._keeps(at_limits(present, found), told)
+
+        told = None if reactive else reactive_for_both(consumers, feeders, keeps)
+        if told is not None:
+            feeders = self._decided(feeding, told)
+        names = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
+        return both_directions(consumers, feeders, frozenset(names), told)
 
     def _situation(
         self,
@@ -113,24 +151,21 @@ class Limiting:
             limiter=self.limiter,
         )
 
-    def _keeps(self, situation: Situation) -> bool:
-        """Whether the requests keep all limits, whichever direction comes first."""
-        each = [situation]
-        if is_mixed(situation):
-            each = [at_most_now(situation, direction) for direction in (FEED_IN, CONSUMPTION)]
-        return all(
-            self.limiter.keeps(
-                one.devices,
-                one.limits,
-                network=one.network,
-                bias=one.bias,
-                margin=one.margin,
-            )
-            for one in each
+    def _keeps(self, situation: Situation, reactive: Mapping[str, float]) -> bool:
+        """Whether the requests keep all limits with that reactive power, var by name."""
+        return self.limiter.keeps(
+            situation.devices,
+            situation.limits,
+            network=situation.network,
+            bias=situation.bias,
+            margin=situation.margin,
+            reactive_var=_by_element(situation, reactive),
         )
 
-    def _decided(self, situation: Situation) -> LimitingResult:
-        """One answer of the grid function."""
+    def _decided(
+        self, situation: Situation, reactive: Mapping[str, float] | None = None
+    ) -> LimitingResult:
+        """One answer of the grid function; with reactive power, var by name, if that is decided."""
         result = self.limiter.decide(
             situation.devices,
             situation.limits,
@@ -140,6 +175,7 @@ class Limiting:
             settings=Settings(
                 objective=Objective(self.parameters.limits.objective), infeasible=INFEASIBLE
             ),
+            reactive_var=None if reactive is None else _by_element(situation, reactive),
         )
         devices = {device.name: device for device in self.parameters.station.devices}
         idle = set(situation.idle)
@@ -169,6 +205,22 @@ class Limiting:
                 if setting.q_var is not None and result.stage is not Stage.REQUESTS
             },
         )
+
+
+def _sum(values: Iterable[float | None]) -> float:
+    """Of the phases that were said."""
+    return sum(value for value in values if value is not None)
+
+
+def _corners(situation: Situation) -> tuple[Situation, ...]:
+    """The situations that have to be kept, whichever direction comes first."""
+    if not is_mixed(situation):
+        return (situation,)
+    return tuple(at_most_now(situation, direction) for direction in (FEED_IN, CONSUMPTION))
+
+
+def _by_element(situation: Situation, by_name: Mapping[str, float]) -> dict[int, float]:
+    return {element: by_name[name] for element, name in situation.names.items() if name in by_name}
 
 
 def without_reactive(station: Station, unadjusted: Iterable[str]) -> Station:

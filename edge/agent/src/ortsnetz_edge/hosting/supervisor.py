@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections import Counter
 from enum import StrEnum
 
@@ -28,7 +29,11 @@ from ortsnetz_edge.hosting.protocol import (
 
 log = logging.getLogger(__name__)
 
-START_DEADLINE_S = 60.0
+FIRST_START_S = 15.0
+"""A worker that is not ready by then hangs, or its machine is slow: it is replaced, and the next one
+gets twice as long. Half a second is measured on a quiet machine; a node that starts three processes
+from a cold card needs ten times that."""
+LONGEST_START_S = 60.0
 STOP_DEADLINE_S = 2.0
 BACKOFF_FIRST_S = 0.5
 BACKOFF_CAP_S = 30.0
@@ -55,16 +60,29 @@ class FunctionFailedError(Exception):
 
 
 class FunctionHost:
-    """One function in a process of its own. Calls are made one at a time."""
+    """One function in a process of its own. Calls are made one at a time.
 
-    def __init__(self, name: str, setup: Setup, command: tuple[str, ...] | None = None) -> None:
+    Attributes:
+        start_s: time that the next worker has until it is ready.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        setup: Setup,
+        command: tuple[str, ...] | None = None,
+        *,
+        start_s: float = FIRST_START_S,
+    ) -> None:
         """Nothing is started yet.
 
         Args:
             name: of the function, for people and counters.
             setup: sent to each new worker.
             command: how to start a worker; None for the function's own.
+            start_s: time that the first worker has until it is ready.
         """
+        self.start_s = self._first_start_s = start_s
         self.counters: Counter[str] = Counter()
         self._name = name
         self._setup = setup
@@ -191,18 +209,22 @@ class FunctionHost:
 
     async def _set_up(self, process: asyncio.subprocess.Process) -> bool:
         """Bring a new worker to where it can be called; whether that worked."""
+        begun = time.monotonic()
         try:
-            async with asyncio.timeout(START_DEADLINE_S):
+            async with asyncio.timeout(self.start_s):
                 await self._send(process, self._setup)
                 message = await self._receive(process)
         except TimeoutError:
-            self._why = f"was not ready within {START_DEADLINE_S:.0f} s"
+            self._why = f"was not ready within {self.start_s:.0f} s"
+            self.start_s = min(2 * self.start_s, LONGEST_START_S)
         except (OSError, asyncio.IncompleteReadError):
             self._why = "ended while starting"
         except (frames.FrameError, msgspec.MsgspecError) as error:
             self._why = f"broke the contract while starting: {error}"
         else:
             if isinstance(message, Ready):
+                took_s = time.monotonic() - begun
+                self.start_s = max(self._first_start_s, min(2 * took_s, LONGEST_START_S))
                 self._why = "the worker has ended"
                 self._ready.set()
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -79,6 +80,7 @@ class Limiter:
         bias: Offsets | None = None,
         margin: Offsets | None = None,
         settings: Settings = _DEFAULTS,
+        reactive_var: Mapping[int, float] | None = None,
     ) -> LimitResult:
         """Find the best setpoints that keep all limits; see `decision.decide`.
 
@@ -90,11 +92,15 @@ class Limiter:
             bias: what the present has more than the model of it (None is nothing).
             margin: distance to keep from the limits (None is nothing).
             settings: how to search.
+            reactive_var: what devices are told already, var, consumption positive, by id; only
+                active power is decided then, and who is not in it has no reactive power of its own
+                accord. None: reactive power is decided, too.
 
         Raises:
             InputError: names the device or element whose data cannot be used.
         """
-        return self._decision(devices, limits, network, bias, margin, settings).made()
+        decision = self._decision(devices, limits, network, bias, margin, settings)
+        return decision.with_reactive(reactive_var).made()
 
     def keeps(
         self,
@@ -104,9 +110,11 @@ class Limiter:
         network: Network | None = None,
         bias: Offsets | None = None,
         margin: Offsets | None = None,
+        reactive_var: Mapping[int, float] | None = None,
     ) -> bool:
         """Whether the requests keep all limits and margins, by one power flow; see `decide`."""
-        return self._decision(devices, limits, network, bias, margin, _DEFAULTS).keeps()
+        decision = self._decision(devices, limits, network, bias, margin, _DEFAULTS)
+        return decision.with_reactive(reactive_var).keeps()
 
     def _decision(  # noqa: PLR0917 - what `decide` is given
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,20 @@ class Box:
             factors=count,
             objective=settings.objective,
         )
+
+    def with_reactive(self, told: Mapping[int, float]) -> Box:
+        """The same with reactive power that is told already: it is not looked for.
+
+        Args:
+            told: by place of the control, as a share of the most; others stay as they wish.
+        """
+        reactive = slice(self.factors, None)
+        wish = self.wish.copy()
+        for place, share in told.items():
+            wish[place] = min(max(share, self.lowest[place]), self.highest[place])
+        lowest, highest = self.lowest.copy(), self.highest.copy()
+        lowest[reactive] = highest[reactive] = wish[reactive]
+        return replace(self, lowest=lowest, highest=highest, wish=wish)
 
     def cost(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cost of points (..., c); 0 where nothing is held back."""

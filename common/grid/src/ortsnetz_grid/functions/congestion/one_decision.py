@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +50,20 @@ class Decision:
     constraints: Constraints
     box: Box
     settings: Settings
+
+    def with_reactive(self, told_var: Mapping[int, float] | None) -> Decision:
+        """The same with reactive power that is told already, var by device; None: it is decided."""
+        if told_var is None:
+            return self
+        places = range(self.box.factors, len(self.box.wish))
+        ids = [self.devices[self.controls.device[place]].id for place in places]
+        most = self.asked.reactive_var[self.controls.device[self.box.factors :]]
+        told = {
+            place: told_var[element] / var
+            for place, element, var in zip(places, ids, most.tolist(), strict=True)
+            if element in told_var
+        }
+        return replace(self, box=self.box.with_reactive(told))
 
     def keeps(self) -> bool:
         """Whether the requests keep everything; nothing is searched."""

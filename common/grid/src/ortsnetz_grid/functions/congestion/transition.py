@@ -43,15 +43,34 @@ def at_most_now(
             its setpoint counts: what somebody is about to lose helps nobody either.
     """
     allowed_w = allowed_w or {}
+    most_w = {
+        device.id: min(
+            max(drawn_w, 0.0), situation.used[device.id] * allowed_w.get(device.id, np.inf)
+        )
+        for device, drawn_w in zip(situation.devices, situation.drawn_w, strict=True)
+        if direction_of(device) == direction
+    }
+    return _asking_at_most(situation, most_w)
+
+
+def at_limits(situation: Situation, allowed_w: Mapping[int, float]) -> Situation:
+    """The same with devices asking for no more than limits that were found for them.
+
+    Args:
+        situation: of this cycle.
+        allowed_w: by device, W, magnitude, as its setpoint counts; others ask for what they want.
+    """
+    most_w = {element: situation.used[element] * limit_w for element, limit_w in allowed_w.items()}
+    return _asking_at_most(situation, most_w)
+
+
+def _asking_at_most(situation: Situation, most_w: Mapping[int, float]) -> Situation:
+    """The same with lower requests; most_w by device, W, magnitude, of all its phases together."""
     shares = np.ones(len(situation.devices))
-    for place, (device, drawn_w) in enumerate(
-        zip(situation.devices, situation.drawn_w, strict=True)
-    ):
+    for place, device in enumerate(situation.devices):
         asked_w = abs(sum(device.request_w))
-        if direction_of(device) == direction and asked_w > 0:
-            limit_w = situation.used[device.id] * allowed_w.get(device.id, np.inf)
-            most_w = min(max(drawn_w, 0.0), limit_w)
-            shares[place] = min(1.0, most_w / asked_w)
+        if device.id in most_w and asked_w > 0:
+            shares[place] = min(1.0, most_w[device.id] / asked_w)
     loads = situation.network.data["asym_load"].copy()
     rows = slice(len(loads) - len(shares), None)
     for name in ("p_specified", "q_specified"):
