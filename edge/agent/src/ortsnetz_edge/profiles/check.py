@@ -8,6 +8,7 @@ from ortsnetz_common.files.yaml_source import Place
 from ortsnetz_common.files.yaml_source import Source as File
 from ortsnetz_edge.drivers.contract import LimitUnit
 from ortsnetz_edge.profiles.check_further import further_setpoint_complaints
+from ortsnetz_edge.profiles.check_goose import goose_complaints
 from ortsnetz_edge.profiles.check_references import reference_complaints, repeated
 from ortsnetz_edge.profiles.check_setpoint import setpoint_complaints
 from ortsnetz_edge.profiles.contents import quantities_of, values_of
@@ -49,6 +50,7 @@ def _complaints(profile: Profile, file: File) -> Iterator[tuple[Place, str]]:
     if profile.setpoint is not None:
         yield from setpoint_complaints(profile.setpoint, profile)
     yield from further_setpoint_complaints(profile)
+    yield from goose_complaints(profile)
     yield from _use(profile)
     yield from repeated(profile)
     yield from reference_complaints(profile, file.document)

@@ -299,6 +299,30 @@ class OpcUaOptions(Struct, frozen=True, forbid_unknown_fields=True):
     deadband: Annotated[float, Meta(ge=0)] = 0.0
 
 
+class GooseStream(Struct, frozen=True, forbid_unknown_fields=True):
+    """What travels in the messages of one GOOSE control block (`protocol: iec61850`).
+
+    A source whose connection is `goose` takes its values from these messages, by the same
+    references as one that is asked over MMS.
+
+    Attributes:
+        block: the control block, its logical device by instance: `LD0/LLN0.gcbStates`.
+        data_set: the data set, `LD0/LLN0.States`.
+        id: its goID; `{ied}` stands for the name of the IED.
+        members: of the data set, and of each the values that travel for it, in their order, each
+            with its basic type of SCL: `LD0/XCBR1.Pos.stVal[ST] Dbpos`.
+        revision: confRev; None takes any.
+    """
+
+    block: Reference
+    data_set: Reference
+    id: Annotated[str, Meta(min_length=1, max_length=129)]
+    members: Annotated[
+        tuple[Annotated[tuple[Reference, ...], Meta(min_length=1)], ...], Meta(min_length=1)
+    ]
+    revision: Annotated[int, Meta(ge=0, lt=2**32)] | None = None
+
+
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of device.
 
@@ -314,6 +338,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         state: of a charge point, after IEC 61851: 1 A to 6 F.
         tap_position: of a tap changer; each change is an operation.
         further_setpoints: what the device may be told besides its limit.
+        goose: what its GOOSE messages hold, for sources that listen instead of asking.
     """
 
     format: str
@@ -343,3 +368,4 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     dnp3: Dnp3Options = Dnp3Options()
     opcua: OpcUaOptions = OpcUaOptions()
     references: str = ""
+    goose: tuple[GooseStream, ...] = ()

@@ -1,0 +1,114 @@
+"""What travels in the GOOSE messages of an IED, as far as an SCL file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ortsnetz_common.scl.blocks import DataSet, GooseControl, Member
+from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
+from ortsnetz_common.scl.document import Document
+from ortsnetz_common.scl.lookup import Lookup
+from ortsnetz_common.scl.network import Multicast
+from ortsnetz_common.scl.object_reference import ObjectReference
+from ortsnetz_common.scl.types import DataObject
+
+
+class StreamValue(Struct, frozen=True):
+    """One value of a data set: its reference, and its basic type in SCL's words."""
+
+    at: ObjectReference
+    basic_type: str
+
+
+Members = tuple[tuple[StreamValue, ...], ...]
+
+
+class GooseStream(Struct, frozen=True):
+    """The messages of one control block.
+
+    Attributes:
+        ied: name of the device.
+        device: the logical device that the block lies in; its node is LLN0.
+        control: the control block.
+        multicast: where its messages go; None where the file does not say.
+        members: of the data set, and of each the values that travel for it, in their order.
+        unclear: why nothing can be read from the messages, in words; "" where it can.
+    """
+
+    ied: str
+    device: LogicalDevice
+    node: str
+    control: GooseControl
+    multicast: Multicast | None
+    members: Members
+    unclear: str = ""
+
+    @property
+    def block(self) -> str:
+        """Reference of the control block on the wire, `B1LD0/LLN0$GO$gcbStates`."""
+        return f"{self.device.domain}/{self.node}$GO${self.control.name}"
+
+    @property
+    def data_set(self) -> str:
+        """Reference of the data set on the wire, `B1LD0/LLN0$States`."""
+        return f"{self.device.domain}/{self.node}${self.control.data_set}"
+
+
+def goose_streams_of(document: Document, ied: Ied) -> Iterator[GooseStream]:
+    """The GOOSE control blocks of an IED, in the order of the file."""
+    lookup = Lookup(document)
+    addresses = {
+        (each.device, each.block): each
+        for network in document.networks
+        for point in network.access_points
+        if point.ied == ied.name
+        for each in point.goose
+    }
+    for device in ied.devices():
+        for node in device.nodes:
+            for control in node.goose:
+                if control.kind != "GOOSE":
+                    continue  # GSSE, of edition 1
+                members, unclear = _understood(lookup, ied, node, control)
+                yield GooseStream(
+                    ied=ied.name,
+                    device=device,
+                    node=node.name,
+                    control=control,
+                    multicast=addresses.get((device.instance, control.name)),
+                    members=members,
+                    unclear=unclear,
+                )
+
+
+def _understood(
+    lookup: Lookup, ied: Ied, node: LogicalNode, control: GooseControl
+) -> tuple[Members, str]:
+    """The members of a control block's data set; else none, and why."""
+    data_set = next((each for each in node.data_sets if each.name == control.data_set), None)
+    try:
+        return _members(lookup, ied, data_set), ""
+    except ValueError as error:
+        return (), str(error)
+
+
+def _members(lookup: Lookup, ied: Ied, data_set: DataSet | None) -> Members:
+    if data_set is None:
+        raise ValueError("the control block has no data set that the file knows")
+    return tuple(tuple(_values(lookup, ied, member)) for member in data_set.members)
+
+
+def _values(lookup: Lookup, ied: Ied, member: Member) -> Iterator[StreamValue]:
+    """The values of a member. Raises ValueError: the file does not say which they are."""
+    node = lookup.node(ied.name, member.device, member.node)
+    if node is None or member.leaves is None:
+        where = f"{member.device}/{member.node}.{'.'.join(member.path)}[{member.constraint}]"
+        raise ValueError(f"{where}: the file does not say which values travel for it")
+    for leaf in member.leaves:
+        part = lookup.part(node, leaf)
+        at = ObjectReference(member.device, member.node, leaf, member.constraint)
+        if part is None or isinstance(part, DataObject):
+            raise ValueError(f"{at}: the file does not say of which type it is")
+        yield StreamValue(at, part.basic_type)
