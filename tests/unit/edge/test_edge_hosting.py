@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,13 @@ from ortsnetz_edge.hosting.calls import (
     limiting_call,
 )
 from ortsnetz_edge.hosting.protocol import Setup
-from ortsnetz_edge.hosting.supervisor import Failure, FunctionFailedError, FunctionHost
+from ortsnetz_edge.hosting.supervisor import (
+    FIRST_START_S,
+    LONGEST_START_S,
+    Failure,
+    FunctionFailedError,
+    FunctionHost,
+)
 
 SETUP = Setup(
     "the network",
@@ -54,6 +61,13 @@ real_stdout = os.dup(1)
 serve(Echo)
 """
 STUBBORN = "import time; time.sleep(60)"
+HANGS_ONCE = """
+import pathlib, sys, time
+begun = pathlib.Path(sys.argv[1])
+if not begun.exists():
+    begun.touch()
+    time.sleep(60)
+"""
 REFUSING = """
 from ortsnetz_common.errors import InputError
 from ortsnetz_edge.hosting.worker import serve
@@ -62,9 +76,15 @@ serve(build)
 """
 
 
-def hosted(check: Callable[[FunctionHost], Awaitable[None]], code: str = WORKER) -> None:
+def hosted(
+    check: Callable[[FunctionHost], Awaitable[None]],
+    code: str = WORKER,
+    *arguments: str,
+    start_s: float = FIRST_START_S,
+) -> None:
     async def life() -> None:
-        host = FunctionHost("echo", SETUP, (sys.executable, "-c", code))
+        command = (sys.executable, "-c", code, *arguments)
+        host = FunctionHost("echo", SETUP, command, start_s=start_s)
         host.start()
         try:
             await check(host)
@@ -165,6 +185,33 @@ def test_a_worker_that_cannot_start_says_why() -> None:
             await host.call(b"x", 1)
 
     hosted(check, REFUSING)
+
+
+def test_a_worker_that_hangs_at_its_start_is_replaced(tmp_path: Path) -> None:
+    """The first one hangs: the next is started after the deadline of a start, and works."""
+
+    async def check(host: FunctionHost) -> None:
+        await until(lambda: host.counters["function_echo_restarts"] > 0)
+        with pytest.raises(FunctionFailedError, match="was not ready within 2 s"):
+            await host.call(b"x", 1)
+        assert await host.wait_ready(20)
+        assert await host.call(b"network", 5) == b"the network"
+
+    hosted(check, HANGS_ONCE + WORKER, str(tmp_path / "begun"), start_s=2.0)
+
+
+def test_a_machine_that_needs_longer_for_a_start_gets_longer() -> None:
+    async def check(host: FunctionHost) -> None:
+        assert await host.wait_ready(20)
+        assert host.counters["function_echo_restarts"] >= 1
+        assert host.start_s >= 2 * 1.0  # it will need as long the next time
+
+    hosted(check, "import time; time.sleep(1.0)" + WORKER, start_s=0.3)
+
+
+def test_a_start_is_given_up_well_before_a_minute_and_never_later_than_after_one() -> None:
+    assert FIRST_START_S <= 20.0  # the grace in which a function that starts is no alarm
+    assert LONGEST_START_S <= 60.0
 
 
 def test_a_worker_that_ignores_the_end_of_its_input_is_ended_all_the_same() -> None:

@@ -29,10 +29,10 @@ from ortsnetz_edge.hosting.protocol import (
 
 log = logging.getLogger(__name__)
 
-FIRST_START_S = 15.0
-"""A worker that is not ready by then hangs, or its machine is slow: it is replaced, and the next one
-gets twice as long. Half a second is measured on a quiet machine; a node that starts three processes
-from a cold card needs ten times that."""
+FIRST_START_S = 20.0
+"""A worker that is not ready by then hangs, or its machine is slow: it is replaced, and the next
+one gets twice as long. Half a second is measured on a quiet machine; a node that starts three
+processes from a cold card needs ten times that, a bench of many nodes more."""
 LONGEST_START_S = 60.0
 STOP_DEADLINE_S = 2.0
 BACKOFF_FIRST_S = 0.5
