@@ -52,6 +52,9 @@ class Metrics:
         self.orders = count("orders", "Orders that came to a state.", "state")
         self.order_messages = count("order_messages", "Orders handed to the broker.", "turn")
         self.orders_unknown = count("orders_unknown", "States of orders that nobody gave here.")
+        self.orders_forgotten = count(
+            "orders_forgotten", "Orders and revocations deleted 90 days after their end."
+        )
         self.orders_late = count("orders_late", "Orders that devices confirmed after 60 s.")
         self.order_clocks_disagree = count(
             "order_clocks_disagree", "Orders answered before they were given: clocks are wrong."

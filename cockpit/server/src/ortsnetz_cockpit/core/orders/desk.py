@@ -148,6 +148,15 @@ class OrderDesk:
                     self._metrics.orders.labels(after.state.value).inc()
             self._version += 1
 
+    def forget(self, time_ns: int) -> int:
+        """Forget orders that ended long ago, a page at a time; returns how many."""
+        with self._lock, self._engine.begin() as connection:
+            forgotten = table.forget(connection, time_ns, PAGE)
+        if forgotten:
+            self._metrics.orders_forgotten.inc(forgotten)
+            self._version += 1
+        return forgotten
+
     def begin_to_send(self, due: Sequence[OrderRow], time_ns: int) -> list[OrderRow]:
         """Note that orders go to the broker now; those that still have to.
 

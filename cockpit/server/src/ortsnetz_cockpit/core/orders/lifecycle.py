@@ -33,6 +33,9 @@ _RANK = {
 }
 SILENT_NS = 300 * NS_PER_S
 """So long after its end the node may say that an order has ended: clocks differ, links are slow."""
+KEPT_NS = 90 * 86_400 * NS_PER_S
+"""So long after its end an order is listed: a quarter is what is looked into and settled. Who gave
+what to whom, and why, stays in the audit trail; what it did is in interventions and log."""
 RESEND_FIRST_NS = 2 * NS_PER_S
 RESEND_CAP_NS = 30 * NS_PER_S
 

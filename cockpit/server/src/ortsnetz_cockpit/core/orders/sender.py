@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,7 @@ from ortsnetz_common.measurement.time import now_ns
 LOGGER = logging.getLogger("ortsnetz.cockpit.orders")
 TURN_S = 0.5
 END_S = 5.0
+FORGET_EVERY_S = 600.0
 A_TURN = 50
 """Most orders of one turn: a node takes some hundreds at once, a broker's queue is bounded."""
 
@@ -41,6 +43,7 @@ class OrderSender:
         self._send = send
         self._online = online
         self._metrics = metrics
+        self._forget_at = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="orders", daemon=True)
 
@@ -56,7 +59,7 @@ class OrderSender:
             self._thread.join(END_S)
 
     def turn(self) -> int:
-        """Send what is due, give up what has expired; returns how many were sent."""
+        """Send what is due, give up what has expired, forget what is old; how many were sent."""
         time_ns = now_ns()
         nodes = self._online()
         waiting = self._desk.waiting(nodes) if nodes else []
@@ -67,6 +70,9 @@ class OrderSender:
                 sent += 1
                 self._metrics.order_messages.labels("again" if row.sent else "first").inc()
         self._desk.give_up(time_ns)
+        if time.monotonic() >= self._forget_at:
+            forgotten = self._desk.forget(time_ns)
+            self._forget_at = time.monotonic() + (0.0 if forgotten else FORGET_EVERY_S)
         return sent
 
     def _run(self) -> None:

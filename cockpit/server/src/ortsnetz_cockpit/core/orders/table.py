@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from ortsnetz_cockpit.core.orders.lifecycle import OPEN, SILENT_NS, OrderRow, State
+from ortsnetz_cockpit.core.orders.lifecycle import KEPT_NS, OPEN, SILENT_NS, OrderRow, State
 from ortsnetz_cockpit.core.registry.tables import ORDERS
 from ortsnetz_common.link.messages import Order
 
@@ -73,6 +73,20 @@ def overdue(connection: Connection, time_ns: int, limit: int) -> list[OrderRow]:
     silent = opened & (ORDERS.c.expires_ns <= time_ns - SILENT_NS)
     query = select(ORDERS).where(waits | silent).limit(limit)
     return [_row(found) for found in connection.execute(query)]
+
+
+def forget(connection: Connection, time_ns: int, limit: int) -> int:
+    """Delete orders and revocations that ended long ago, see `lifecycle`; returns how many."""
+    before_ns = time_ns - KEPT_NS
+    closed = ORDERS.c.state.not_in([state.value for state in OPEN])
+    # issued before it ended: that has an index
+    long_ago = (ORDERS.c.issued_ns <= before_ns) & (ORDERS.c.expires_ns <= before_ns)
+    old = select(ORDERS.c.node, ORDERS.c.id).where(long_ago & closed).limit(limit)
+    found = connection.execute(old).all()
+    for node, name in found:
+        here = (ORDERS.c.node == node) & (ORDERS.c.id == name)
+        connection.execute(delete(ORDERS).where(here))
+    return len(found)
 
 
 def _changing(row: OrderRow) -> dict[str, Any]:
