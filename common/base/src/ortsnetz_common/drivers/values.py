@@ -5,7 +5,7 @@ The same values on both sides of the socket to a driver in a process of its own,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ortsnetz_common.measurement.point import Point
@@ -242,12 +242,14 @@ class Diagnosis:
         answers: requests answered well since the start.
         failures: requests that came to nothing, by kind.
         last_failure: the last reason in words; None if there was none.
+        counters: what else this protocol counts, by name.
     """
 
     connected: bool
     answers: int
     failures: dict[FailureKind, int]
     last_failure: str | None
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class Interface:
     def _prepare(self, destinations: tuple[str, ...] | None) -> None:
         """Filter first, bind last: nothing else must come in between."""
         end, index = self._socket, socket.if_nametoindex(self.name)
-        end.setblocking(False)
+        end.settimeout(0)
         code = b"".join(struct.pack("@HBBI", *step) for step in _FILTER)
         kept = ctypes.create_string_buffer(code)
         program = struct.pack("@HP", len(_FILTER), ctypes.addressof(kept))

@@ -102,6 +102,7 @@ class RemoteDriver:
             answers=self._answers,
             failures=dict(self._failures),
             last_failure=self._last_failure,
+            counters={} if theirs is None else theirs.counters,
         )
 
     async def stop(self) -> None:
