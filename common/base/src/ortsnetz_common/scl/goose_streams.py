@@ -34,6 +34,8 @@ class GooseStream(Struct, frozen=True):
         control: the control block.
         multicast: where its messages go; None where the file does not say.
         members: of the data set, and of each the values that travel for it, in their order.
+        depths: of each member, how many steps of its values' paths are its own; what lies deeper
+            travels in structures.
         unclear: why nothing can be read from the messages, in words; "" where it can.
     """
 
@@ -43,6 +45,7 @@ class GooseStream(Struct, frozen=True):
     control: GooseControl
     multicast: Multicast | None
     members: Members
+    depths: tuple[int, ...] = ()
     unclear: str = ""
 
     @property
@@ -71,7 +74,8 @@ def goose_streams_of(document: Document, ied: Ied) -> Iterator[GooseStream]:
             for control in node.goose:
                 if control.kind != "GOOSE":
                     continue  # GSSE, of edition 1
-                members, unclear = _understood(lookup, ied, node, control)
+                data_set = _data_set(node, control)
+                members, unclear = _understood(lookup, ied, data_set)
                 yield GooseStream(
                     ied=ied.name,
                     device=device,
@@ -79,15 +83,21 @@ def goose_streams_of(document: Document, ied: Ied) -> Iterator[GooseStream]:
                     control=control,
                     multicast=addresses.get((device.instance, control.name)),
                     members=members,
+                    depths=() if data_set is None else tuple(map(_depth, data_set.members)),
                     unclear=unclear,
                 )
 
 
-def _understood(
-    lookup: Lookup, ied: Ied, node: LogicalNode, control: GooseControl
-) -> tuple[Members, str]:
+def _data_set(node: LogicalNode, control: GooseControl) -> DataSet | None:
+    return next((each for each in node.data_sets if each.name == control.data_set), None)
+
+
+def _depth(member: Member) -> int:
+    return len(member.path)
+
+
+def _understood(lookup: Lookup, ied: Ied, data_set: DataSet | None) -> tuple[Members, str]:
     """The members of a control block's data set; else none, and why."""
-    data_set = next((each for each in node.data_sets if each.name == control.data_set), None)
     try:
         return _members(lookup, ied, data_set), ""
     except ValueError as error:
