@@ -37,6 +37,7 @@ LEAST_ROLE = {
     ("GET", f"{NODE}/live"): Role.VIEWER,
     ("GET", f"{NODE}/series"): Role.VIEWER,
     ("GET", f"{NODE}/setpoints"): Role.VIEWER,
+    ("GET", f"{NODE}/adjustments"): Role.VIEWER,
     ("GET", f"{NODE}/decisions"): Role.VIEWER,
     ("GET", f"{NODE}/interventions"): Role.VIEWER,
     ("GET", f"{NODE}/watermark"): Role.VIEWER,

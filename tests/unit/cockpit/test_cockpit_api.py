@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from ortsnetz_cockpit.core.api.instants import parse_instant
 from ortsnetz_common.link.messages import (
+    Adjusted,
     Catalogue,
     Decision,
     Health,
@@ -94,7 +95,10 @@ def test_nodes_are_those_of_the_configuration(bench: Any, viewer: TestClient) ->
     assert (first["epoch"], first["watermark"]) == ("epoch-1", 1)
     assert first["health"]["time_ns"] == str(START)
     assert first["health"]["state_age_s"] is None
-    for path in ("network", "points", "live", "setpoints", "decisions", "watermark", "committed"):
+    for path in (
+        *("network", "points", "live", "setpoints", "adjustments", "decisions"),
+        *("watermark", "committed"),
+    ):
         assert viewer.get(f"/api/v1/nodes/ons-9/{path}").status_code == 404
 
 
@@ -183,6 +187,37 @@ def test_a_device_with_a_wrong_clock_cannot_hold_the_live_view_back(
     again = reopen()
     _, [value] = again.cockpit.context.latest.values("ons-1")
     assert value.value == 2.0
+
+
+def test_what_devices_were_told_besides_limits_is_shown_until_they_are_told_otherwise(
+    bench: Any, viewer: TestClient, reopen: Callable[[], Any]
+) -> None:
+    told = Adjusted("pv", "reactive_power", 1500.0, "Q(U) at 1.06 pu")
+    setpoint = Setpoint("pv", 5000.0, SetpointSource.SAFETY, "because")
+    bench.take(
+        Decision(START, 1, "ok", (), (told, Adjusted("tap", "voltage", 1.01, "too low"))),
+        Decision(START + 1, 2, "limited", (setpoint,)),
+        Decision(START + 2, 3, "ok", (), (msgspec.structs.replace(told, value=0.0, reason="in"),)),
+    )
+    expected = [
+        {
+            "device": "pv", "quantity": "reactive_power", "value": 0.0, "reason": "in",
+            "time_ns": str(START + 2),
+        },
+        {
+            "device": "tap", "quantity": "voltage", "value": 1.01, "reason": "too low",
+            "time_ns": str(START),
+        },
+    ]  # fmt: skip
+    assert viewer.get(f"{BASE}/adjustments").json() == expected
+    newest = viewer.get(f"{BASE}/decisions").json()[0]
+    assert newest["adjusted"] == [{k: v for k, v in expected[0].items() if k != "time_ns"}]
+    state = reopen().cockpit.context.board.state("ons-1")
+    assert [(one.adjusted.device, one.adjusted.value) for one in state.adjusted] == [
+        ("pv", 0.0),
+        ("tap", 1.01),
+    ]
+    assert [one.setpoint.limit_w for one in state.setpoints] == [5000.0]
 
 
 def test_after_a_restart_state_is_as_before(bench: Any, reopen: Callable[[], Any]) -> None:

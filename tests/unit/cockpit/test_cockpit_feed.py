@@ -13,7 +13,14 @@ from starlette.websockets import WebSocketDisconnect
 from ortsnetz_cockpit.core.access.roles import Role
 from ortsnetz_cockpit.core.api import feed as feed_module
 from ortsnetz_cockpit.core.api.feed import CLIENT_MESSAGES, TOO_SLOW, Client, Feed
-from ortsnetz_common.link.messages import Alarm, AlarmState, Decision, Setpoint, SetpointSource
+from ortsnetz_common.link.messages import (
+    Adjusted,
+    Alarm,
+    AlarmState,
+    Decision,
+    Setpoint,
+    SetpointSource,
+)
 
 URL = "/ws/live?node=ons-1"
 OWN_PASSWORD = "correct horse battery"
@@ -86,6 +93,22 @@ def test_setpoints_and_alarms_are_pushed_when_they_change(bench: Any, client: Te
             told_alarms = message.get("alarms", told_alarms)
             watermark = message["node"]["watermark"] if message["type"] == "health" else watermark
         assert told_alarms[0]["state"] == "active_unacknowledged"
+
+
+def test_what_else_devices_were_told_is_pushed_beside_the_setpoints(
+    bench: Any, client: TestClient
+) -> None:
+    with client.websocket_connect(URL) as session:
+        session.send_json({"token": bench.token("vera")})
+        assert picture(session)["setpoints"]["adjusted"] == []
+        next_of(session, "setpoints")
+        adjusted = Adjusted("tap", "voltage", 1.015, "6 % too low")
+        bench.take(Decision(START, 1, "ok", (), (adjusted,)))
+        message = next_of(session, "setpoints")
+        assert message["setpoints"] == []
+        [told] = message["adjusted"]
+        assert (told["device"], told["quantity"], told["value"]) == ("tap", "voltage", 1.015)
+        assert told["time_ns"] == str(START)
 
 
 def test_the_page_opens_it_by_its_cookie(bench: Any, client: TestClient) -> None:

@@ -16,6 +16,7 @@ from ortsnetz_cockpit.core.timeseries.store import Store, StoreError
 from ortsnetz_cockpit.core.timeseries.transaction import Transaction
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.link.messages import (
+    Adjusted,
     Alarm,
     AlarmState,
     Batch,
@@ -51,7 +52,7 @@ def journal() -> list[bytes]:
     records = [
         Catalogue(0, POINTS[:2], "aa"),
         samples(2, 2),
-        Decision(3, 1, "limited", (setpoint,)),
+        Decision(3, 1, "limited", (setpoint,), (Adjusted("pv-1", "reactive_power", 1.0, ""),)),
         Catalogue(2, POINTS[2:], "aa"),
         samples(5),
         Alarm("device-lost/ev-1", 6, AlarmState.ACTIVE, 2, "cause", "consequence", "action"),
@@ -80,7 +81,10 @@ def deliver(store: Store, ledger: Ledger, batch: Batch) -> Outcome:
 
 
 def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    tables = ("streams", "points", "catalogue", "facts", "samples", "events", "setpoints")
+    tables = (
+        *("streams", "points", "catalogue", "facts", "samples", "events"),
+        *("setpoints", "adjustments"),
+    )
     with store.reading() as cursor:
         found = {
             table: cursor.table(table).order("ALL").fetchall() for table in (*tables, "quarantine")
@@ -141,6 +145,7 @@ def test_the_reference_holds_every_record_once() -> None:
     ]
     assert [(row[1], row[4]) for row in REFERENCE["quarantine"]] == [(6, b"\xc1 no record")]
     assert [row[2] for row in REFERENCE["setpoints"]] == ["ev-1"]
+    assert [row[2:] for row in REFERENCE["adjustments"]] == [("pv-1", "reactive_power")]
 
 
 def test_a_gap_commits_nothing_and_answers_where_to_go_on() -> None:

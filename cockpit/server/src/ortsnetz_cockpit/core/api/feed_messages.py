@@ -6,6 +6,7 @@ from typing import Literal
 
 from ortsnetz_cockpit.core.alarms.desk import NumberedAlarm
 from ortsnetz_cockpit.core.api.models import (
+    AdjustmentInForceInfo,
     AlarmInfo,
     Message,
     NodeInfo,
@@ -13,7 +14,13 @@ from ortsnetz_cockpit.core.api.models import (
     ValueInfo,
     ns,
 )
-from ortsnetz_cockpit.core.api.present import alarm_info, in_force_info, node_info, value_info
+from ortsnetz_cockpit.core.api.present import (
+    adjustment_info,
+    alarm_info,
+    in_force_info,
+    node_info,
+    value_info,
+)
 from ortsnetz_cockpit.core.registry.board import NodeState
 from ortsnetz_cockpit.core.timeseries.latest import LiveValue
 
@@ -36,11 +43,12 @@ class HealthMessage(Message):
 
 
 class SetpointsMessage(Message):
-    """Last setpoint of each device."""
+    """Last setpoint of each device, and what else devices were told last."""
 
     type: Literal["setpoints"] = "setpoints"
     node: str
     setpoints: list[SetpointInForceInfo]
+    adjusted: list[AdjustmentInForceInfo]
 
 
 class AlarmsMessage(Message):
@@ -68,7 +76,9 @@ def health_message(state: NodeState) -> str:
 def setpoints_message(state: NodeState) -> str:
     """Setpoints for the feed."""
     return SetpointsMessage(
-        node=state.node, setpoints=[in_force_info(entry) for entry in state.setpoints]
+        node=state.node,
+        setpoints=[in_force_info(entry) for entry in state.setpoints],
+        adjusted=[adjustment_info(entry) for entry in state.adjusted],
     ).model_dump_json()
 
 

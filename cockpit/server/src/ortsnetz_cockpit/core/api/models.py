@@ -205,6 +205,21 @@ class SetpointInForceInfo(SetpointInfo):
     time_ns: str
 
 
+class AdjustedInfo(Message):
+    """Set point besides a limit: `reactive_power`, var, inductive positive, or `voltage`, pu."""
+
+    device: str
+    quantity: str
+    value: float
+    reason: str
+
+
+class AdjustmentInForceInfo(AdjustedInfo):
+    """The last one of a device and quantity, with the time of its decision."""
+
+    time_ns: str
+
+
 class DecisionInfo(Message):
     """Decision of a cycle."""
 
@@ -212,6 +227,7 @@ class DecisionInfo(Message):
     cycle: int
     status: str
     setpoints: list[SetpointInfo]
+    adjusted: list[AdjustedInfo]
 
 
 class LimitInfo(Message):

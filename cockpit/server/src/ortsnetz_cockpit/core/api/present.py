@@ -6,11 +6,11 @@ from ortsnetz_cockpit.core.access.accounts import Session
 from ortsnetz_cockpit.core.alarms.desk import NumberedAlarm
 from ortsnetz_cockpit.core.api import models
 from ortsnetz_cockpit.core.api.models import ms, ns
-from ortsnetz_cockpit.core.registry.board import NodeState, SetpointInForce
+from ortsnetz_cockpit.core.registry.board import AdjustmentInForce, NodeState, SetpointInForce
 from ortsnetz_cockpit.core.registry.site import Site
 from ortsnetz_cockpit.core.timeseries.latest import LiveValue
 from ortsnetz_cockpit.core.timeseries.series import Series
-from ortsnetz_common.link.messages import Decision, Health, Intervention, Setpoint
+from ortsnetz_common.link.messages import Adjusted, Decision, Health, Intervention, Setpoint
 from ortsnetz_common.measurement.quality import describe
 from ortsnetz_common.measurement.time import rfc3339
 from ortsnetz_common.parameters.responses import Response
@@ -173,6 +173,22 @@ def in_force_info(entry: SetpointInForce) -> models.SetpointInForceInfo:
     )
 
 
+def _adjusted_info(adjusted: Adjusted) -> models.AdjustedInfo:
+    return models.AdjustedInfo(
+        device=adjusted.device,
+        quantity=adjusted.quantity,
+        value=adjusted.value,
+        reason=adjusted.reason,
+    )
+
+
+def adjustment_info(entry: AdjustmentInForce) -> models.AdjustmentInForceInfo:
+    """A device's last set point besides its limit."""
+    return models.AdjustmentInForceInfo(
+        **_adjusted_info(entry.adjusted).model_dump(), time_ns=str(entry.time_ns)
+    )
+
+
 def decision_info(decision: Decision) -> models.DecisionInfo:
     """A decision."""
     return models.DecisionInfo(
@@ -180,6 +196,7 @@ def decision_info(decision: Decision) -> models.DecisionInfo:
         cycle=decision.cycle,
         status=decision.status,
         setpoints=[setpoint_info(setpoint) for setpoint in decision.setpoints],
+        adjusted=[_adjusted_info(adjusted) for adjusted in decision.adjusted],
     )
 
 

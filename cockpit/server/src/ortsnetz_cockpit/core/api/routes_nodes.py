@@ -11,6 +11,7 @@ from ortsnetz_cockpit.core.api.context import context_of, node_of
 from ortsnetz_cockpit.core.api.guard import VIEWER
 from ortsnetz_cockpit.core.api.instants import HIGHEST_NS, Span, parse_span, query_span
 from ortsnetz_cockpit.core.api.models import (
+    AdjustmentInForceInfo,
     CommittedInfo,
     DecisionInfo,
     InterventionInfo,
@@ -25,6 +26,7 @@ from ortsnetz_cockpit.core.api.models import (
     ns,
 )
 from ortsnetz_cockpit.core.api.present import (
+    adjustment_info,
     decision_info,
     in_force_info,
     intervention_info,
@@ -114,6 +116,12 @@ def series_of_points(
 def setpoints(request: Request, node: str) -> list[SetpointInForceInfo]:
     """Last setpoint of each device."""
     return [in_force_info(entry) for entry in node_of(context_of(request), node).setpoints]
+
+
+@ROUTER.get("/{node}/adjustments")
+def adjustments(request: Request, node: str) -> list[AdjustmentInForceInfo]:
+    """What devices and tap changers were told last besides limits."""
+    return [adjustment_info(entry) for entry in node_of(context_of(request), node).adjusted]
 
 
 @ROUTER.get("/{node}/decisions")

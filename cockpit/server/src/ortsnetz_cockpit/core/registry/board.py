@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 
 from ortsnetz_cockpit.core.metrics import Metrics
-from ortsnetz_common.link.messages import Decision, Health, Setpoint
+from ortsnetz_common.link.messages import Adjusted, Decision, Health, Setpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,14 @@ class SetpointInForce:
     """The last setpoint of a device and when it was decided."""
 
     setpoint: Setpoint
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentInForce:
+    """The last set point of a device besides its limit, and when it was decided."""
+
+    adjusted: Adjusted
     time_ns: int
 
 
@@ -29,7 +37,9 @@ class NodeState:
         watermark: watermark of that epoch.
         health: last health record.
         version: rises with every change of anything but arrival times.
-        setpoints_version: rises when a setpoint changes.
+        setpoints: the last of each device.
+        adjusted: the last of each device and quantity besides limits.
+        setpoints_version: rises when one of both changes.
     """
 
     node: str
@@ -40,6 +50,7 @@ class NodeState:
     watermark: int = 0
     health: Health | None = None
     setpoints: tuple[SetpointInForce, ...] = ()
+    adjusted: tuple[AdjustmentInForce, ...] = ()
     version: int = 0
     setpoints_version: int = 0
 
@@ -105,16 +116,24 @@ class Board:
 
     def decided(self, node: str, decision: Decision) -> None:
         """A decision was committed: its setpoints replace those of the same devices."""
-        if not decision.setpoints:
+        if not decision.setpoints and not decision.adjusted:
             return
         with self._lock:
             state = self._states[node]
             by_device = {entry.setpoint.device: entry for entry in state.setpoints}
             for setpoint in decision.setpoints:
                 by_device[setpoint.device] = SetpointInForce(setpoint, decision.time_ns)
-            ordered = tuple(by_device[device] for device in sorted(by_device))
+            told = {(one.adjusted.device, one.adjusted.quantity): one for one in state.adjusted}
+            for adjusted in decision.adjusted:
+                place = (adjusted.device, adjusted.quantity)
+                told[place] = AdjustmentInForce(adjusted, decision.time_ns)
             self._put(
-                replace(state, setpoints=ordered, setpoints_version=state.setpoints_version + 1)
+                replace(
+                    state,
+                    setpoints=tuple(by_device[device] for device in sorted(by_device)),
+                    adjusted=tuple(told[place] for place in sorted(told)),
+                    setpoints_version=state.setpoints_version + 1,
+                )
             )
 
     def _put(self, state: NodeState) -> None:

@@ -118,13 +118,17 @@ def decisions(store: Store, node: str, limit: int) -> list[Decision]:
 
 
 def decisions_in_force(store: Store, node: str) -> list[Decision]:
-    """The decisions that set each device's last setpoint, oldest first."""
+    """The decisions that set each device's last setpoints of any kind, oldest first."""
     with store.reading(deadline_s=60.0) as cursor:
         rows = cursor.execute(
             """
+            WITH own AS (SELECT stream FROM streams WHERE node = ?)
             SELECT body FROM events WHERE position IN (
                 SELECT max(position) FROM setpoints
-                WHERE stream IN (SELECT stream FROM streams WHERE node = ?) GROUP BY device)
+                WHERE stream IN (SELECT stream FROM own) GROUP BY device
+                UNION
+                SELECT max(position) FROM adjustments
+                WHERE stream IN (SELECT stream FROM own) GROUP BY device, quantity)
             ORDER BY position
             """,
             [node],

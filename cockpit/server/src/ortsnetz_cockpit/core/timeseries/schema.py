@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS setpoints (
     position BIGINT NOT NULL, stream INTEGER NOT NULL, device VARCHAR NOT NULL,
     limit_w DOUBLE NOT NULL);
+CREATE TABLE IF NOT EXISTS adjustments (
+    position BIGINT NOT NULL, stream INTEGER NOT NULL, device VARCHAR NOT NULL,
+    quantity VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS quarantine (
     stream INTEGER NOT NULL, sequence BIGINT NOT NULL, received_ns BIGINT NOT NULL,
     reason VARCHAR NOT NULL, raw BLOB NOT NULL);
@@ -77,5 +80,13 @@ SETPOINTS = pa.schema(
         ("stream", pa.int32()),
         ("device", pa.string()),
         ("limit_w", pa.float64()),
+    ]
+)
+ADJUSTMENTS = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("stream", pa.int32()),
+        ("device", pa.string()),
+        ("quantity", pa.string()),
     ]
 )

@@ -159,6 +159,7 @@ class Store:
         if transaction.events:
             self._insert("events", _events(transaction.events))
             self._insert("setpoints", _setpoints(transaction.events))
+            self._insert("adjustments", _adjustments(transaction.events))
         if transaction.quarantined:
             connection.executemany(
                 "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)",
@@ -226,6 +227,21 @@ def _setpoints(events: list[LoggedEvent]) -> pa.Table:
         for setpoint in event.record.setpoints
     ]
     return pa.Table.from_pylist(rows, schema=schema.SETPOINTS)
+
+
+def _adjustments(events: list[LoggedEvent]) -> pa.Table:
+    rows = [
+        {
+            "position": event.position,
+            "stream": event.stream,
+            "device": adjusted.device,
+            "quantity": adjusted.quantity,
+        }
+        for event in events
+        if isinstance(event.record, Decision)
+        for adjusted in event.record.adjusted
+    ]
+    return pa.Table.from_pylist(rows, schema=schema.ADJUSTMENTS)
 
 
 def _first_line(error: Exception) -> str:
