@@ -12,6 +12,7 @@ from ortsnetz_edge.profiles.references.iec61850 import Iec61850Syntax
 from ortsnetz_edge.profiles.references.installed import installed_syntax
 from ortsnetz_edge.profiles.references.modbus import ModbusSyntax
 from ortsnetz_edge.profiles.references.opcua import OpcUaSyntax
+from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily
 
 _SHIPPED: Mapping[ProtocolFamily, Syntax[Any]] = {
@@ -19,6 +20,7 @@ _SHIPPED: Mapping[ProtocolFamily, Syntax[Any]] = {
     ProtocolFamily.DNP3: Dnp3Syntax(),
     ProtocolFamily.OPCUA: OpcUaSyntax(),
     ProtocolFamily.IEC61850: Iec61850Syntax(),
+    ProtocolFamily.SAMPLED_VALUES: SampledValuesSyntax(),
 }
 
 

@@ -18,14 +18,21 @@ from ortsnetz_edge.profiles.references.modbus import (
     parse_block,
 )
 from ortsnetz_edge.profiles.references.opcua import NodeReference, OpcUaSyntax
+from ortsnetz_edge.profiles.references.sampled_values import (
+    PowerQualityReference,
+    SampledValuesSyntax,
+)
 from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily, Terminals, Value
 
-Reference = RegisterReference | PointReference | NodeReference | ObjectReference
+Reference = (
+    RegisterReference | PointReference | NodeReference | ObjectReference | PowerQualityReference
+)
 PARSERS: dict[ProtocolFamily, Callable[[str], Reference]] = {
     ProtocolFamily.MODBUS: ModbusSyntax().parse,
     ProtocolFamily.DNP3: Dnp3Syntax().parse,
     ProtocolFamily.OPCUA: OpcUaSyntax().parse,
     ProtocolFamily.IEC61850: Iec61850Syntax().parse,
+    ProtocolFamily.SAMPLED_VALUES: SampledValuesSyntax().parse,
 }
 _SINGLE = {
     "at",
@@ -42,8 +49,8 @@ _SINGLE = {
 }
 _READ_BESIDE = {"scale_at"}
 _READ_BACK = {"read_back", "enabled"}
-_FOLDED = {"modbus", "dnp3", "opcua", "groups"}
-_NAMED = {ProtocolFamily.OPCUA, ProtocolFamily.IEC61850}
+_FOLDED = {"sampled_values", "modbus", "dnp3", "opcua", "groups"}
+_NAMED = {ProtocolFamily.SAMPLED_VALUES, ProtocolFamily.OPCUA, ProtocolFamily.IEC61850}
 _TEXTS = {PointKind.OCTET_STRING, PointKind.ATTRIBUTE}
 
 
@@ -160,6 +167,8 @@ def _writable(place: Place, reference: object) -> Iterator[tuple[Place, str]]:
         PointKind.BINARY_OUTPUT,
     }:
         yield place, f"{reference} cannot be written; only analog-output and binary-output can"
+    elif isinstance(reference, PowerQualityReference):
+        yield place, f"{reference} cannot be written: a stream is listened to"
     elif isinstance(reference, ObjectReference) and not reference.is_writable:
         possible = ", ".join(sorted(WRITABLE))
         yield place, f"{reference} cannot be written; only what is {possible} can"

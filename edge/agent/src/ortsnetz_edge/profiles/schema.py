@@ -29,6 +29,7 @@ class ProtocolFamily(StrEnum):
     DNP3 = "dnp3"
     OPCUA = "opcua"
     IEC61850 = "iec61850"
+    SAMPLED_VALUES = "sampled_values"
     OTHER = "other"  # of a driver that does not ship with the agent; see `Profile.references`
 
 
@@ -323,6 +324,41 @@ class GooseStream(Struct, frozen=True, forbid_unknown_fields=True):
     revision: Annotated[int, Meta(ge=0, lt=2**32)] | None = None
 
 
+class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """A stream of Sampled Values, and the place that it measures.
+
+    Attributes:
+        rate: samples a second, at which smpCnt begins again.
+        asdus: samples in each frame.
+        revision: confRev of the stream; frames of another are not taken.
+        channels: of the data set, in its order, eight octets each (value and quality); `-` for one
+            that is not wanted. 9-2LE has currents a, b, c, n, then voltages a, b, c, n.
+        current_scale, voltage_scale: A and V of one count, primary; 9-2LE has 1 mA and 10 mV.
+        voltage_v: declared voltage, phase to neutral, primary.
+        nominal_hz: of the grid.
+        utc: whether a source that is synchronised to a local clock (smpSynch 1) is in step with
+            UTC: true of those after 9-2LE, which say 1 for every clock.
+        reports_per_s: synchrophasors a second; class P.
+        current_jump_a: a change of a current against one cycle before that records its wave; None:
+            only dips, swells and interruptions do.
+    """
+
+    rate: Annotated[int, Meta(ge=800, le=65530, multiple_of=10)] = 4000
+    asdus: Annotated[int, Meta(ge=1, le=32)] = 1
+    revision: Annotated[int, Meta(ge=0, le=4294967295)] = 1
+    channels: tuple[Annotated[str, Meta(pattern="^([iu]_[abcn]|-)$")], ...] = (
+        *("i_a", "i_b", "i_c", "i_n"),
+        *("u_a", "u_b", "u_c", "u_n"),
+    )
+    current_scale: Positive = 0.001
+    voltage_scale: Positive = 0.01
+    voltage_v: Positive = 230.0
+    nominal_hz: Literal[50, 60] = 50
+    utc: bool = False
+    reports_per_s: Literal[10, 25, 50, 100] = 50
+    current_jump_a: Positive | None = None
+
+
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of device.
 
@@ -367,5 +403,6 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     modbus: ModbusOptions = ModbusOptions()
     dnp3: Dnp3Options = Dnp3Options()
     opcua: OpcUaOptions = OpcUaOptions()
+    sampled_values: SampledValuesOptions = SampledValuesOptions()
     references: str = ""
     goose: tuple[GooseStream, ...] = ()
