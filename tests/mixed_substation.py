@@ -40,7 +40,7 @@ START_NS = 1_795_255_200_000_000_000
 RTU, PARK = "rtu-feeders", "charging-park"
 
 
-def prepared_in(folder: Path, network: Path) -> Path:
+def prepared_in(folder: Path, network: Path, protocols: str = "mixed") -> Path:
     """Prepare a run directory: four feeders, three charge points, an inverter; exact profiles."""
     (folder / "day.csv").write_text(CSV)
     prepare(
@@ -54,7 +54,7 @@ def prepared_in(folder: Path, network: Path) -> Path:
             charge_points=ChargePointWish(count=3, ratings_kw=(11.0,), noon_share=1.0),
             inverters=InverterWish(count=1),
             profiles=ProfileWish(loads="csv", sun="csv", csv=folder / "day.csv"),
-            protocols="mixed",
+            protocols=protocols,
         )
     )
     return folder / "run"

@@ -35,7 +35,7 @@ def plant() -> None:
 @click.option("--battery", default=0, show_default=True, help="Number of home batteries.")
 @click.option(
     "--protocols",
-    type=click.Choice(["modbus", "mixed"]),
+    type=click.Choice(["modbus", "mixed", "iec61850"]),
     default="modbus",
     show_default=True,
     help="A Modbus server for each device, or a substation with a DNP3 RTU and an OPC UA park.",

@@ -89,7 +89,8 @@ def configure(request: Request, built: PlantNetwork, split: PlantNetwork) -> Pla
     )
     if request.protocols == protocols.MODBUS:
         return every
-    return protocols.mixed(every, numbers.take(protocols.STATION_SERVERS).ports)
+    behind = protocols.mixed if request.protocols == protocols.MIXED else protocols.substation
+    return behind(every, numbers.take(protocols.STATION_SERVERS).ports)
 
 
 def _whole(

@@ -1,4 +1,4 @@
-"""Through what a plant's devices are seen: a Modbus server each, or a mixed substation."""
+"""Through what a plant's devices are seen: a Modbus server each, a mixed substation, or IEDs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ from ortsnetz_common.parameters.station import Connection
 from ortsnetz_hil.plant.configuration import PlantConfiguration, PlantMeter, StationServer
 from ortsnetz_hil.plant.devices.specs import ChargePoint
 
-MODBUS, MIXED = "modbus", "mixed"
-PROTOCOLS = (MODBUS, MIXED)
+MODBUS, MIXED, IEC61850 = "modbus", "mixed", "iec61850"
+PROTOCOLS = (MODBUS, MIXED, IEC61850)
 DNP3, OPCUA = "dnp3", "opcua"
 RTU, PARK = "rtu-feeders", "charging-park"
+FEEDER_IED, DER_IED = "ied-feeders", "ied-der"
 STATION_SERVERS = 2
 """Ports that a mixed substation needs besides those of its devices."""
 PROFILES = {
     (DNP3, "meter-feeder"): "rtu-feeder",
     (OPCUA, "ev-controller"): "opcua-charge-point",
+    (IEC61850, "meter-feeder"): "iec61850-feeder",
+    (IEC61850, "ev-controller"): "iec61850-charge-point",
+    (IEC61850, "pv-inverter"): "iec61850-inverter",
 }
 """The agent's profile of a device behind a station server, by protocol and register map."""
 OUTSTATION, MASTER = 1024, 1
 """Link addresses of an RTU and of who asks it."""
 PATH = "/park"
 """What follows host and port in the address of a park."""
-FIRST_BAY = {DNP3: 0, OPCUA: 1}
-"""Indexes of an RTU begin at 0, objects of a park are numbered as people count."""
+FIRST_BAY = {DNP3: 0, OPCUA: 1, IEC61850: 1}
+"""Indexes of an RTU begin at 0; objects and logical devices are numbered as people count."""
 
 
 def check(protocols: str) -> None:
@@ -66,6 +70,31 @@ def mixed(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfi
     )
 
 
+def substation(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfiguration:
+    """The same plant behind two IEDs: one of the feeders, one of charge points and inverters.
+
+    All other devices keep a Modbus server each. Arguments as `mixed`.
+    """
+    feeders = tuple(m.name for m in configuration.meters if m.profile == "meter-feeder")
+    controlled = [point.name for point in configuration.charge_points]
+    controlled += [inverter.name for inverter in configuration.inverters]
+    servers = [
+        StationServer(FEEDER_IED, IEC61850, ports[0], feeders),
+        StationServer(DER_IED, IEC61850, ports[1], tuple(controlled)),
+    ]
+    behind = {name: server.port for server in servers for name in server.bays}
+    return msgspec.structs.replace(
+        configuration,
+        meters=tuple(_meter(meter, behind) for meter in configuration.meters),
+        charge_points=tuple(_charge_point(p, behind) for p in configuration.charge_points),
+        inverters=tuple(
+            msgspec.structs.replace(each, port=behind.get(each.name, each.port))
+            for each in configuration.inverters
+        ),
+        station_servers=tuple(server for server in servers if server.bays),
+    )
+
+
 def bay(server: StationServer, device: str) -> str:
     """Where a device is within its station server."""
     return str(server.bays.index(device) + FIRST_BAY[server.protocol])
@@ -89,6 +118,10 @@ def connection(server: StationServer, device: str, host: str) -> Connection:
             own_address=MASTER,
             identity=server.name,
             bay=number,
+        )
+    if server.protocol == IEC61850:
+        return Connection(
+            protocol=IEC61850, host=host, port=server.port, identity=device, bay=number
         )
     return Connection(
         protocol=OPCUA,

@@ -114,7 +114,7 @@ class Connected(Struct, frozen=True, forbid_unknown_fields=True):
     cockpit: bool = True
     namespace: bool = False
     address: Text = "127.0.0.1"
-    protocols: Literal["modbus", "mixed"] = "modbus"
+    protocols: Literal["modbus", "mixed", "iec61850"] = "modbus"
     parameters: ParameterOverlay = ParameterOverlay()
     journal_max_bytes: Annotated[int, Meta(ge=1)] | None = None
 

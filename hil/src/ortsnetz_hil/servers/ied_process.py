@@ -85,6 +85,17 @@ class IedProcess:
         finally:
             self._shown.pop(number, None)
 
+    def put(
+        self,
+        places: tuple[int, ...],
+        values: tuple[float | str, ...],
+        qualities: tuple[int, ...],
+        times_ns: tuple[int, ...],
+    ) -> None:
+        """Show values without waiting until clients see them. Arguments as in `Values`."""
+        self._number += 1
+        self._send(Values(self._number, places, values, qualities, times_ns))
+
     def fall_silent(self, *, silent: bool) -> None:
         """Stop the process: connections stay open and nobody answers; or let it go on."""
         if self._stopped is silent or self.process.returncode is not None:

@@ -36,4 +36,8 @@ def bays(
         from ortsnetz_hil.servers.park import park  # noqa: PLC0415 - 70 MB of address space
 
         return park(spec, owners, directory)
+    if spec.protocol == protocols.IEC61850:
+        from ortsnetz_hil.servers.ied import ied  # noqa: PLC0415 - see above
+
+        return ied(spec, owners, directory)
     raise InputError(f"station server '{spec.name}': there is no protocol '{spec.protocol}'")

@@ -73,7 +73,7 @@ def build(document: Document, ied: Ied) -> Model:
         InputError: names file, line and what cannot be built.
     """
     model = Model(functions().IedModel_create(_text(ied.name)), _edition(document))
-    builder = _Builder(document, Lookup(document), model)
+    builder = _Builder(document, Lookup(document), model, ied.name)
     built = [
         (node, device, builder.node(node, device, place))
         for device in ied.devices()
@@ -95,13 +95,16 @@ class _Builder:
     document: Document
     lookup: Lookup
     model: Model
+    ied: str
 
     def error(self, line: int, why: str) -> InputError:
         return InputError(f"{self.document.name}, line {line}: {why}")
 
     def device(self, device: LogicalDevice) -> int:
+        """A device; a name of its own (`ldName`) only where the file gives it one."""
+        named = device.domain != f"{self.ied}{device.instance}"
         made: int = functions().LogicalDevice_createEx(
-            _text(device.instance), self.model.handle, _text(device.domain)
+            _text(device.instance), self.model.handle, _text(device.domain) if named else None
         )
         return made
 
