@@ -24,6 +24,7 @@ class FailureKind(StrEnum):
     BUSY = "busy"  # the device asks to be asked later
     WRONG_DEVICE = "wrong-device"  # somebody else answers at this address
     INSECURE = "insecure"  # certificates do not fit, or are not there
+    GAP = "gap"  # what the device reported was lost: what happened meanwhile is not known
 
 
 class DriverError(Exception):

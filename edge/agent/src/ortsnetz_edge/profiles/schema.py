@@ -359,6 +359,26 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
     current_jump_a: Positive | None = None
 
 
+class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an IED is asked.
+
+    Attributes:
+        reports: whether values come by the report control blocks that it has; else each scan reads
+            them.
+        integrity_s: so often everything is asked for once more, besides what is reported, s.
+        termination_s: longest time from an operate to the termination, with enhanced security, s.
+        test, interlock, synchro: flags of each command: for test only, with interlocking checked,
+            with the synchrocheck.
+    """
+
+    reports: bool = True
+    integrity_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+    termination_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    test: bool = False
+    interlock: bool = True
+    synchro: bool = False
+
+
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of device.
 
@@ -403,6 +423,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     modbus: ModbusOptions = ModbusOptions()
     dnp3: Dnp3Options = Dnp3Options()
     opcua: OpcUaOptions = OpcUaOptions()
+    iec61850: Iec61850Options = Iec61850Options()
     sampled_values: SampledValuesOptions = SampledValuesOptions()
     references: str = ""
     goose: tuple[GooseStream, ...] = ()

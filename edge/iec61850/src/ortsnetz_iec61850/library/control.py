@@ -1,9 +1,9 @@
-"""Control of one object: select, operate, and wait for the termination."""
+"""Control of one object: select, operate, and how the command ended."""
 
 from __future__ import annotations
 
 import ctypes
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -87,6 +87,7 @@ _synchro = function("ControlObjectClient_setSynchroCheck", None, _Handle, ctypes
 _on_termination = function(
     "ControlObjectClient_setCommandTerminationHandler", None, _Handle, _Terminated, _Handle
 )
+_NO_CAUSE = (0, 25)
 ORIGIN = b"ortsnetz"
 AUTOMATIC_STATION = 5
 """Originator category of IEC 61850-7-3 (7.5.2): a function of the station, without an operator."""
@@ -99,13 +100,12 @@ class ControlObject:
         model: as the device states it.
     """
 
-    def __init__(self, association: Association, reference: str, *, last_s: float) -> None:
+    def __init__(self, association: Association, reference: str) -> None:
         """Ask the device for its control model.
 
         Args:
             association: over which it is controlled; outlives it.
             reference: of the data object.
-            last_s: longest time from the operate to the termination.
 
         Raises:
             LibraryError: the device has no such control.
@@ -115,20 +115,26 @@ class ControlObject:
         if not self._handle:
             raise LibraryError(22, f"control {reference}")
         self.model = ControlModel(_model(self._handle))
-        self._last_s = last_s
-        self._ended = threading.Event()
-        self._end = _LastError()
+        self._ended: Callable[[ControlRefusedError | None], None] | None = None
         self._callback = _Terminated(self._terminated)
         _origin(self._handle, ORIGIN, AUTOMATIC_STATION)
         _on_termination(self._handle, self._callback, None)
 
-    def operate(self, kind: VariableType, value: float, checks: Checks) -> None:
-        """Select if the model wants it, operate, wait for the termination if there is one.
+    def operate(
+        self,
+        kind: VariableType,
+        value: float,
+        checks: Checks,
+        ended: Callable[[ControlRefusedError | None], None],
+    ) -> None:
+        """Select if the model wants it, and operate; returns when the device has accepted it.
 
         Args:
             kind: type of `Oper.ctlVal`.
             value: as the object counts.
             checks: flags of the command.
+            ended: called once with enhanced security, in the library's thread, perhaps before this
+                returns: None where the command was carried out.
 
         Raises:
             ControlRefusedError: why, with the additional cause.
@@ -144,13 +150,11 @@ class ControlObject:
                 raise self._refused("select")
             if self.model is ControlModel.SELECT_ENHANCED and not _select_value(self._handle, made):
                 raise self._refused("select")
-            self._ended.clear()
+            self._ended = ended
             if not _operate(self._handle, made, 0):
                 raise self._refused("operate")
         finally:
             values.delete(made)
-        if self.model.terminates:
-            self._await_end()
 
     def close(self) -> None:
         """Free it; before its association is closed."""
@@ -163,22 +167,16 @@ class ControlObject:
         _interlock(self._handle, checks.interlock)
         _synchro(self._handle, checks.synchro)
 
-    def _await_end(self) -> None:
-        if not self._ended.wait(self._last_s):
-            raise ControlRefusedError(
-                f"{self.reference}: no termination within {self._last_s:g} s of the operate",
-                operated=True,
-            )
-        if self._end.error or self._end.cause not in (0, 25):
-            raise ControlRefusedError(
-                f"{self.reference}: command ended badly: {cause_in_words(self._end.cause)}",
-                self._end.cause,
-                operated=True,
-            )
-
     def _terminated(self, _parameter: int | None, control: int) -> None:
-        self._end = _last_appl(control)
-        self._ended.set()
+        ended, self._ended = self._ended, None
+        if ended is None:
+            return  # of a command that was given up
+        said = _last_appl(control)
+        if not said.error and said.cause in _NO_CAUSE:
+            ended(None)
+            return
+        reason = f"{self.reference}: command ended badly: {cause_in_words(said.cause)}"
+        ended(ControlRefusedError(reason, said.cause, operated=True))
 
     def _refused(self, step: str) -> ControlRefusedError | LibraryError:
         code, said = _last_error(self._handle), _last_appl(self._handle)

@@ -57,7 +57,7 @@ def function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 
     def call(*given: Any) -> Any:
         if not known:
-            declared = getattr(library(), name)
+            declared = library()[name]  # an object of its own: others may declare it otherwise
             declared.restype, declared.argtypes = result, arguments
             known.append(declared)
         return known[0](*given)

@@ -1,0 +1,219 @@
+"""One meter or device behind an MMS server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ortsnetz_common.drivers.contract import Listener
+from ortsnetz_common.drivers.values import (
+    Adjustable,
+    Diagnosis,
+    DriverError,
+    FailureKind,
+    Identity,
+    LimitResolution,
+    Quantity,
+    Scan,
+    SourcePoint,
+    Watchdog,
+)
+from ortsnetz_common.scl.object_reference import ObjectReference
+from ortsnetz_edge.profiles.adjustment import checked
+from ortsnetz_iec61850.mms.identification import of_the_server, places_of, said_in
+from ortsnetz_iec61850.mms.limiting import Writing
+from ortsnetz_iec61850.mms.reporting import Reporting
+from ortsnetz_iec61850.mms.samples import Sample
+from ortsnetz_iec61850.mms.session import Session
+from ortsnetz_iec61850.mms.source import SourceMaps
+
+LATE_S = 1.0
+"""Reports that are older were true then; what holds now the next scan says."""
+
+
+class MmsDriver:
+    """Fulfils `contract.Driver`.
+
+    Attributes:
+        session: shared with all sources behind the same server.
+    """
+
+    def __init__(self, maps: SourceMaps, session: Session, reporting: Reporting | None) -> None:
+        self.session = session
+        self._maps, self._reporting = maps, reporting
+        self._listener: Listener | None = None
+        self._samples: dict[ObjectReference, Sample] = {}
+        self._due: dict[ObjectReference, float] = {}
+        self._read_over = -1  # number of the connection over which the samples came
+        self._known = -1  # number of the connection over which the device said what it is
+        self._writing = Writing(session, maps.options)
+        self._answers = 0
+        self._failures: Counter[FailureKind] = Counter()
+        self._last_failure: str | None = None
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        """Points of the source; the order of every scan's values."""
+        return self._maps.points.points
+
+    @property
+    def resolution(self) -> LimitResolution | None:
+        """How the device takes its limit."""
+        return None if self._maps.setpoint is None else self._maps.setpoint.resolution
+
+    @property
+    def adjustable(self) -> tuple[Adjustable, ...]:
+        """What the device may be told besides its limit."""
+        return tuple(one.adjustable for one in self._maps.adjustments)
+
+    async def scan(self) -> Scan:
+        """Read what is due and not reported, and ask whether the reports still come."""
+        try:
+            await self._be_sure_of_it()
+            scan = await self._read()
+        except DriverError as error:
+            raise self._noted(error) from None
+        self._answers += 1
+        return scan
+
+    def subscribe(self, listener: Listener) -> bool:
+        """Hand over what the device reports."""
+        if self._reporting is None:
+            return False
+        if self._listener is None:
+            self._reporting.join(self._maps.name, self._maps.points.references, self._took)
+        self._listener = listener
+        return True
+
+    async def write(self, limit: float, watchdog: Watchdog | None) -> None:
+        """Write a limit; see `contract.Driver.write`."""
+        setpoint = self._maps.setpoint
+        if setpoint is None:
+            raise DriverError(FailureKind.REFUSED, f"'{self._maps.name}' takes no limit")
+        try:
+            generation = await self._be_sure_of_it(again=True)
+            await self._writing.limit(setpoint, limit, watchdog, generation)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def adjust(self, quantity: Quantity, value: float) -> None:
+        """Write a set point other than the limit; see `contract.Driver.adjust`."""
+        try:
+            there = checked(self._maps.adjustments, quantity, value, self._maps.name)
+            await self._writing.adjust(there, value, await self._be_sure_of_it(again=True))
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    async def identify(self) -> Identity:
+        """Ask the device what it is; without places in its profile, its name plate."""
+        try:
+            if self._maps.identity is None:
+                return await of_the_server(self.session)
+            reading = await self.session.read(places_of(self._maps.identity))
+            return said_in(reading, self._maps.identity)
+        except DriverError as error:
+            raise self._noted(error) from None
+
+    def diagnose(self) -> Diagnosis:
+        """How the driver is; gaps in what was reported count as failures."""
+        failures, last = dict(self._failures), self._last_failure
+        if self._reporting is not None and self._reporting.lost:
+            failures[FailureKind.GAP] = self._reporting.lost.total()
+            last = self._reporting.last_loss or last
+        return Diagnosis(self.session.connected, self._answers, failures, last)
+
+    async def stop(self) -> None:
+        """Leave the session; the last source behind a device closes it."""
+        self._listener = None
+        if self._reporting is not None:
+            self._reporting.leave(self._maps.name)
+        await self.session.leave(self._maps.name)
+
+    async def _be_sure_of_it(self, *, again: bool = False) -> int:
+        """Check on each new connection, or `again`, that the device is the one that it should be.
+
+        An IED may stand for several devices behind it, which may be exchanged meanwhile: so before
+        each limit it is asked again.
+
+        Returns:
+            Number of the connection over which it was said.
+        """
+        identity = self._maps.identity
+        life = await self.session.opened()
+        if identity is None or (self._known == life.generation and not again):
+            return life.generation
+        reading = await self.session.read(places_of(identity))
+        misfit = identity.misfit(said_in(reading, identity))
+        if misfit is not None:
+            self._known = -1
+            raise DriverError(
+                FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
+            )
+        self._known = reading.generation
+        return reading.generation
+
+    async def _read(self) -> Scan:
+        """Read what is due and not reported.
+
+        Raises:
+            DriverError: no answer, or one over a connection made anew meanwhile: nobody has been
+                asked who is there.
+        """
+        reporting = self._reporting if self._listener is not None else None
+        if reporting is not None:
+            await reporting.ready()
+        now, generation = self.session.clock.monotonic(), self.session.generation
+        if self._read_over != generation:
+            self._samples.clear()
+            self._due.clear()
+        reported = {} if reporting is None else reporting.current()
+        references = self._maps.points.references
+        due = [one for one in references if one not in reported and self._due.get(one, 0.0) <= now]
+        beats = frozenset() if reporting is None else reporting.beats
+        if not due and not beats:
+            due = list(references[:1])  # an exchange all the same: whether the device lives
+        reading = await self.session.read(due, beats)
+        known = self._maps.identity is None or self._known == reading.generation
+        if reading.generation != generation or not known:
+            raise DriverError(
+                FailureKind.DISCONNECTED,
+                f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
+            )
+        self._read_over = generation
+        periods = dict(zip(references, self._maps.points.periods_s, strict=True))
+        for one in due:
+            self._samples[one] = reading.samples[one]
+            self._due[one] = now + periods[one]
+        if reporting is not None and reporting.beaten(reading.variables, generation):
+            self._samples.update(
+                (one, sample) for one, sample in reporting.current().items() if one in periods
+            )
+        return self._seen(self._maps.scan(self._samples, reading.received_ns))
+
+    def _took(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
+        """Something was reported; a late report is no news of what holds now."""
+        late = age_s > LATE_S
+        merged = {**self._samples, **samples}
+        if not late:
+            self._samples = merged
+        if self._listener is None or self._known_no_more():
+            return
+        scan = self._maps.scan(merged, self.session.clock.now_ns())
+        self._listener(replace(scan, held_s=age_s) if late else self._seen(scan))
+
+    def _known_no_more(self) -> bool:
+        """Whether nobody has said yet, over this connection, who is there."""
+        generation = self.session.generation
+        known = self._maps.identity is None or self._known == generation
+        return not known or self._read_over != generation
+
+    def _seen(self, scan: Scan) -> Scan:
+        self._writing.lapses.saw(scan)
+        return scan
+
+    def _noted(self, error: DriverError) -> DriverError:
+        self._failures[error.kind] += 1
+        if error.kind is not FailureKind.WAITING:
+            self._last_failure = str(error)
+        return error

@@ -1,0 +1,272 @@
+"""Reports of a device: which are asked for, what they bring, what was lost.
+
+Buffered control blocks come first. After a break the device is told the last entry that arrived
+here, and sends what has come since; what its buffer no longer holds is a gap, said in words and
+counted. A value of a report is believed between scans for as long as the block is enabled, which
+each scan asks; until the first general interrogation over a connection is answered it is polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ortsnetz_common.measurement.time import NS_PER_S
+from ortsnetz_common.scl.object_reference import ObjectReference
+from ortsnetz_iec61850.library.reports import Report, Trigger
+from ortsnetz_iec61850.library.values import Value
+from ortsnetz_iec61850.mms.covering import Block, Cell, Way
+from ortsnetz_iec61850.mms.enabling import Enabled, Wish, enable_all
+from ortsnetz_iec61850.mms.life import Life
+from ortsnetz_iec61850.mms.places import Place, Variable, at
+from ortsnetz_iec61850.mms.samples import Sample, sample_of
+from ortsnetz_iec61850.mms.session import Session
+
+log = logging.getLogger(__name__)
+MOST_WAITING = 10_000
+"""Reports that have arrived and were not looked at; beyond it they are dropped and counted."""
+ASK_AGAIN_S = 10.0
+"""So often blocks that others hold are asked for again."""
+PATIENT_S = 30.0
+"""So long after a break a buffered block is waited for that the device still keeps for the
+connection before."""
+REQUESTS_OF_A_SET_UP = 600
+_NS_PER_MS = 1_000_000
+
+Took = Callable[[Mapping[ObjectReference, Sample], float], None]
+"""Takes what a report has brought, and how many seconds ago it was true."""
+
+
+@dataclass
+class _Subscribed:
+    """A control block that reports over the present connection."""
+
+    enabled: Enabled
+    held: dict[int, Value] = field(default_factory=dict)
+    sequence: int | None = None
+    segmented: bool = False
+    interrogated: bool = False
+
+
+class Reporting:
+    """The reports of one session.
+
+    Attributes:
+        lost: what was lost, by kind: `gap` (the device's buffer does not reach back), `overflow`
+            (the buffer has lost entries), `sequence` (reports that did not arrive), `dropped`
+            (more than could be taken).
+        last_loss: in words; None if there was none.
+    """
+
+    def __init__(self, session: Session, integrity_s: float) -> None:
+        self.lost: Counter[str] = Counter()
+        self.last_loss: str | None = None
+        self.received = 0
+        self._session, self._integrity_s = session, integrity_s
+        self._wanted: dict[str, tuple[frozenset[ObjectReference], Took]] = {}
+        self._entries: dict[str, bytes] = {}
+        self._blocks: dict[str, _Subscribed] = {}
+        self._latest: dict[ObjectReference, Sample] = {}
+        self._set_up_for: tuple[int, int] | None = None
+        self._again_at: float | None = None
+        self._patient_until = 0.0
+        self._next_interrogation = 0.0
+        self._waiting = 0
+        self._setting_up = asyncio.Lock()
+
+    def join(self, name: str, references: Iterable[ObjectReference], took: Took) -> None:
+        """One more source that wants what is reported of its values."""
+        self._wanted[name] = (frozenset(references), took)
+
+    def leave(self, name: str) -> None:
+        """One source less."""
+        self._wanted.pop(name, None)
+
+    @property
+    def beats(self) -> frozenset[Variable]:
+        """What says whether the blocks are still enabled; read with each scan."""
+        return frozenset(
+            Variable(one.enabled.block.domain, one.enabled.block.item("RptEna"))
+            for one in self._blocks.values()
+        )
+
+    def current(self) -> Mapping[ObjectReference, Sample]:
+        """What was reported and still holds, as long as the blocks are enabled."""
+        covered = {
+            reference
+            for one in self._blocks.values()
+            if one.interrogated
+            for reference in one.enabled.cells
+        }
+        return {
+            reference: self._latest[reference] for reference in covered if reference in self._latest
+        }
+
+    async def ready(self) -> None:
+        """Have what is wanted reported over the present connection, as far as the device can.
+
+        Raises:
+            DriverError: there is no connection.
+        """
+        life = await self._session.opened()
+        now = self._session.clock.monotonic()
+        async with self._setting_up:
+            key = (life.generation, len(self._wanted))
+            again = self._again_at is not None and now >= self._again_at
+            if key != self._set_up_for or again:
+                await self._set_up(life, key)
+            elif now >= self._next_interrogation and self._blocks:
+                self._next_interrogation = now + self._integrity_s
+                await self._session.call(
+                    self._interrogate, generation=life.generation, requests=len(self._blocks)
+                )
+
+    def beaten(self, found: Mapping[Variable, Value], generation: int) -> bool:
+        """What the blocks say of themselves; whether all still report.
+
+        Somebody else, or the device, may have disabled one: it is enabled again, and what it did
+        not report meanwhile is a gap.
+        """
+        good = True
+        for reference, one in list(self._blocks.items()):
+            block = one.enabled.block
+            said = found.get(Variable(block.domain, block.item("RptEna")))
+            if said is not True and one.enabled.generation == generation and said is not None:
+                self._lose("gap", f"{reference} was disabled")
+                del self._blocks[reference]
+                self._again_at = 0.0
+                good = False
+        return good
+
+    async def _set_up(self, life: Life, key: tuple[int, int]) -> None:
+        loop = asyncio.get_running_loop()
+        now = self._session.clock.monotonic()
+        if self._set_up_for is None or self._set_up_for[0] != life.generation:
+            self._patient_until = now + PATIENT_S
+            self._blocks.clear()
+            self._latest.clear()
+        wanted = frozenset(one for references, _ in self._wanted.values() for one in references)
+        covered = {one for block in self._blocks.values() for one in block.enabled.cells}
+        wish = Wish(
+            references=wanted - covered,
+            entries=dict(self._entries),
+            taken=frozenset(self._blocks),
+            integrity_ms=round(self._integrity_s * 1000),
+            arrived=lambda report: self._arrived(loop, life.generation, report),
+            enabled=lambda one: loop.call_soon_threadsafe(self._enabled, one),
+            patient=now < self._patient_until,
+        )
+        outcome = await self._session.call(
+            lambda there: enable_all(there, wish),
+            generation=life.generation,
+            requests=REQUESTS_OF_A_SET_UP,
+        )
+        for gap in outcome.gaps:
+            self._lose("gap", gap)
+        for reference in self._blocks.keys() - outcome.enabled - wish.taken:
+            del self._blocks[reference]  # refused at the last step
+        now = self._session.clock.monotonic()
+        self._set_up_for = key
+        wait_s = 1.0 if wish.patient and self._entries else ASK_AGAIN_S
+        self._again_at = now + wait_s if outcome.held_by_others else None
+        self._next_interrogation = now + self._integrity_s
+
+    def _enabled(self, one: Enabled) -> None:
+        self._blocks[one.block.reference] = _Subscribed(one)
+
+    def _interrogate(self, life: Life) -> None:
+        for one in self._blocks.values():
+            one.enabled.interrogate(life)
+
+    def _arrived(self, loop: asyncio.AbstractEventLoop, generation: int, report: Report) -> None:
+        """In the library's thread."""
+        if self._waiting >= MOST_WAITING:
+            self.lost["dropped"] += 1
+            return
+        self._waiting += 1
+        loop.call_soon_threadsafe(self._take, generation, report)
+
+    def _take(self, generation: int, report: Report) -> None:
+        self._waiting -= 1
+        one = self._blocks.get(report.block)
+        if one is None or one.enabled.generation != generation:
+            return
+        self.received += 1
+        self._check_sequence(one, report)
+        if report.overflow:
+            self._lose("overflow", f"{report.block}: the device's buffer has lost reports")
+        one.held.update(report.values)
+        arrived = {place for place, _ in report.values}
+        samples = {
+            reference: self._sample(one, reference, cell, report)
+            for reference, cell in one.enabled.cells.items()
+            if not cell.members.isdisjoint(arrived) and cell.members <= one.held.keys()
+        }
+        if report.entry_id is not None and not report.more_follows:
+            self._entries[report.block] = report.entry_id
+        if any(reason & Trigger.GENERAL_INTERROGATION for reason in report.reasons):
+            one.interrogated = one.interrogated or not report.more_follows
+        self._latest.update(samples)
+        self._hand_over(samples, self._age_s(report))
+
+    def _sample(
+        self, one: _Subscribed, reference: ObjectReference, cell: Cell, report: Report
+    ) -> Sample:
+        # a value, its quality and its time put together as one variable of three parts
+        ways = (cell.value, cell.quality, cell.time)
+        parts = tuple(None if way is None else _part(one.held, way) for way in ways)
+        place = Place(
+            one.enabled.places[reference].variable,
+            (0,),
+            None if cell.quality is None else (1,),
+            None if cell.time is None else (2,),
+            one.enabled.places[reference].kind,
+        )
+        sample = sample_of(place, parts)
+        if sample.time_ns is None and report.time_ms:
+            return Sample(
+                sample.raw, sample.quality, report.time_ms * _NS_PER_MS, 0, sample.text, sample.why
+            )
+        return sample
+
+    def _check_sequence(self, one: _Subscribed, report: Report) -> None:
+        """Reports of a block count up, segments of one have the same number (7-2, 17.2.3)."""
+        if report.sequence is None:
+            return
+        before, segmented = one.sequence, one.segmented
+        one.sequence, one.segmented = report.sequence, report.more_follows
+        if before is None or (segmented and report.sequence == before):
+            return
+        modulus = 1 << 16 if one.enabled.block.buffered else 1 << 8
+        missed = (report.sequence - before - 1) % modulus
+        if missed:
+            self._lose("sequence", f"{report.block}: {missed} reports did not arrive", missed)
+            self._next_interrogation = 0.0  # whatever they brought, what holds now is asked for
+
+    def _age_s(self, report: Report) -> float:
+        """How long ago an entry of a buffer was true, by the device's clock."""
+        if report.time_ms is None:
+            return 0.0
+        age_ns = self._session.clock.now_ns() - report.time_ms * _NS_PER_MS
+        return max(0.0, age_ns / NS_PER_S)
+
+    def _hand_over(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
+        for references, took in self._wanted.values():
+            mine = {one: samples[one] for one in samples if one in references}
+            if mine:
+                took(mine, age_s)
+
+    def _lose(self, kind: str, words: str, count: int = 1) -> None:
+        self.lost[kind] += count
+        self.last_loss = f"{self._session.endpoint}: {words}"
+        log.warning("%s", self.last_loss)
+
+
+def _part(held: Mapping[int, Value], way: Way) -> Value:
+    return at(held[way.member], way.parts)
+
+
+__all__ = ["Block", "Reporting", "Took"]
