@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
-from ortsnetz_common.link.messages import AlarmState, Samples
+from ortsnetz_common.link.messages import Adjusted, AlarmState, Decision, Samples
 from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.time import now_ns
 
@@ -283,6 +283,21 @@ def test_a_device_is_one_click_away_and_tells_setpoint_and_reason(page: Page) ->
     row = page.one(".setpoints tr.chosen")
     assert "ev-01" in row.text
     page.until(lambda: "ev-01" in page.one(".trends").text, 10, "the device's trend")
+
+
+def test_what_a_device_was_told_besides_its_limit_is_shown_with_its_reason(page: Page) -> None:
+    told = (
+        Adjusted("pv-01", "reactive_power", 1500.0, "voltage of 1.06 pu: Q(U)"),
+        Adjusted("tap-1", "voltage", 1.015, "the middle of the voltages is 2 % too low"),
+    )
+    page.open_logged_in()
+    page.station.agent.say(Decision(now_ns(), 1, "limited", (), told))
+    page.until(lambda: page.all(".adjustments"), 10, "what was told besides limits")
+    rows = [row.text for row in page.all(".adjustments tbody tr")]
+    assert "pv-01 reactive power 1.5 kvar inductive voltage of 1.06 pu: Q(U)" in rows[0]
+    assert "tap-1 voltage set point 1.015 pu the middle of the voltages" in rows[1]
+    page.select("device:pv-01")
+    page.until(lambda: "1.5 kvar inductive" in page.text("details"), 5, "the same in the details")
 
 
 def test_the_drawing_is_used_with_the_keyboard(page: Page) -> None:

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { backoffMs } from "../src/api/backoff.ts";
+import { adjustedTo, quantityName } from "../src/model/adjustments.ts";
 import { StationStore } from "../src/model/store.ts";
 import { loadingLine } from "../src/model/lines.ts";
 import { NOW, radial } from "./grid.ts";
@@ -28,6 +29,38 @@ beforeEach(() => {
   steady = 1000;
   wall = NOW;
   store = new StationStore("ons-1", radial([1, 2]), { wall: () => wall, steady: () => steady });
+});
+
+describe("what devices were told besides limits", () => {
+  const adjusted = [
+    {
+      device: "pv-1",
+      quantity: "reactive_power",
+      value: 1500,
+      reason: "Q(U) at 1.06 pu",
+      time_ns: `${NOW}000000`,
+    },
+  ];
+
+  it("is read beside the setpoints, for the present and for what was", () => {
+    store.accept({ type: "setpoints", node: "ons-1", setpoints: [], adjusted });
+    store.accept({ type: "setpoints", node: "ons-2", setpoints: [], adjusted: [] });
+    const told = { ...adjusted[0], time_ns: undefined, timeMs: NOW };
+    expect(store.reader().adjustments).toEqual([told]);
+    expect(store.lastReader().adjustments).toEqual([told]);
+  });
+
+  it("has units and a direction in words", () => {
+    const words = (quantity: string, value: number): string =>
+      adjustedTo({ device: "pv-1", quantity, value, reason: "", timeMs: NOW });
+    expect(words("reactive_power", 1500)).toBe("1.5 kvar inductive");
+    expect(words("reactive_power", -2500)).toBe("2.5 kvar capacitive");
+    expect(words("reactive_power", -20)).toBe("0.0 kvar");
+    expect(words("voltage", 1.015)).toBe("1.015 pu");
+    expect(words("angle", 3)).toBe("3");
+    expect(quantityName("voltage")).toBe("voltage set point");
+    expect(quantityName("angle")).toBe("angle");
+  });
 });
 
 describe("a station", () => {

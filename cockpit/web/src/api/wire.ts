@@ -3,7 +3,7 @@
 import type { Limits, Network } from "../model/network.ts";
 import type { Order } from "../model/orders.ts";
 import { ORIGINS, type Origin, type Sample } from "../model/quality.ts";
-import type { AgentEntry, Alarm, AlarmState, Health, Setpoint } from "../model/station.ts";
+import type { Adjustment, AgentEntry, Alarm, AlarmState, Health, Setpoint } from "../model/station.ts";
 
 export interface WireSample {
   value: number | null;
@@ -78,6 +78,14 @@ export interface WireSetpoint {
   time_ns: string;
 }
 
+export interface WireAdjustment {
+  device: string;
+  quantity: string;
+  value: number;
+  reason: string;
+  time_ns: string;
+}
+
 export interface WireAlarm {
   id: number;
   node: string;
@@ -108,7 +116,7 @@ export interface WireSeries {
 export type LiveMessage =
   | { type: "live"; node: string; full: boolean; points: Record<string, WireSample> }
   | { type: "health"; node: WireAgent }
-  | { type: "setpoints"; node: string; setpoints: WireSetpoint[] }
+  | { type: "setpoints"; node: string; setpoints: WireSetpoint[]; adjusted: WireAdjustment[] }
   | { type: "alarms"; alarms: WireAlarm[] };
 
 /** Milliseconds of a string of nanoseconds: the last six digits go, so that a double can hold it. */
@@ -206,6 +214,16 @@ export function setpointOf(wire: WireSetpoint): Setpoint {
     source: wire.source,
     reason: wire.reason,
     binding: wire.binding,
+    timeMs: millis(wire.time_ns),
+  };
+}
+
+export function adjustmentOf(wire: WireAdjustment): Adjustment {
+  return {
+    device: wire.device,
+    quantity: wire.quantity,
+    value: wire.value,
+    reason: wire.reason,
     timeMs: millis(wire.time_ns),
   };
 }

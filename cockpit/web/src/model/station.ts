@@ -25,6 +25,16 @@ export interface Setpoint {
   readonly timeMs: number;
 }
 
+/** What a device or tap changer was told last besides its limit. */
+export interface Adjustment {
+  readonly device: string;
+  /** `reactive_power`, var, inductive positive; `voltage`, pu. */
+  readonly quantity: string;
+  readonly value: number;
+  readonly reason: string;
+  readonly timeMs: number;
+}
+
 export type AlarmState =
   | "active_unacknowledged"
   | "active_acknowledged"
@@ -65,6 +75,8 @@ export const STALE_AFTER_MS = 5_000;
 /** Reads points with the standing they have now; the one way from samples to the screen. */
 export class Reader {
   readonly network: Network;
+  /** By device and quantity, in this order. */
+  readonly adjustments: readonly Adjustment[];
   private readonly points: ReadonlyMap<string, Sample>;
   private readonly referenceMs: number;
   private readonly setpoints: ReadonlyMap<string, Setpoint>;
@@ -77,8 +89,10 @@ export class Reader {
     points: ReadonlyMap<string, Sample>,
     referenceMs: number,
     setpoints: readonly Setpoint[] = [],
+    adjustments: readonly Adjustment[] = [],
   ) {
     this.network = network;
+    this.adjustments = adjustments;
     this.points = points;
     this.referenceMs = referenceMs;
     this.setpoints = new Map(setpoints.map((s) => [s.device, s]));

@@ -1,9 +1,17 @@
 /** Holds the present of one station and tells the views when it has changed. */
 
-import { type LiveMessage, agentOf, alarmOf, sampleOf, setpointOf } from "../api/wire.ts";
+import {
+  type LiveMessage,
+  adjustmentOf,
+  agentOf,
+  alarmOf,
+  sampleOf,
+  setpointOf,
+} from "../api/wire.ts";
 import { type Network, type Tree, treeOf } from "./network.ts";
 import type { Sample } from "./quality.ts";
 import {
+  type Adjustment,
   type AgentEntry,
   type Alarm,
   type LinkState,
@@ -43,6 +51,7 @@ export class StationStore {
   link: LinkState = "connecting";
 
   private setpoints: readonly Setpoint[] = [];
+  private adjustments: readonly Adjustment[] = [];
   private points = new Map<string, Sample>();
   private newestMs: number | null = null;
   private newestArrival = 0;
@@ -86,7 +95,10 @@ export class StationStore {
         if (message.node.node === this.node) this.agent = agentOf(message.node);
         break;
       case "setpoints":
-        if (message.node === this.node) this.setpoints = message.setpoints.map(setpointOf);
+        if (message.node === this.node) {
+          this.setpoints = message.setpoints.map(setpointOf);
+          this.adjustments = message.adjusted.map(adjustmentOf);
+        }
         break;
       case "alarms":
         this.alarms = message.alarms.map(alarmOf);
@@ -117,13 +129,17 @@ export class StationStore {
   }
 
   reader(): Reader {
-    return new Reader(this.network, this.points, this.referenceMs(), this.setpoints);
+    return this.readerAt(this.referenceMs());
   }
 
   /** Reads the values as they stood when the last one came: for showing what was. */
   lastReader(): Reader {
     const then = this.newestMs ?? Number.POSITIVE_INFINITY;
-    return new Reader(this.network, this.points, then, this.setpoints);
+    return this.readerAt(then);
+  }
+
+  private readerAt(referenceMs: number): Reader {
+    return new Reader(this.network, this.points, referenceMs, this.setpoints, this.adjustments);
   }
 
   dataState(): DataState {

@@ -1,6 +1,7 @@
 /** All that is known of the selected element: values, quality, origin, time. */
 
 import type { ReactNode } from "react";
+import { adjustedTo, quantityName } from "../model/adjustments.ts";
 import { type Network, phaseVoltage, voltageSources } from "../model/network.ts";
 import {
   availablePowerPoint,
@@ -47,7 +48,7 @@ export function Details({ reader, selection, onClose }: Props): ReactNode {
       </div>
       <dl>
         {facts.map(([term, text]) => (
-          <div key={term}>
+          <div key={`${term} ${text}`}>
             <dt>{term}</dt>
             <dd>{text}</dd>
           </div>
@@ -248,6 +249,10 @@ function deviceFacts(
   if (setpoint !== null) {
     facts.push(["Setpoint", `${kilowatts(setpoint.limitW)} kW (${setpoint.source})`]);
     if (setpoint.reason !== "") facts.push(["Reason", setpoint.reason]);
+  }
+  for (const one of reader.adjustments.filter((a) => a.device === name)) {
+    facts.push([`Told ${quantityName(one.quantity)}`, adjustedTo(one)]);
+    if (one.reason !== "") facts.push(["Reason", one.reason]);
   }
   return { title: name, facts };
 }

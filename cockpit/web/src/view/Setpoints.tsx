@@ -3,6 +3,7 @@
 import { type ReactNode, useState } from "react";
 import { setpointRows, sortRows, type SetpointRow, type SortKey } from "../model/setpoints.ts";
 import type { Reader, Setpoint } from "../model/station.ts";
+import { Adjustments } from "./Adjustments.tsx";
 import { clockOrDate, kilowatts, kindName, percent } from "./format.ts";
 import type { Selection } from "./selection.ts";
 import { ValueMark } from "./ValueMark.tsx";
@@ -77,6 +78,7 @@ export function Setpoints({ reader, selection, onSelect, nowMs }: Props): ReactN
             ))}
           </tbody>
         </table>
+        <Adjustments reader={reader} nowMs={nowMs} />
       </div>
     </section>
   );
