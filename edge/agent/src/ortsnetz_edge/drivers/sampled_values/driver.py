@@ -1,0 +1,195 @@
+"""A stream of Sampled Values as a source; fulfils `contract.Driver`."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from functools import reduce
+from operator import or_
+
+from ortsnetz_common.link.sample_blocks import Block, Counters, Silent
+from ortsnetz_common.measurement.quality import worst
+from ortsnetz_edge.clock import Clock
+from ortsnetz_edge.drivers.contract import (
+    Diagnosis,
+    DriverError,
+    FailureKind,
+    Identity,
+    LimitOnly,
+    LimitResolution,
+    Listener,
+    Scan,
+    Source,
+    SourcePoint,
+    Watchdog,
+)
+from ortsnetz_edge.drivers.sampled_values.link import Link
+from ortsnetz_edge.drivers.sampled_values.place import Place
+from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
+from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
+from ortsnetz_edge.drivers.sampled_values.values import Values
+from ortsnetz_edge.profiles.point_map import compile_point_map
+from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
+from ortsnetz_edge.profiles.schema import Profile
+from ortsnetz_grid.functions.power_quality.declared import Declared
+from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
+from ortsnetz_grid.functions.power_quality.trigger import RecorderSettings
+
+SILENT_AFTER_S = 0.5
+"""Blocks come ten times a second: behind the fifth that is missing the stream counts as silent."""
+FIRST_S = 1.0
+"""Until the first window of a stream is whole."""
+QUALITIES_OF_BLOCKS = 4
+"""A window of 200 ms lies in the last four blocks."""
+
+
+class SampledValuesDriver(LimitOnly):
+    """Takes blocks as they come; a window of 10 cycles is a report."""
+
+    def __init__(
+        self, source: Source, profile: Profile, clock: Clock, recordings: Recordings | None
+    ) -> None:
+        """Nothing is connected yet. Raises InputError."""
+        options = profile.sampled_values
+        stream = stream_of(source.connection, options)
+        self._source, self._clock = source, clock
+        self._map = compile_point_map(profile, source, SampledValuesSyntax())
+        self._reader = Reader(options)
+        self._values = Values(self._reader.channels)
+        wants_phasors = any(r.interval == "pmu" for r in self._map.references)
+        self.place = Place(
+            Declared(voltage_v=options.voltage_v, nominal_hz=options.nominal_hz),
+            Reporting(per_second=options.reports_per_s) if wants_phasors else None,
+            None
+            if recordings is None
+            else RecorderSettings(
+                current_jump_a=options.current_jump_a, station=source.name, device=stream.sv_id
+            ),
+        )
+        self._recordings = recordings
+        self._link = Link(stream, clock, self._take)
+        self._listener: Listener | None = None
+        self._qualities: deque[tuple[int, ...]] = deque(maxlen=QUALITIES_OF_BLOCKS)
+        self._counters = Counters()
+        self._heard_s: float | None = None  # monotonic, of the last block with a sample
+        self._subscribed_s: float | None = None
+        self._answers = 0
+        self._failures: Counter[FailureKind] = Counter()
+        self._last_failure: str | None = None
+
+    @property
+    def points(self) -> tuple[SourcePoint, ...]:
+        """Points of the source; the order of every scan's values."""
+        return self._map.points
+
+    @property
+    def resolution(self) -> LimitResolution | None:
+        """A stream takes no limit."""
+        return None
+
+    async def scan(self) -> Scan:
+        """What the stream has brought; it has to have come within half a second."""
+        self._link.keep()
+        if self._subscribed_s is None:
+            self._subscribed_s = self._clock.monotonic()
+            await self._link.settled(self._source.connection.timeout_s)
+        reason = self._reason()
+        if reason is not None:
+            self._failures[reason.kind] += 1
+            self._last_failure = str(reason)
+            raise reason
+        self._answers += 1
+        assert self._heard_s is not None  # noqa: S101  # without it there is a reason
+        return self._scan(held_s=self._clock.monotonic() - self._heard_s)
+
+    def subscribe(self, listener: Listener) -> bool:
+        """Each window is a report."""
+        self._listener = listener
+        self._link.keep()
+        return True
+
+    async def write(self, limit: float, watchdog: Watchdog | None) -> None:
+        """Refuse; see `contract.Driver.write`."""
+        del limit, watchdog
+        raise DriverError(FailureKind.REFUSED, "a stream of Sampled Values takes no limit")
+
+    async def identify(self) -> Identity:
+        """Its svID and revision: frames of another name or revision are never taken."""
+        reason = self._reason()
+        if reason is not None:
+            raise reason
+        connection = self._source.connection
+        return Identity(None, "Sampled Values", connection.path)
+
+    def diagnose(self) -> Diagnosis:
+        """How the driver is."""
+        return Diagnosis(
+            self._reason() is None, self._answers, dict(self._failures), self._last_failure
+        )
+
+    async def stop(self) -> None:
+        """Close the connection to the receiver."""
+        await self._link.stop()
+
+    def _take(self, message: Block | Silent) -> None:
+        self._counters = message.counters
+        if isinstance(message, Silent):
+            return
+        samples = self._reader.samples(message)
+        if not samples.lost.all():
+            self._heard_s = self._clock.monotonic()
+        self._qualities.append(message.qualities)
+        before = self.place.newest.window
+        for recording in self.place.take(samples):
+            if self._recordings is not None:
+                self._recordings.keep(recording)
+        if self._listener is not None and self.place.newest.window is not before:
+            self._listener(self._scan(held_s=0.0))
+
+    def _reason(self) -> DriverError | None:
+        """Why there is nothing to say; None if there is."""
+        if self._link.trouble is not None:
+            return self._link.trouble
+        now = self._clock.monotonic()
+        if self._heard_s is not None and now - self._heard_s <= SILENT_AFTER_S:
+            return None if self.place.newest.window is not None else _no_window()
+        stream = f"stream '{self._source.connection.path}' on {self._link.interface}"
+        found = self._counters
+        if found.conf_rev_mismatch:
+            return DriverError(FailureKind.WRONG_DEVICE, f"{stream} has another confRev")
+        if found.simulated:
+            return DriverError(FailureKind.WRONG_DEVICE, f"{stream} is simulated")
+        if found.malformed:
+            words = f"{stream} has another form than its profile says"
+            return DriverError(FailureKind.WRONG_ANSWER, words)
+        return DriverError(FailureKind.TIMEOUT, f"{stream} is silent")
+
+    def _scan(self, *, held_s: float) -> Scan:
+        now_ns = self._clock.now_ns()
+        qualities = tuple(worst(*each) for each in zip(*self._qualities, strict=True))
+        found = [
+            self._values.value(reference, self.place.newest, self._counters, qualities)
+            for reference in self._map.references
+        ]
+        scan = self._map.scan(
+            [value.value for value in found],
+            now_ns,
+            [value.quality for value in found],
+            [value.time_ns or now_ns for value in found],
+            [value.time_quality for value in found],
+        )
+        off = reduce(or_, (value.time_quality for value in found), 0)
+        window = self.place.newest.window
+        return Scan(
+            values=scan.values,
+            qualities=scan.qualities,
+            time_ns=window.end_ns if window is not None else now_ns,
+            time_quality=off,
+            received_ns=now_ns,
+            value_times_ns=scan.value_times_ns,
+            value_time_qualities=scan.value_time_qualities,
+            held_s=held_s,
+        )
+
+
+def _no_window() -> DriverError:
+    return DriverError(FailureKind.WAITING, "the first window is not whole yet")

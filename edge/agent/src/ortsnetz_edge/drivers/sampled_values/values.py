@@ -1,0 +1,148 @@
+"""The value that a reference means among the newest results. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ortsnetz_common.link.sample_blocks import Counters
+from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.time import TimeQuality
+from ortsnetz_edge.drivers.sampled_values.place import Newest
+from ortsnetz_edge.profiles.references.sampled_values import PowerQualityReference
+from ortsnetz_grid.functions.power_quality.aggregation import Interval
+from ortsnetz_grid.functions.power_quality.criteria import LEAST_COVERED
+from ortsnetz_grid.functions.power_quality.harmonics import distortion
+from ortsnetz_grid.functions.power_quality.samples import Channel
+from ortsnetz_grid.functions.power_quality.window import Quantities, Window
+
+MISSING = int(Quality.INVALID | Quality.FAILURE)
+OFF = int(TimeQuality.CLOCK_NOT_SYNCHRONISED)
+NEWEST_PHASOR_S = 0.3
+"""A synchrophasor that is older than that before the last sample is none of now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value with its own quality and time; `None` where there is none."""
+
+    value: float | None
+    quality: int
+    time_ns: int
+    time_quality: int
+
+
+class Values:
+    """Looks values up."""
+
+    def __init__(self, channels: tuple[Channel, ...]) -> None:
+        self._rows = {channel.name: row for row, channel in enumerate(channels)}
+
+    def value(
+        self,
+        reference: PowerQualityReference,
+        newest: Newest,
+        counters: Counters,
+        qualities: tuple[int, ...],
+    ) -> Value:
+        """What a reference means.
+
+        Args:
+            reference: what is asked for.
+            newest: the results.
+            counters: of the stream.
+            qualities: what the source said of each channel lately.
+        """
+        interval = reference.interval
+        if interval == "stream":
+            number = counters.lost if reference.quantity == "lost" else counters.samples
+            return Value(float(number), 0, newest.end_ns, 0 if newest.synchronised else OFF)
+        if interval == "pmu":
+            return self._phasor(reference, newest, qualities)
+        if interval == "10s":
+            return _frequency(newest)
+        if reference.quantity in {"pst", "plt"}:
+            start, number_or_none = newest.flicker.get(
+                f"{reference.quantity}.{reference.of}", (0, None)
+            )
+            length_s = 600 if reference.quantity == "pst" else 7200
+            return _valued(number_or_none, start + length_s * 10**9 if start else 0, 0)
+        found = newest.window if interval == "200ms" else newest.intervals.get(interval)
+        if found is None:
+            return _valued(None, 0, 0)
+        number_or_none = self._of_window(reference, found, newest)
+        off = 0 if found.synchronised else OFF
+        quality = self._quality(reference.of, qualities) if interval == "200ms" else 0
+        return _valued(number_or_none, found.end_ns, off, quality)
+
+    def _of_window(
+        self, reference: PowerQualityReference, found: Window | Interval, newest: Newest
+    ) -> float | None:
+        quantity = reference.quantity
+        if isinstance(found, Window):
+            if quantity == "events":
+                return float(found.flags.value)
+            if quantity == "frequency":
+                return found.frequency_hz
+            if quantity == "active_power":
+                return newest.active_w.get(reference.of)
+            if quantity == "reactive_power":
+                return newest.reactive_var.get(reference.of)
+        elif found.covered < LEAST_COVERED:
+            return None
+        return None if found.quantities is None else self._quantity(reference, found.quantities)
+
+    def _quantity(self, reference: PowerQualityReference, has: Quantities) -> float | None:
+        if reference.quantity in {"u2", "u0"}:
+            unbalance = has.unbalance
+            return None if unbalance is None else float(getattr(unbalance, reference.quantity))
+        row = self._rows.get(reference.of)
+        if row is None:
+            return None
+        if reference.quantity == "rms":
+            return float(has.rms[row])
+        if reference.quantity == "thd":
+            return float(distortion(has.harmonics[row : row + 1])[0])
+        orders = has.harmonics.shape[1] - 1
+        return float(has.harmonics[row, reference.order]) if reference.order <= orders else None
+
+    def _phasor(
+        self, reference: PowerQualityReference, newest: Newest, qualities: tuple[int, ...]
+    ) -> Value:
+        phasor = newest.phasor
+        if phasor is None:
+            return _valued(None, 0, 0)
+        off = 0 if newest.synchronised else OFF
+        if newest.end_ns - phasor.time_ns > NEWEST_PHASOR_S * 1e9:
+            return _valued(None, phasor.time_ns, off)
+        number: float | None = None
+        if reference.quantity == "frequency":
+            number = phasor.frequency_hz
+        elif reference.quantity == "rocof":
+            number = phasor.rocof_hz_s
+        elif (row := self._rows.get(reference.quantity)) is not None:
+            part = np.real if reference.of == "re" else np.imag
+            number = float(part(phasor.phasors[row]))
+        quality = self._quality(reference.quantity, qualities)
+        return _valued(number, phasor.time_ns, off, quality)
+
+    def _quality(self, channel: str, qualities: tuple[int, ...]) -> int:
+        row = self._rows.get(channel)
+        return 0 if row is None or row >= len(qualities) else qualities[row]
+
+
+def _frequency(newest: Newest) -> Value:
+    found = newest.frequency
+    if found is None:
+        return _valued(None, 0, 0)
+    off = 0 if newest.synchronised else OFF
+    return _valued(found.hz, found.start_ns + 10 * 10**9, off)
+
+
+def _valued(number: float | None, time_ns: int, time_quality: int, quality: int = 0) -> Value:
+    """A number that is none is a missing value."""
+    if number is None or not math.isfinite(number):
+        return Value(None, MISSING, time_ns, time_quality)
+    return Value(number, quality, time_ns, time_quality)
