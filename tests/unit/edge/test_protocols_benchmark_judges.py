@@ -70,7 +70,8 @@ def test_a_driver_that_was_not_measured_is_not_met() -> None:
 
 
 def test_every_driver_that_ships_is_measured() -> None:
-    assert set(installed()) <= set(CASES)
+    elsewhere = {"iec61850", "goose", "sampled-values"}  # make bench-61850
+    assert set(installed()) <= set(CASES) | elsewhere
 
 
 def test_figures_are_those_of_a_point() -> None:

@@ -1,9 +1,9 @@
 """Puts the samples of one stream into blocks: what is there, what is lost, what came twice.
 
-Samples are numbered from the UTC second: number = second * rate + smpCnt. A sample's number follows
-from its count and the time that has passed since a sample that is known, by the monotonic clock;
-half a second of delay or silence without end changes nothing. A block is handed on when it is whole, or
-when a sample has come that is later by the grace time.
+Samples are numbered from the UTC second: number = second * rate + smpCnt. A sample's number
+follows from its count and the time that has passed since a sample that is known, by the monotonic
+clock: a silence of any length changes nothing, nor does a delay below half a second. A block is
+handed on when it is whole, or when a sample has come that is later by the grace time.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ class Assembly:
             if not len(taken.counts):
                 return []
         numbers = self._numbers(taken.counts, arrived_ns, wall_ahead_ns)
-        self._watch_instants(numbers, arrived_ns + wall_ahead_ns, bool(taken.synch[-1]))
+        self._watch_instants(
+            numbers, arrived_ns + wall_ahead_ns, synchronised=bool(taken.synch[-1])
+        )
         self._place(numbers, taken, arrived_ns + wall_ahead_ns)
         return list(self._whole(self._newest - round(GRACE_S * self._stream.rate)))
 
@@ -114,7 +116,7 @@ class Assembly:
         self._known = (int(numbers[last]), int(arrived_ns[last]))
         return numbers
 
-    def _watch_instants(self, numbers: Whole, wall_ns: Whole, synchronised: bool) -> None:
+    def _watch_instants(self, numbers: Whole, wall_ns: Whole, *, synchronised: bool) -> None:
         """Keep what turns numbers into instants."""
         # number * 10^9 exceeds 64 bits by far: seconds and the rest apart
         rate = self._stream.rate

@@ -22,7 +22,7 @@ _RATE, _SAMPLE, _MODE, _CLOCK = 0x86, 0x87, 0x88, 0x89
 _FIXED = {_SMP_CNT: 2, _CONF_REV: 4, _REFRESH: 8, _SYNCH: 1, _RATE: 2, _MODE: 2, _CLOCK: 8}
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 - an answer about octets, not a failure of ours
     """This is no frame of Sampled Values; the text says why."""
 
 
@@ -99,7 +99,7 @@ def parse_frame(octets: bytes) -> Frame:
         raise Malformed("octets behind seqASDU")
     if not 1 <= number <= MOST_ASDUS:
         raise Malformed(f"{number} ASDUs; 1 to {MOST_ASDUS} are possible")
-    asdus = []
+    asdus: list[Asdu] = []
     while at < end and len(asdus) < number:
         begin, at = _expect(octets, at, end, _ASDU, "ASDU")
         asdus.append(_asdu(octets, begin, at))

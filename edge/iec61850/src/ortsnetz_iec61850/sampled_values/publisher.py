@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
             (int(order), float(share), 0.0)
             for order, _, share in (text.partition(":") for text in options.harmonic)
         )
-        changes = ()
+        changes: tuple[Change, ...] = ()
         if options.dip:
             begin, end, factor = (float(x) for x in options.dip.split(":"))
             changes = (Change(begin, end, factor),)

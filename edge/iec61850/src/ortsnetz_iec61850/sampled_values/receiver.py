@@ -130,7 +130,7 @@ def listen(path: Path) -> socket.socket:
     listening.bind(str(path))
     path.chmod(0o660)
     listening.listen(MAX_SUBSCRIBERS)
-    listening.setblocking(False)
+    listening.settimeout(0)
     return listening
 
 

@@ -1,8 +1,8 @@
 """Frames from the network: an AF_PACKET socket with a ring of blocks (Linux, TPACKET_V3).
 
-The kernel writes frames into memory that is shared with this process, many to a block, and wakes it
-once a block is full or a deadline has passed. So a frame costs no system call. The memory belongs to
-the ring: no larger receive buffer is asked for, and NET_ADMIN is not needed.
+The kernel writes frames into memory that is shared with this process, many to a block, and wakes
+it once a block is full or a deadline has passed. So a frame costs no system call. The memory
+belongs to the ring: no larger receive buffer is asked for, and NET_ADMIN is not needed.
 """
 
 from __future__ import annotations

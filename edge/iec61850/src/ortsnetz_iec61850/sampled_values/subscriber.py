@@ -27,7 +27,7 @@ class Subscriber:
     """
 
     def __init__(self, connection: socket.socket, interface: str) -> None:
-        connection.setblocking(False)
+        connection.settimeout(0)
         self.connection = connection
         self.streams: tuple[say.Stream, ...] = ()
         self.backlog: deque[memoryview] = deque()
@@ -54,10 +54,8 @@ class Subscriber:
             return False
         try:
             size = frames.length(self._said[: frames.HEADER.size])
-            if size > say.MAX_REQUEST_BYTES:
-                raise frames.FrameError(f"a request of {size} octets")
             payload = self._said[frames.HEADER.size :]
-            if len(payload) < size:
+            if len(payload) < min(size, say.MAX_REQUEST_BYTES):
                 return False
             self._subscribe(say.from_subscriber(payload[:size]))
         except (frames.FrameError, ValueError) as error:
