@@ -5,6 +5,7 @@ modbus-tls://10.0.0.7:802/1?credentials=meters
 modbus-rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=E
 dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
 opc.tcp://10.0.0.11:4840/path?credentials=park
+iec61850://10.0.0.12:102           MMS; with ?credentials=FOLDER over TLS
 
 A protocol that does not ship with the agent goes by the name of its entry point: NAME://host:port
 """
@@ -23,6 +24,7 @@ DEFAULT_PORTS = {
     "dnp3": 20000,
     "dnp3-tls": 19999,
     "opcua": 4840,
+    "iec61850": 102,
 }
 SERIAL = "modbus-rtu"
 _SCHEMES = {"opc.tcp": "opcua"}

@@ -244,6 +244,32 @@ class Association:
                 values.delete(handle)
 
 
+def associated(
+    host: str, port: int, *, connect_s: float, request_s: float, tls: Tls | None = None
+) -> tuple[Association, tuple[str, ...]]:
+    """A connection that is served, and the names of the logical devices.
+
+    Where the device answers faster than the calling thread goes on, the library overwrites
+    "connected" with "connecting": the connection stands, and every request fails for ever. Then
+    another one is made at once, at most `ATTEMPTS` times: the device had nothing to do with it.
+
+    Raises:
+        LibraryError: there is none.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        association = Association(connect_s=connect_s, request_s=request_s, tls=tls)
+        try:
+            return association, association.connect(host, port)
+        except LibraryError as error:
+            confused = error.code == _LOST and association.connected
+            association.close()
+            if not confused or attempt == ATTEMPTS:
+                raise
+    raise LibraryError(_LOST, f"connect to {host}:{port}")
+
+
+ATTEMPTS = 8
+_LOST = 3
 _ACCESS = {22: 10, 24: 9, 21: 3, 33: 0, 32: 11, 26: 2, 27: 4, 29: 1}
 """Errors with which the library answers a read of one variable that the device refuses."""
 
@@ -264,4 +290,4 @@ def _good_mms(code: int, doing: str) -> None:
         raise LibraryError(of_mms(code), doing)
 
 
-__all__ = ["Association", "Member", "MmsType"]
+__all__ = ["Association", "Member", "MmsType", "associated"]

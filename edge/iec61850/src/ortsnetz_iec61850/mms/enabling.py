@@ -7,7 +7,7 @@ would empty its buffer unless it could not report otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_iec61850.library.connection import Member
@@ -49,12 +49,14 @@ class Enabled:
     Attributes:
         cells: what it brings, and where.
         places: where the same values stand when they are read.
+        resumed: whether a buffered block goes on after the last entry that arrived here.
     """
 
     block: Block
     generation: int
     cells: Mapping[ObjectReference, Cell]
     places: Mapping[ObjectReference, Place]
+    resumed: bool = False
 
     def interrogate(self, life: Life) -> None:
         """Ask for everything once more; a device that refuses is polled."""
@@ -195,14 +197,15 @@ def _enable(life: Life, wanted: Enabled, wish: Wish, outcome: Outcome) -> bool:
         state = read_block(life.association, block.reference)
         if state.enabled or (state.reserved and not block.buffered) or state.reserved_s == -1:
             return False
+        resumed = False
         if block.buffered:
-            _prepare_buffered(life, block, state, wish, outcome)
+            resumed = _prepare_buffered(life, block, state, wish, outcome)
         else:
             _prepare_unbuffered(life, block, state, wish.integrity_ms)
         handler = Handler(block.reference, wish.arrived)
         life.handlers.append(handler)
         handler.install(life.association, state.report_id)
-        wish.enabled(wanted)
+        wish.enabled(replace(wanted, resumed=resumed))
         write_block(life.association, block.reference, Changes(enabled=True))
     except LibraryError as error:
         if ends_connection(error):
@@ -214,7 +217,8 @@ def _enable(life: Life, wanted: Enabled, wish: Wish, outcome: Outcome) -> bool:
 
 def _prepare_buffered(
     life: Life, block: Block, state: BlockState, wish: Wish, outcome: Outcome
-) -> None:
+) -> bool:
+    """Whether the block goes on after the last entry that arrived here."""
     entry = wish.entries.get(block.reference)
     if state.reserved_s == 0:
         _tolerated(life, block, Changes(reserved_s=RESERVED_S))
@@ -225,11 +229,14 @@ def _prepare_buffered(
         _tolerated(life, block, Changes(triggers=state.triggers | TRIGGERS))
         if entry is not None:
             outcome.gaps.append(f"{block.reference} had to be set up anew")
-        return
-    if entry is None or _tolerated(life, block, Changes(entry_id=entry)):
-        return
+        return False
+    if entry is None:
+        return False
+    if _tolerated(life, block, Changes(entry_id=entry)):
+        return True
     outcome.gaps.append(f"{block.reference}: the device's buffer does not reach back to the break")
     _tolerated(life, block, Changes(entry_id=bytes(len(entry))))  # all that it has (17.2.3.2.2)
+    return False
 
 
 def _prepare_unbuffered(life: Life, block: Block, state: BlockState, integrity_ms: int) -> None:

@@ -195,8 +195,10 @@ class Reporting:
         if one is None or one.enabled.generation != generation:
             return
         self.received += 1
+        first = one.sequence is None
         self._check_sequence(one, report)
-        if report.overflow:
+        # the first report of a block that was not gone on with says that there were others before
+        if report.overflow and not (first and not one.enabled.resumed):
             self._lose("overflow", f"{report.block}: the device's buffer has lost reports")
         one.held.update(report.values)
         arrived = {place for place, _ in report.values}

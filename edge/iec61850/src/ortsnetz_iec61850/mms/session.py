@@ -13,7 +13,7 @@ from ortsnetz_common.drivers.values import DriverError, FailureKind
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
-from ortsnetz_iec61850.library.connection import Association
+from ortsnetz_iec61850.library.connection import associated
 from ortsnetz_iec61850.library.errors import LibraryError
 from ortsnetz_iec61850.library.tls import Tls
 from ortsnetz_iec61850.library.values import Value
@@ -219,16 +219,13 @@ class Session:
         worker = Worker(f"iec61850 {where}")
 
         def work() -> Life:
-            association = Association(
+            association, domains = associated(
+                where.host,
+                where.port,
                 connect_s=self.clock.patience(where.connect_s),
                 request_s=self.clock.patience(where.request_s),
                 tls=where.tls,
             )
-            try:
-                domains = association.connect(where.host, where.port)
-            except LibraryError:
-                association.close()
-                raise
             return Life(association, worker, Directory(association, domains), self.generation + 1)
 
         deadline_s = self.clock.patience(where.connect_s + where.request_s) + SLACK_S
