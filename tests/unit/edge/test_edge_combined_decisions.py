@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResult
-from ortsnetz_edge.hosting.combined import combined
+from ortsnetz_edge.hosting.combined import combined, reactive_for_both, until_reactive
 
 NAMES = ("slow", "fast", "advised")
 
@@ -53,9 +53,15 @@ def watts(result: LimitingResult) -> dict[str, float]:
 
 def test_an_ordinary_cycle_needs_one_decision() -> None:
     decisions = Decisions()
-    result = combined(decisions.once, call(deaf=("fast",)))
-    assert decisions.asked == [(frozenset({"fast"}), {})]
-    assert watts(result) == {"slow": 4000.0, "advised": 4000.0}
+    result = combined(decisions.once, call())
+    assert decisions.asked == [(frozenset(), {})]
+    assert watts(result) == {"slow": 3000.0, "fast": 3000.0, "advised": 3000.0}
+
+
+def test_nobody_counts_on_a_deaf_device_and_it_is_told_its_share_all_the_same() -> None:
+    result = combined(Decisions().once, call(deaf=("fast",)))
+    assert watts(result) == {"slow": 4000.0, "advised": 4000.0, "fast": 3000.0}
+    assert result.uncontrolled == ("fast",)  # so it is not raised
 
 
 def test_a_slow_device_keeps_its_share_and_the_fast_ones_make_room_until_it_has_followed() -> None:
@@ -80,7 +86,7 @@ def test_where_the_fast_ones_cannot_make_enough_room_it_is_said_and_nothing_is_r
 def test_a_deaf_device_is_not_waited_for() -> None:
     decisions = Decisions()
     combined(decisions.once, call(deaf=("slow",), may_draw={"slow": 7000.0}))
-    assert decisions.asked == [(frozenset({"slow"}), {})]
+    assert {may_draw for _, asked in decisions.asked for may_draw in asked} == set()
 
 
 def test_the_active_ones_do_not_count_on_advice_and_the_advised_hear_what_all_would_do() -> None:
@@ -89,9 +95,9 @@ def test_the_active_ones_do_not_count_on_advice_and_the_advised_hear_what_all_wo
     assert result.uncontrolled == ()
 
 
-def test_an_advised_device_that_says_nothing_is_not_advised() -> None:
+def test_an_advised_device_that_does_not_follow_stays_uncontrolled() -> None:
     result = combined(Decisions().once, call(advisory=("advised",), deaf=("advised", "fast")))
-    assert "advised" not in watts(result)
+    assert watts(result)["advised"] == 3000.0  # what it is told nobody writes: it is only advised
     assert set(result.uncontrolled) == {"advised", "fast"}
 
 
@@ -142,10 +148,58 @@ def test_a_look_at_the_present_takes_no_decision(kept: bool) -> None:
     asked: list[dict[str, float]] = []
     looked: list[Mapping[str, float]] = []
 
-    def keeps(_deaf: frozenset[str], at_w: Mapping[str, float]) -> bool:
+    def keeps(
+        _deaf: frozenset[str], at_w: Mapping[str, float], _reactive: Mapping[str, float]
+    ) -> bool:
         looked.append(at_w)
         return kept
 
     present = {"fast": 5000.0}
     result = combined(held_at(10_000.0, asked), call(present=present), keeps)
     assert (result.present_kept, asked, looked) == (kept, [{}], [present])
+
+
+def told(reactive: dict[str, float], **limits_w: float) -> LimitingResult:
+    return LimitingResult("limited", True, 0.9, limits(**limits_w), reactive=reactive)
+
+
+def test_reactive_power_for_feed_in_to_come_is_told_where_it_does_no_harm_now() -> None:
+    assert reactive_for_both(told({"roof": 1e3}), told({"roof": 6e3}), lambda _: True) is None
+    same = told({"roof": 1e3})
+    assert reactive_for_both(same, same, lambda _: pytest.fail("nothing to look at")) is None
+
+
+def test_as_much_of_it_is_told_as_the_present_bears() -> None:
+    consumers, feeders = told({"roof": 1e3}), told({"roof": 6e3, "other": 8e3})
+    found = reactive_for_both(consumers, feeders, lambda at: at["roof"] <= 4e3)
+    assert found is not None
+    assert 3.5e3 < found["roof"] <= 4e3
+    assert found["other"] == pytest.approx(8e3 * (found["roof"] - 1e3) / 5e3)  # all by one share
+
+
+def test_where_the_present_bears_none_of_it_its_own_is_told() -> None:
+    consumers, feeders = told({"roof": 1e3}), told({"roof": 6e3, "other": 8e3})
+    found = reactive_for_both(consumers, feeders, lambda _: False)
+    assert found == {"roof": 1e3, "other": 0.0}
+
+
+def test_until_reactive_power_is_there_active_power_helps_and_it_is_told_all_the_same() -> None:
+    later, now = told({"roof": -3e3}, car=9e3), told({"roof": 0.0}, car=7e3, roof=5e3)
+    result = until_reactive(later, now)
+    assert watts(result) == {"car": 7e3, "roof": 5e3}
+    assert result.reactive == {"roof": -3e3}
+    assert result.verified
+
+
+def test_what_active_power_cannot_mend_until_then_is_said_and_nothing_is_raised() -> None:
+    now = LimitingResult("infeasible", False, 1.1, limits(car=4e3), violated=("T1 at 110 %",))
+    result = until_reactive(LimitingResult("ok", True, 0.9, ()), now)
+    assert result.status == "limited"
+    assert result.reserve_given_up == ("T1 at 110 %, until reactive power is there",)
+
+
+def test_what_a_slow_device_still_draws_decides_on_the_reactive_power_of_now() -> None:
+    def once(_deaf: frozenset[str], may_draw: Mapping[str, float]) -> LimitingResult:
+        return told({"roof": 5e3} if may_draw else {"roof": 1e3})
+
+    assert combined(once, call(may_draw={"slow": 1.0})).reactive == {"roof": 5e3}

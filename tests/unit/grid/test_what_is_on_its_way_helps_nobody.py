@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from ortsnetz_grid.functions.congestion.situation import Situation
 from ortsnetz_grid.functions.congestion.transition import (
     CONSUMPTION,
     FEED_IN,
+    at_limits,
     at_most_now,
     direction_of,
     is_mixed,
@@ -81,3 +84,15 @@ def test_only_requests_in_both_directions_need_two_decisions() -> None:
     assert is_mixed(situation((CAR, 0.0), (ROOF, 0.0)))
     assert not is_mixed(situation((CAR, 0.0), (asleep, 0.0)))
     assert not is_mixed(situation((ROOF, 0.0)))
+
+
+def test_limits_that_were_found_bound_requests_and_who_has_none_asks_as_before() -> None:
+    found = at_limits(situation((CAR, 9000.0), (ROOF, 0.0)), {1: 4500.0})
+    assert found.devices[0].request_w == (1500.0, 1500.0, 1500.0)
+    assert found.devices[1] == ROOF
+
+
+def test_a_limit_counts_at_all_terminals_of_a_device_that_uses_some() -> None:
+    both = situation((CAR, 9000.0))
+    found = at_limits(replace(both, used={1: 1 / 3}), {1: 13_500.0})
+    assert sum(found.devices[0].request_w) == pytest.approx(4500.0)

@@ -52,6 +52,8 @@ def combined(once: Once, call: LimitingCall, keeps: Keeps | None = None) -> Limi
             held = once(deaf | advisory, at)
             kept = held.verified and held.status == "ok" and not held.reserve_given_up
         result = replace(result, present_kept=kept)
+    if deaf:
+        result = _with_limits_of(result, once(advisory, _NOBODY), deaf)
     if advisory:
         result = _advised(result, once(deaf, _NOBODY), advisory)
     return result
@@ -170,6 +172,18 @@ def _waiting(
             *(f"{words}, until {until}" for words in missed),
         ),
     )
+
+
+def _with_limits_of(
+    result: LimitingResult, everybody: LimitingResult, deaf: frozenset[str]
+) -> LimitingResult:
+    """The same with limits of devices that do not follow theirs: nobody counts on these.
+
+    They are told all the same. One that was only late would otherwise keep what it has while it
+    makes the overload, and one that is mended is where it has to be.
+    """
+    own = (limit for limit in everybody.limits if limit.device in deaf)
+    return replace(result, limits=(*result.limits, *own))
 
 
 def _advised(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from ortsnetz_edge.hosting.combined import (
 from ortsnetz_edge.hosting.protocol import Setup
 from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.limiter import Limiter
-from ortsnetz_grid.functions.congestion.present import is_beyond
+from ortsnetz_grid.functions.congestion.present import Excess
 from ortsnetz_grid.functions.congestion.problem import Infeasible, Objective, Settings
 from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Stage, Status
 from ortsnetz_grid.functions.congestion.situation import (
@@ -96,9 +97,14 @@ class Limiting:
         power would ever change.
         """
         situation = self._situation(call, state, deaf, may_draw)
+        excess = Excess.of(self.network, state, situation.limits)
+        if not excess.is_any:
+            return self._both(situation)
+        margin = excess.ahead(situation.margin, self.limiter.branches, state)
+        situation = dataclasses.replace(situation, margin=margin)
         result = self._both(situation)
         movable = {one.id for one in situation.devices if one.reactive_var > 0}
-        if movable and is_beyond(self.network, state, situation.limits):
+        if movable:
             names = [situation.names[element] for element in movable]
             measured = {name: _sum(call.readings[name].reactive_var) for name in names}
             result = until_reactive(result, self._both(situation, measured))

@@ -126,7 +126,7 @@ def situation_from(
         margin=Offsets(
             u_pu=limits.u_margin_pu + limits.sigmas * state.u_sigma_pu,
             loading=limits.loading_margin
-            + limits.sigmas * _by_branch(branches, state, state.loading_sigma),
+            + limits.sigmas * by_branch(branches, state, state.loading_sigma),
         ),
         names={one.device.element: one.device.name for one in takes_part},
         idle=tuple(one.device.name for one in takes_part if one.is_idle),
@@ -228,14 +228,18 @@ def _bias(
         raise InputError(f"the estimated present has no power flow: {error}") from error
     return Offsets(
         u_pu=np.where(state.energised[:, None], state.u_pu - u_pu, 0.0),
-        loading=_by_branch(branches, state, state.loading) - loading,
+        loading=by_branch(branches, state, state.loading) - loading,
     )
 
 
-def _by_branch(
+def by_branch(
     branches: RatedBranches, state: StateEstimate, values: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Values of the state's branches in the order of the rated branches."""
+    """Values of the state's branches in the order of the rated branches.
+
+    Raises:
+        InputError: the state has none of a branch.
+    """
     place = {element: row for row, element in enumerate(state.branch_ids.tolist())}
     missing = [element for element in branches.ids.tolist() if element not in place]
     if missing:
