@@ -64,7 +64,7 @@ _FORM = re.compile(
     r"(?P<device>[A-Za-z0-9_]{1,64})/(?P<node>[A-Za-z][A-Za-z0-9_]*)\.(?P<path>[^\[\]/]+)"
     r"(\[(?P<constraint>[A-Za-z]*)\])?"
 )
-_NODE = re.compile(r"[A-Za-z0-9_]*?[A-Z]{4}[0-9]*")
+_NODE = re.compile(r"LLN0|[A-Za-z0-9_]*?[A-Z]{4}[0-9]*")
 _STEP = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\([0-9]{1,5}\))?")
 
 

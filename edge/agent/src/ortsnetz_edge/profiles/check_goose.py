@@ -9,7 +9,7 @@ from ortsnetz_common.files.yaml_source import Place
 from ortsnetz_common.scl.object_reference import parse_reference
 from ortsnetz_edge.profiles.schema import Profile, ProtocolFamily
 
-_IN_NODE = re.compile(r"[A-Za-z0-9_]{1,64}/[A-Za-z0-9_]*[A-Z]{4}[0-9]*\.[A-Za-z][A-Za-z0-9_]*")
+_IN_NODE = re.compile(r"[A-Za-z0-9_]{1,64}/[A-Za-z0-9_]{4,}\.[A-Za-z][A-Za-z0-9_]*")
 
 
 def goose_complaints(profile: Profile) -> Iterator[tuple[Place, str]]:

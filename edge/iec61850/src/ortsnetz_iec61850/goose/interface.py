@@ -35,10 +35,10 @@ _TIMESTAMP_FORM = struct.Struct("@qq")
 _OLDEST_S = 10.0
 _FILTER = (
     (0x28, 0, 0, 0xFFFFF004),  # ldh packet type (SKF_AD_PKTTYPE)
-    (0x15, 5, 0, 4),  # PACKET_OUTGOING: not what we send ourselves
+    (0x15, 6, 0, 4),  # PACKET_OUTGOING: not what we send ourselves
     (0x28, 0, 0, 12),  # ldh ether type
-    (0x15, 2, 0, ETHER_TYPE),
-    (0x15, 0, 2, VLAN_ETHER_TYPE),  # a tag that the kernel has not taken off
+    (0x15, 3, 0, ETHER_TYPE),
+    (0x15, 0, 3, VLAN_ETHER_TYPE),  # a tag that the kernel has not taken off
     (0x28, 0, 0, 16),
     (0x15, 0, 1, ETHER_TYPE),
     (0x06, 0, 0, 0xFFFF),  # accept
