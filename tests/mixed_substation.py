@@ -73,6 +73,7 @@ class Substation:
     out: Path
     faults: tuple[Fault, ...]
     servers: tuple[str, ...] = (RTU, PARK)
+    exact: bool = True
     time: float = 0.0
     scene: Scene = field(default_factory=Scene)
 
@@ -80,7 +81,10 @@ class Substation:
         found = files.read(self.run / "plant")
         exact = tuple(MeterClass(each.profile, 0.0, 0.0) for each in found.meter_classes)
         self.configuration: PlantConfiguration = msgspec.structs.replace(
-            found, faults=self.faults, meter_classes=exact, **self._free_ports(found)
+            found,
+            faults=self.faults,
+            meter_classes=exact if self.exact else found.meter_classes,
+            **self._free_ports(found),
         )
         self.plant: Plant = load(self.run / "plant", self.configuration)
         served = devices(self.plant, self.scene)
@@ -164,10 +168,14 @@ class Substation:
 
 @contextlib.asynccontextmanager
 async def serving(
-    run: Path, out: Path, *faults: Fault, servers: tuple[str, ...] = (RTU, PARK)
+    run: Path,
+    out: Path,
+    *faults: Fault,
+    servers: tuple[str, ...] = (RTU, PARK),
+    exact: bool = True,
 ) -> AsyncIterator[Substation]:
     """A substation while it is served."""
-    substation = Substation(run, out, faults, servers)
+    substation = Substation(run, out, faults, servers, exact)
     await substation.ready.start()
     try:
         yield substation

@@ -49,6 +49,7 @@ PEERS = [
         "edge_modbus_behind_the_socket",
         "edge_modbus_over_tls",
         "edge_modbus_with_libmodbus",
+        "iec61850_ied_as_a_rust_client_sees_it",
         "mixed_plant_as_independent_clients_see_it",
         "opcua_as_tshark_sees_it",
         "opcua_park_shows_the_plant",

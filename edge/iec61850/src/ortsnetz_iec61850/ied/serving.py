@@ -61,7 +61,7 @@ class IedServer:
         call.IedServer_setServerIdentity(self.handle, *(text.encode() for text in identity))
         call.IedServer_setConnectionIndicationHandler(self.handle, self._kept[0], None)
         call.IedServer_setRCBEventHandler(self.handle, self._kept[1], None)
-        self._ending = threading.Event()
+        self._ending, self._round = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._rounds, name="ied", daemon=True)
 
     def keep(self, handlers: object) -> None:
@@ -86,13 +86,17 @@ class IedServer:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """While values are put into the model: clients see all of them, or none."""
+        """While values are put into the model: clients see all of them, or none.
+
+        The library's own lock keeps reads out, but lets reports go whose buffer time ends meanwhile.
+        """
         call = functions()
-        call.IedServer_lockDataModel(self.handle)
-        try:
-            yield
-        finally:
-            call.IedServer_unlockDataModel(self.handle)
+        with self._round:
+            call.IedServer_lockDataModel(self.handle)
+            try:
+                yield
+            finally:
+                call.IedServer_unlockDataModel(self.handle)
 
     def stop(self) -> None:
         """Close all connections and the port."""
@@ -111,8 +115,9 @@ class IedServer:
         while not self._ending.is_set():
             if ready(self.handle, WAIT_MS) < 0:
                 time.sleep(WAIT_MS / 1000)
-            serve(self.handle)
-            rest(self.handle)
+            with self._round:
+                serve(self.handle)
+                rest(self.handle)
 
     def _connection(self, *what: Any) -> None:
         connected = what[2]
