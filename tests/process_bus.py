@@ -1,11 +1,9 @@
-"""A process bus for tests: a namespace with two ends of a cable, a receiver, publishers."""
+"""A process bus for tests: a cable in a network of its own, a receiver, publishers."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,28 +13,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
+from private_network import private_network
 
 from ortsnetz_common.link import frames
 from ortsnetz_common.link import sample_blocks as say
 from ortsnetz_iec61850.sampled_values.publisher import Orders, publish
 
 DEADLINE_S = 20.0
-MERGING_UNIT, NODE = "mu0", "pb0"
 CHANNELS = tuple(say.ChannelPlace(8 * k, 8 * k + 4) for k in range(8))
 
 
 @dataclass
 class ProcessBus:
-    """A cable, and what has been started at its ends."""
+    """A cable, and what has been started at its ends.
 
-    name: str
+    Attributes:
+        merging_unit, node: names of the two ends.
+    """
+
+    merging_unit: str
+    node: str
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def inside(self) -> tuple[str, ...]:
-        return ("ip", "netns", "exec", self.name)
 
     @property
     def socket(self) -> Path:
@@ -45,15 +43,15 @@ class ProcessBus:
     def start_receiver(self) -> subprocess.Popen[bytes]:
         self.socket.unlink(missing_ok=True)
         module = "ortsnetz_iec61850.sampled_values.receiver"
-        command = [*self.inside, sys.executable, "-m", module]
-        command += ["--interface", NODE, "--socket", str(self.socket)]
+        command = [sys.executable, "-m", module]
+        command += ["--interface", self.node, "--socket", str(self.socket)]
         started = subprocess.Popen(command)
         self.processes.append(started)
         wait_for(self.socket.exists, "the receiver's socket")
         return started
 
     def publish(self, orders: Orders) -> subprocess.Popen[bytes]:
-        started = publish(MERGING_UNIT, orders, self.inside)
+        started = publish(self.merging_unit, orders)
         self.processes.append(started)
         return started
 
@@ -63,30 +61,17 @@ class ProcessBus:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
-        subprocess.run(["ip", "netns", "del", self.name], check=True)
 
 
 @contextlib.contextmanager
 def process_bus(folder: Path) -> Iterator[ProcessBus]:
     """A cable of its own, or a skip that says why there is none."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("a network namespace needs root and the command 'ip'")
-    name = f"ortsnetz-sv-{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip("network namespaces are not permitted here")
-    bus = ProcessBus(name, folder)
-    try:
-        cable = ["link", "add", MERGING_UNIT, "type", "veth", "peer", "name", NODE]
-        for words in (
-            cable,
-            ["link", "set", MERGING_UNIT, "up"],
-            ["link", "set", NODE, "up"],
-        ):
-            subprocess.run(["ip", "-n", name, *words], check=True)
-        yield bus
-    finally:
-        bus.close()
+    with private_network() as (near, far):
+        bus = ProcessBus(near, far, folder)
+        try:
+            yield bus
+        finally:
+            bus.close()
 
 
 def stream_of(orders: Orders, **others: Any) -> say.Stream:
@@ -119,7 +104,7 @@ class Subscription:
         size = frames.length(self._file.read(frames.HEADER.size))
         return say.from_receiver(self._file.read(size))
 
-    def blocks(self, until_silent: bool = True) -> Iterator[say.Block]:
+    def blocks(self) -> Iterator[say.Block]:
         """Blocks until the stream has been silent for a second."""
         while isinstance(message := self.message(), say.Block):
             yield message

@@ -18,6 +18,7 @@ from ortsnetz_edge.profiles.schema import (
     OpcUaOptions,
     Profile,
     ProtocolFamily,
+    SampledValuesOptions,
     Setpoint,
 )
 
@@ -60,7 +61,7 @@ def test_every_field_is_described_and_no_other(title: str, kind: type[msgspec.St
     assert first_cells(title) == {field.name for field in msgspec.structs.fields(kind)}
 
 
-@pytest.mark.parametrize("kind", [ModbusOptions, Dnp3Options, OpcUaOptions])
+@pytest.mark.parametrize("kind", [ModbusOptions, Dnp3Options, OpcUaOptions, SampledValuesOptions])
 def test_every_option_of_a_protocol_is_described(kind: type[msgspec.Struct]) -> None:
     fields = section("Fields")
     for field in msgspec.structs.fields(kind):
@@ -73,6 +74,7 @@ def test_every_option_of_a_protocol_is_described(kind: type[msgspec.Struct]) -> 
         ("DNP3", ProtocolFamily.DNP3),
         ("OPC UA", ProtocolFamily.OPCUA),
         ("IEC 61850", ProtocolFamily.IEC61850),
+        ("Sampled Values", ProtocolFamily.SAMPLED_VALUES),
     ],
 )
 def test_the_references_of_the_guide_are_references(title: str, family: ProtocolFamily) -> None:

@@ -21,16 +21,26 @@ from ortsnetz_edge.profiles.identity import compile_identity
 from ortsnetz_edge.profiles.library import Library, parse_profile
 from ortsnetz_edge.profiles.point_map import PointMap, compile_point_map
 from ortsnetz_edge.profiles.references.dnp3 import Dnp3Syntax
+from ortsnetz_edge.profiles.references.iec61850 import Iec61850Syntax
 from ortsnetz_edge.profiles.references.modbus import ModbusSyntax, parse_block
 from ortsnetz_edge.profiles.references.opcua import OpcUaSyntax
+from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.references.sunspec import ChainWalk
 from ortsnetz_edge.profiles.schema import Profile
 from ortsnetz_edge.profiles.setpoint import compile_setpoint
 
 T = TypeVar("T")
 NOW_NS = 1_790_000_000_000_000_000
-SYNTAXES = {"modbus": ModbusSyntax(), "dnp3": Dnp3Syntax(), "opcua": OpcUaSyntax()}
+SYNTAXES: dict[str, Any] = {
+    "modbus": ModbusSyntax(),
+    "dnp3": Dnp3Syntax(),
+    "opcua": OpcUaSyntax(),
+    "iec61850": Iec61850Syntax(),
+    "sampled_values": SampledValuesSyntax(),
+}
 EXAMPLES = {
+    "iec61850": ["LD0/MMXU1.PhV.phsA.cVal.mag.f[MX]", "LD0/XCBR1.Pos.stVal[ST]"],
+    "sampled_values": ["200ms/rms.u_a", "3s/harmonic.u_a.5", "pmu/u_a.re", "10min/pst.a", "2h/u2"],
     "modbus": [
         "holding/1009:i32",
         "input/118:u32,cdab",
