@@ -14,7 +14,7 @@ from ortsnetz_grid.network.model import Network
 from ortsnetz_grid.network.plausibility.levels import LOW_VOLTAGE
 from ortsnetz_grid.network.two_ports import Real
 
-AHEAD = 0.03
+AHEAD = 0.05
 """At most so much of a limit is kept free because the present is beyond it; of voltages a tenth."""
 
 
