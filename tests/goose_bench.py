@@ -86,7 +86,7 @@ def profile_text(**changes: Any) -> str:
         ],
         "goose": streams,
     }
-    return yaml.safe_dump(body | changes)
+    return yaml.safe_dump(json.loads(json.dumps(body | changes)))  # copies: no aliases
 
 
 def source(interface: str, path: str = PATH, **changes: Any) -> Source:
