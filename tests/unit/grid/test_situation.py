@@ -250,6 +250,41 @@ def test_a_single_phase_car_at_a_three_phase_charge_point_is_seen() -> None:
     assert device.request_w == pytest.approx((4600.0, 0.0, 0.0))
 
 
+def test_a_car_that_goes_from_one_phase_to_three_is_over_by_its_amperes_for_one_decision() -> None:
+    """What it may draw at the other phases is not kept free: most cars never go there."""
+    truth = network(transformer_va=25e3)
+    rated_a = 25e3 / 3 / 230.0
+    cars = station(charger("east", 50), charger("west", 51, phases="bca"))
+    branches = RatedBranches.of(truth)
+
+    def answer(present: dict[int, Any], readings: dict[str, Reading]) -> dict[int, float]:
+        state = estimate(truth, solved(truth, HOUSES | present))
+        situation = situation_from(truth, state, cars, readings, EXACT)
+        found = decided(situation)
+        assert found.status is Status.LIMITED
+        return {one.id: sum(one.p_w) / situation.used[one.id] / 690.0 for one in found.devices}
+
+    def loading(present: dict[int, Any]) -> float:
+        return float(branches.loading(solved(truth, HOUSES | present)).max())
+
+    wants_w = 3 * 230.0 * 32.0
+    alone = answer(
+        {50: ([3500.0, 0.0, 0.0], [0.0] * 3), 51: ([0.0, 3500.0, 0.0], [0.0] * 3)},
+        {"east": reading([3500.0, 0.0, 0.0], wants_w), "west": reading([3500.0, 0, 0], wants_w)},
+    )
+    east_w, west_w = (alone[element] * 230.0 for element in (50, 51))
+    kept = {50: ([east_w, 0.0, 0.0], [0.0] * 3), 51: ([0.0, west_w, 0.0], [0.0] * 3)}
+    assert 0.95 < loading(kept) <= 1.005
+    gone_on = kept | {50: ([east_w] * 3, [0.0] * 3)}
+    assert 1.2 < loading(gone_on) <= 1.05 + alone[50] / rated_a
+    seen = answer(
+        gone_on,
+        {"east": reading([east_w] * 3, wants_w), "west": reading([west_w, 0, 0], wants_w)},
+    )
+    after = {50: ([seen[50] * 230.0] * 3, [0.0] * 3), 51: ([0.0, seen[51] * 230.0, 0.0], [0.0] * 3)}
+    assert loading(after) <= 1.005
+
+
 def test_a_car_that_has_not_begun_yet_may_use_all_phases() -> None:
     truth = network()
     state = estimate(truth, solved(truth, HOUSES | {50: ([300.0, 0.0, 0.0], [0.0] * 3)}))
