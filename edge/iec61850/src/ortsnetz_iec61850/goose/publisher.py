@@ -82,14 +82,14 @@ class Publisher:
         self._data, self._values = self._publication.data(values), values
         self._state = _following(self._state)
         self._sequence, self._time_ns = 0, stamp
-        self._send_next()
+        self.repeat()
         self._due.set()
         return True
 
     async def run(self) -> None:
         """Repeat for ever."""
         if self._sequence == 0:
-            self._send_next()
+            self.repeat()
         while True:
             wait_s = self._publication.curve.interval_s(self._sequence - 1)
             self._due.clear()
@@ -97,7 +97,7 @@ class Publisher:
                 async with asyncio.timeout(wait_s):
                     await self._due.wait()
                     continue  # a new state has begun, and was sent
-            self._send_next()
+            self.repeat()
 
     def message(self) -> Message:
         """The next message, as it should be."""
@@ -117,7 +117,8 @@ class Publisher:
             data=self._data,
         )
 
-    def _send_next(self) -> None:
+    def repeat(self) -> None:
+        """Send the next message of the state now."""
         message = self.message()
         self._first = self._first or message
         jump = self.misbehaviour is Misbehaviour.SEQUENCE_JUMP
