@@ -139,7 +139,7 @@ def test_what_a_publisher_does_wrong_costs_its_points_alone(cable: tuple[str, st
     async def one(agent: Listener, made: Bay, misbehaviour: str, *, trip: bool) -> None:
         made.tell(block="gcbStates", misbehaviour=misbehaviour)
         await until(lambda: agent.last["XCBR1.Pos"][0] is None, f"invalid states: {misbehaviour}")
-        assert agent.last["voltage1"] == (230.5, 0)
+        await until(lambda: agent.last["voltage1"] == (230.5, 0), "measurements that go on")
         made.tell(block="gcbMeasured", misbehaviour="stop")
         await until(lambda: agent.last["voltage1"][0] is None, "invalid measurements")
         with pytest.raises(DriverError, match=WRONG[misbehaviour]):
@@ -184,7 +184,7 @@ def test_a_jump_of_the_message_number_is_counted_and_costs_no_value(
                     lambda: agent.driver.diagnose().counters.get("goose_lost_messages", 0) >= 10,
                     "counted",
                 )
-                assert agent.last["XCBR1.Pos"] == (2.0, 0)
+                await until(lambda: agent.last["XCBR1.Pos"] == (2.0, 0), "still closed")
 
     asyncio.run(listen())
 
