@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from ortsnetz_common.link import bench_ied, frames
 from ortsnetz_common.link.bench_ied import Answer, Bay, Begin, Command, Counts, Shown, Values
@@ -46,7 +47,7 @@ class BenchIed:
         port: int = 0,
     ) -> None:
         self.commands: list[Command] = []
-        self.decide: Callable[[Command], int] = lambda command: 0
+        self.decide: Callable[[Command], int] = lambda _: 0
         self.counts = Counts()
         self._shown = threading.Condition()
         self._number = self._last = 0
@@ -99,7 +100,7 @@ class BenchIed:
         self.process.kill()
         self.process.wait(10)
 
-    def __enter__(self) -> BenchIed:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

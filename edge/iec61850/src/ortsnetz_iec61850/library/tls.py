@@ -1,4 +1,9 @@
-"""TLS after IEC 62351-3: certificates on both sides, TLS 1.2 or newer."""
+"""TLS after IEC 62351-3: certificates on both sides, TLS 1.2.
+
+Not TLS 1.3: libiec61850 1.6 takes the tickets that a server sends after the handshake for an error.
+The library checks chains and dates, not names: who else may answer is said by the authority, or by
+naming the only certificate that is let in.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +25,12 @@ _known_only = function(
 )
 _times = function("TLSConfiguration_setTimeValidation", None, _Handle, ctypes.c_bool)
 _lowest = function("TLSConfiguration_setMinTlsVersion", None, _Handle, ctypes.c_int)
+_highest = function("TLSConfiguration_setMaxTlsVersion", None, _Handle, ctypes.c_int)
 _own = function("TLSConfiguration_setOwnCertificateFromFile", ctypes.c_bool, _Handle, _Text)
 _key = function("TLSConfiguration_setOwnKeyFromFile", ctypes.c_bool, _Handle, _Text, _Text)
 _authority = function("TLSConfiguration_addCACertificateFromFile", ctypes.c_bool, _Handle, _Text)
 _peer = function("TLSConfiguration_addAllowedCertificateFromFile", ctypes.c_bool, _Handle, _Text)
-TLS_1_2 = 4  # TLSConfigVersion
+TLS_1_2 = 6  # TLSConfigVersion
 
 
 class TlsFilesError(OrtsnetzError):
@@ -71,4 +77,5 @@ def configuration(tls: Tls) -> int:
     _known_only(handle, tls.peer is not None)
     _times(handle, True)  # noqa: FBT003 - C
     _lowest(handle, TLS_1_2)
+    _highest(handle, TLS_1_2)
     return int(handle)

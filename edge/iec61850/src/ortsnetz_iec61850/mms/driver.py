@@ -53,6 +53,11 @@ class MmsDriver:
         self._last_failure: str | None = None
 
     @property
+    def received(self) -> int:
+        """Reports that have come over the session."""
+        return 0 if self._reporting is None else self._reporting.received
+
+    @property
     def points(self) -> tuple[SourcePoint, ...]:
         """Points of the source; the order of every scan's values."""
         return self._maps.points.points

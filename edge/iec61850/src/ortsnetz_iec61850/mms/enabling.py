@@ -220,7 +220,7 @@ def _prepare_buffered(
 ) -> bool:
     """Whether the block goes on after the last entry that arrived here."""
     entry = wish.entries.get(block.reference)
-    if state.reserved_s == 0:
+    if state.reserved_s is not None:  # edition 2.1 enables nothing that nobody has reserved
         _tolerated(life, block, Changes(reserved_s=RESERVED_S))
     if state.options & OPTIONS != OPTIONS:
         _tolerated(life, block, Changes(options=state.options | OPTIONS))
