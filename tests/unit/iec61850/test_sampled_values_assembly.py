@@ -1,0 +1,261 @@
+"""Blocks of samples: what is there, what is lost, late or doubled, and when it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ortsnetz_common.link.sample_blocks import Block, ChannelPlace, SampleFlag, Stream
+from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_iec61850.sampled_values.assembly import Assembly
+from ortsnetz_iec61850.sampled_values.template import Taken
+
+RATE = 1000
+STREAM = Stream("MU01", "01-0C-CD-04-00-01", 0x4000, 1, RATE, 1, 8, (ChannelPlace(0, 4),))
+SECOND = 1_700_000_000
+AHEAD_NS = SECOND * 10**9  # monotonic 0 is this second
+DELAY_NS = 2_000_000  # from the sample to its arrival
+
+
+class Source:
+    """A merging unit that counts samples from a second on; sample n has the value n."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.blocks: list[Block] = []
+
+    def send(
+        self,
+        numbers: list[int],
+        *,
+        synch: int = 2,
+        quality: int = 0,
+        delay_ns: int = DELAY_NS,
+        shift: int = 0,
+        ahead_ns: int = AHEAD_NS,
+    ) -> None:
+        """Samples in this order; `shift` is added to smpCnt."""
+        n = np.array(numbers, dtype=np.int64)
+        taken = Taken(
+            frame=np.arange(len(n)),
+            counts=(n + shift) % RATE,
+            synch=np.full(len(n), synch, dtype=np.uint8),
+            values=n.astype(np.int32)[:, None],
+            qualities=np.full((len(n), 1), quality, dtype=np.uint32),
+        )
+        arrived = np.maximum.accumulate(n * (10**9 // RATE) + delay_ns)
+        self.blocks += self.assembly.take(taken, arrived, ahead_ns)
+
+    @property
+    def counted(self) -> dict[str, int]:
+        return {name: number for name, number in self.assembly.counted.items() if number}
+
+
+def source() -> Source:
+    return Source(Assembly(0, STREAM))
+
+
+def flags(block: Block) -> np.ndarray:
+    return np.frombuffer(block.flags, dtype=np.uint8)
+
+
+def values(block: Block) -> list[int]:
+    return np.frombuffer(block.values, dtype="<i4").tolist()
+
+
+def test_a_block_is_a_tenth_of_a_second_with_its_instant() -> None:
+    mu = source()
+    for begin in range(0, 1000, 10):
+        mu.send(list(range(begin, begin + 10)))
+    assert len(mu.blocks) == 9  # the one that was not seen from its begin is left out
+    for number, block in enumerate(mu.blocks, 1):
+        assert block.first == SECOND * RATE + 100 * number
+        assert block.start_ns == AHEAD_NS + number * 100_000_000
+        assert values(block) == list(range(100 * number, 100 * number + 100))
+        assert not flags(block).any()
+    assert mu.counted == {"frames": 1000, "samples": 900}
+
+
+def test_the_count_begins_anew_with_each_second_and_no_sample_is_lost_there() -> None:
+    mu = source()
+    for begin in range(850, 3250, 50):
+        mu.send(list(range(begin, begin + 50)))
+    assert [block.first % RATE for block in mu.blocks[:3]] == [900, 0, 100]
+    assert "lost" not in mu.counted
+    assert mu.blocks[-1].start_ns == AHEAD_NS + 3_100_000_000
+
+
+def test_lost_samples_are_marked_and_counted_and_nothing_is_made_up() -> None:
+    mu = source()
+    mu.send(list(range(150)))
+    mu.send([n for n in range(150, 400) if n not in {160, 161, 170}])
+    block = mu.blocks[0]
+    assert np.flatnonzero(flags(block) & SampleFlag.LOST).tolist() == [60, 61, 70]
+    assert [values(block)[k] for k in (59, 60, 61, 62)] == [159, 0, 0, 162]
+    assert mu.counted["lost"] == 3
+    assert mu.counted["samples"] == 297
+
+
+def test_a_sample_that_comes_again_is_counted_and_changes_nothing() -> None:
+    mu = source()
+    mu.send([*range(130), *range(120, 130), *range(130, 230)])
+    assert values(mu.blocks[0]) == list(range(100, 200))
+    assert mu.counted == {"frames": 240, "samples": 100, "doubled": 10}
+
+
+def test_a_sample_that_overtook_another_is_put_in_order() -> None:
+    mu = source()
+    mu.send([*range(110), 111, 110, *range(112, 250)])
+    assert values(mu.blocks[0]) == list(range(100, 200))
+    assert mu.counted["reordered"] == 1
+    assert "lost" not in mu.counted
+
+
+def test_a_sample_behind_its_block_is_late_and_stays_lost() -> None:
+    mu = source()
+    mu.send([n for n in range(300) if n != 150])
+    assert mu.counted["lost"] == 1
+    mu.send([150, *range(300, 310)])
+    mu.send([151, *range(310, 320)])
+    assert mu.counted["late"] == 1
+    assert mu.counted["doubled"] == 1
+
+
+def test_after_a_long_silence_blocks_go_on_with_the_right_instant() -> None:
+    """A week of silence: longer than any product of nanoseconds and rate that fits 64 bits."""
+    mu = source()
+    mu.send(list(range(250)))
+    later = 8 * 24 * 3600 * RATE + 137
+    mu.send(list(range(later, later + 300)))
+    block = mu.blocks[-1]
+    assert block.start_ns == AHEAD_NS + (later // 100 + 2) * 100_000_000
+    assert len(mu.blocks) < 8
+    assert mu.counted["lost"] > 8 * 24 * 3600 * RATE - 300
+
+
+def test_what_waits_for_samples_that_never_come_is_let_go() -> None:
+    mu = source()
+    mu.send(list(range(150)))
+    assert mu.assembly.expire(300 * 10**6) == []
+    (block,) = mu.assembly.expire(1_000 * 10**6)
+    assert np.flatnonzero(flags(block) & SampleFlag.LOST).tolist() == list(range(50, 100))
+    assert mu.assembly.expire(2_000 * 10**6) == []
+
+
+@pytest.mark.parametrize(
+    ("synch", "flag"),
+    [
+        (2, 0),
+        (1, SampleFlag.LOCAL_CLOCK),
+        (0, SampleFlag.UNSYNCHRONISED),
+        (5, SampleFlag.LOCAL_CLOCK),
+    ],
+)
+def test_what_the_source_says_of_its_clock_goes_with_each_sample(synch: int, flag: int) -> None:
+    mu = source()
+    mu.send(list(range(250)), synch=synch)
+    assert set(flags(mu.blocks[0]).tolist()) == {flag}
+
+
+@pytest.mark.parametrize(
+    ("quality", "flag", "said"),
+    [
+        (0x0, 0, 0),
+        (0x1, SampleFlag.INVALID, Quality.INVALID),
+        (0x3, 0, Quality.QUESTIONABLE),
+        (0x43, 0, Quality.QUESTIONABLE | Quality.FAILURE),
+        (0x800, SampleFlag.TEST, Quality.TEST),
+        (0x1000, SampleFlag.INVALID, Quality.OPERATOR_BLOCKED),
+        (0x2000, 0, 0),  # derived: 9-2LE's own bit, no reason to doubt
+    ],
+)
+def test_quality_goes_with_samples_and_block(quality: int, flag: int, said: int) -> None:
+    mu = source()
+    mu.send(list(range(250)), quality=quality)
+    assert set(flags(mu.blocks[0]).tolist()) == {flag}
+    assert mu.blocks[0].qualities == (said,)
+
+
+def test_a_source_without_clock_has_the_instants_of_its_arrival_and_no_gap() -> None:
+    """It runs 100 ppm fast, its count began at any time; blocks follow each other all the same."""
+    mu = source()
+    mu.assembly = Assembly(0, STREAM)
+    sent = 0
+    for _ in range(3000):
+        n = np.arange(sent, sent + 10)
+        sent += 10
+        taken = Taken(
+            frame=np.arange(10),
+            counts=(n + 437) % RATE,
+            synch=np.zeros(10, dtype=np.uint8),
+            values=n.astype(np.int32)[:, None],
+            qualities=np.zeros((10, 1), dtype=np.uint32),
+        )
+        arrived = (n * 1e6 * (1 - 100e-6)).astype(np.int64) + DELAY_NS
+        mu.blocks += mu.assembly.take(taken, arrived, AHEAD_NS)
+    assert "lost" not in mu.counted
+    assert [b.first - a.first for a, b in zip(mu.blocks, mu.blocks[1:], strict=False)] == [100] * (
+        len(mu.blocks) - 1
+    )
+    for block in mu.blocks:
+        truth = AHEAD_NS + values(block)[0] * 1e6 * (1 - 100e-6) + DELAY_NS
+        assert abs(block.start_ns - truth) < 0.6e6  # half a sample
+    spacing = np.diff([block.start_ns for block in mu.blocks]) - 100_000_000
+    assert np.abs(spacing).max() <= 0.25e6 + 1
+
+
+def test_a_clock_that_was_set_moves_the_instants_by_whole_seconds() -> None:
+    mu = source()
+    mu.send(list(range(250)))
+    mu.send(list(range(250, 450)), ahead_ns=AHEAD_NS + 3 * 10**9)
+    mu.send(list(range(450, 650)), ahead_ns=AHEAD_NS + 3 * 10**9)
+    assert mu.blocks[-1].start_ns == AHEAD_NS + 3 * 10**9 + 500_000_000
+    assert mu.counted["restarts"] == 1
+    assert "lost" not in mu.counted
+
+
+def test_a_count_that_the_rate_does_not_have_is_not_taken() -> None:
+    mu = source()
+    taken = Taken(
+        frame=np.arange(1),
+        counts=np.array([RATE]),
+        synch=np.full(1, 2, dtype=np.uint8),
+        values=np.zeros((1, 1), dtype=np.int32),
+        qualities=np.zeros((1, 1), dtype=np.uint32),
+    )
+    assert mu.assembly.take(taken, np.array([0]), AHEAD_NS) == []
+    assert mu.counted == {"frames": 1, "out_of_range": 1}
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.9), most=st.integers(1, 80))
+def test_every_sample_is_handed_on_lost_or_waits(seed: int, loss: float, most: int) -> None:
+    """Any loss, doubling and small disorder: each place of each block says what it is."""
+    random = np.random.default_rng(seed)
+    mu = source()
+    sent: set[int] = set()
+    mu.send([0])
+    at = 1
+    while at < 1000:
+        batch = np.arange(at, at + int(random.integers(1, most + 1)))
+        at += len(batch)
+        kept = batch[random.random(len(batch)) >= loss]
+        kept = np.concatenate((kept, kept[random.random(len(kept)) < 0.1]))
+        if len(kept) < 15:
+            random.shuffle(kept)
+        if len(kept):
+            sent |= set(kept.tolist())
+            mu.send(kept.tolist())
+    seen = 0
+    for before, block in zip([None, *mu.blocks], mu.blocks, strict=False):
+        assert before is None or block.first == before.first + 100
+        here = block.first - SECOND * RATE
+        for k, (flag, value) in enumerate(zip(flags(block), values(block), strict=True)):
+            came = here + k in sent
+            assert (flag & SampleFlag.LOST == 0) == came
+            assert value == (here + k if came else 0)
+            seen += came
+    assert mu.counted["samples"] == seen
+    assert mu.counted.get("lost", 0) == 100 * len(mu.blocks) - seen
