@@ -106,7 +106,11 @@ def voltage(scan: Scan) -> tuple[float | None, int, int]:
 async def wired(server_port: int) -> object:
     wire, port = Wire(server_port, lambda _: None), free_port()
     await wire.listen(port)
-    yield wire, port
+    try:
+        yield wire, port
+    finally:
+        wire.reset()
+        await asyncio.sleep(0.05)
 
 
 def test_each_value_comes_with_its_own_quality_and_time() -> None:

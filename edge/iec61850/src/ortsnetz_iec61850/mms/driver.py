@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -28,6 +28,7 @@ from ortsnetz_iec61850.mms.samples import Sample
 from ortsnetz_iec61850.mms.session import Session
 from ortsnetz_iec61850.mms.source import SourceMaps
 
+MOST_EARLY = 10_000
 LATE_S = 1.0
 """Reports that are older were true then; what holds now the next scan says."""
 
@@ -47,6 +48,10 @@ class MmsDriver:
         self._due: dict[ObjectReference, float] = {}
         self._read_over = -1  # number of the connection over which the samples came
         self._known = -1  # number of the connection over which the device said what it is
+        # what arrives over a connection before its first answer: a buffer is being emptied
+        self._early: deque[tuple[Mapping[ObjectReference, Sample], float]] = deque(
+            maxlen=MOST_EARLY
+        )
         self._writing = Writing(session, maps.options)
         self._answers = 0
         self._failures: Counter[FailureKind] = Counter()
@@ -123,10 +128,14 @@ class MmsDriver:
     def diagnose(self) -> Diagnosis:
         """How the driver is; gaps in what was reported count as failures."""
         failures, last = dict(self._failures), self._last_failure
-        if self._reporting is not None and self._reporting.lost:
-            failures[FailureKind.GAP] = self._reporting.lost.total()
-            last = self._reporting.last_loss or last
-        return Diagnosis(self.session.connected, self._answers, failures, last)
+        counters: dict[str, int] = {}
+        if self._reporting is not None:
+            lost = self._reporting.lost
+            counters = {"reports": self._reporting.received} | {f"lost_{k}": lost[k] for k in lost}
+            if lost:
+                failures[FailureKind.GAP] = lost.total()
+                last = self._reporting.last_loss or last
+        return Diagnosis(self.session.connected, self._answers, failures, last, counters)
 
     async def stop(self) -> None:
         """Leave the session; the last source behind a device closes it."""
@@ -194,21 +203,26 @@ class MmsDriver:
             self._samples.update(
                 (one, sample) for one, sample in reporting.current().items() if one in periods
             )
+        while self._early:
+            self._took(*self._early.popleft())
         return self._seen(self._maps.scan(self._samples, reading.received_ns))
 
     def _took(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
         """Something was reported; a late report is no news of what holds now."""
+        if self._not_read_yet():
+            self._early.append((samples, age_s))
+            return
         late = age_s > LATE_S
         merged = {**self._samples, **samples}
         if not late:
             self._samples = merged
-        if self._listener is None or self._known_no_more():
+        if self._listener is None:
             return
         scan = self._maps.scan(merged, self.session.clock.now_ns())
         self._listener(replace(scan, held_s=age_s) if late else self._seen(scan))
 
-    def _known_no_more(self) -> bool:
-        """Whether nobody has said yet, over this connection, who is there."""
+    def _not_read_yet(self) -> bool:
+        """Whether nothing was read yet over this connection, by which who is there is known."""
         generation = self.session.generation
         known = self._maps.identity is None or self._known == generation
         return not known or self._read_over != generation

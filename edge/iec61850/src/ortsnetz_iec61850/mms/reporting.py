@@ -200,6 +200,7 @@ class Reporting:
         # the first report of a block that was not gone on with says that there were others before
         if report.overflow and not (first and not one.enabled.resumed):
             self._lose("overflow", f"{report.block}: the device's buffer has lost reports")
+        live = one.interrogated  # until then a buffer is emptied: what it held was true then
         one.held.update(report.values)
         arrived = {place for place, _ in report.values}
         samples = {
@@ -212,7 +213,7 @@ class Reporting:
         if any(reason & Trigger.GENERAL_INTERROGATION for reason in report.reasons):
             one.interrogated = one.interrogated or not report.more_follows
         self._latest.update(samples)
-        self._hand_over(samples, self._age_s(report))
+        self._hand_over(samples, 0.0 if live else self._age_s(report))
 
     def _sample(
         self, one: _Subscribed, reference: ObjectReference, cell: Cell, report: Report
