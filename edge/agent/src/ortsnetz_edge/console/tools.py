@@ -14,6 +14,7 @@ _TOOLS = {
     "check": "ortsnetz_edge.console.checking.command",
     "interventions": "ortsnetz_edge.console.interventions.command",
     "scl": "ortsnetz_edge.console.scl.command",
+    "goose": "ortsnetz_edge.console.goose.command",
 }
 
 

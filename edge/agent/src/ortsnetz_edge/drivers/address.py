@@ -6,13 +6,14 @@ modbus-rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=E
 dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
 opc.tcp://10.0.0.11:4840/path?credentials=park
 iec61850://10.0.0.12:102           MMS; with ?credentials=FOLDER over TLS
+goose://eth1                       an interface that is listened to
 
 A protocol that does not ship with the agent goes by the name of its entry point: NAME://host:port
 """
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.parameters.station import Connection, SerialLine
@@ -27,6 +28,8 @@ DEFAULT_PORTS = {
     "iec61850": 102,
 }
 SERIAL = "modbus-rtu"
+_LISTENED_TO = {"goose"}
+"""Protocols whose place is an interface of the node, by its name as it is written."""
 _SCHEMES = {"opc.tcp": "opcua"}
 _OPTIONS = {"unit", "own", "credentials", "timeout", "bay", "baud", "parity", "stop"}
 
@@ -54,6 +57,8 @@ def parse_address(text: str) -> Connection:
         return _serial(text, parts, options)
     if not parts.hostname:
         raise InputError(f"{text}: the host is missing")
+    if protocol in _LISTENED_TO:
+        return Connection(protocol, host=parts.netloc, path=unquote(parts.path.strip("/")))
     if port is None and protocol not in DEFAULT_PORTS:
         raise InputError(f"{text}: the port is missing")
     opcua = protocol == "opcua"

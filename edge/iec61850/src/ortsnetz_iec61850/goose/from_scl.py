@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.goose_streams import GooseStream, goose_streams_of
+from ortsnetz_common.scl.reading.tree import LARGEST_BYTES
 from ortsnetz_iec61850.goose.frames import Tag
 from ortsnetz_iec61850.goose.publication import Publication
 from ortsnetz_iec61850.goose.retransmission import Curve
@@ -79,3 +82,12 @@ def publication_of(stream: GooseStream) -> Publication:
             longest_s=(address.longest_ms or curve.longest_s * _MS) / _MS,
         ),
     )
+
+
+def octets_of(file: Path) -> bytes:
+    """What a file holds, as far as `read_scl` takes it. Raises InputError."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error

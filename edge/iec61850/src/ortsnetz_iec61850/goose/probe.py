@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.time import rfc3339
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind, Found, Identity, Observation
 from ortsnetz_iec61850.goose.data import Datum, UtcTime, flat
 from ortsnetz_iec61850.goose.frames import Frame
@@ -129,7 +130,7 @@ def _shown(datum: Datum) -> float | str:
     if number is not None:
         return number
     if isinstance(datum.value, UtcTime):
-        return f"{datum.value.time_ns} ns"
+        return rfc3339(datum.value.time_ns)
     return datum.value.hex() if isinstance(datum.value, bytes) else str(datum.value)
 
 

@@ -18,8 +18,7 @@ import msgspec
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.scl.object_reference import parse_reference
 from ortsnetz_common.scl.reading.document import read_scl
-from ortsnetz_common.scl.reading.tree import LARGEST_BYTES
-from ortsnetz_iec61850.goose.from_scl import publication_of, streams_of
+from ortsnetz_iec61850.goose.from_scl import octets_of, publication_of, streams_of
 from ortsnetz_iec61850.goose.interface import Interface
 from ortsnetz_iec61850.goose.misbehaviour import Misbehaviour
 from ortsnetz_iec61850.goose.publication import Value
@@ -51,7 +50,7 @@ class Sender:
     """All publishers of a file on one interface."""
 
     def __init__(self, interface: Interface, file: Path, ied: str | None) -> None:
-        document = read_scl(_octets(file), str(file))
+        document = read_scl(octets_of(file), str(file))
         self._publishers = [
             (
                 stream.ied,
@@ -98,14 +97,6 @@ class Sender:
         finally:
             for task in running:
                 task.cancel()
-
-
-def _octets(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 async def _send(interface: str, file: Path, ied: str | None) -> None:

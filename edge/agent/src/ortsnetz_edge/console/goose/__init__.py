@@ -1,0 +1,1 @@
+"""`ortsnetz edge goose`: what is multicast on an interface, for a technician."""

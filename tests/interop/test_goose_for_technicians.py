@@ -1,0 +1,91 @@
+"""`ortsnetz edge goose` and `ortsnetz edge probe goose://...`: what a technician sees of a bay."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from goose_bench import BAY, MEASURED, STATES, Bay, bay
+from private_network import private_network
+
+pytestmark = pytest.mark.interop
+ORTSNETZ = Path(sys.executable).with_name("ortsnetz")
+FAULT = {"ied": "B1", "block": "gcbStates"}
+
+
+@pytest.fixture
+def publishing() -> Iterator[tuple[str, Bay]]:
+    """The interface that is listened to, and who publishes on the other one."""
+    with private_network() as (near, far), bay(far) as made:
+        yield near, made
+
+
+def ortsnetz(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ORTSNETZ), "edge", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def listened(near: str, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Exit code, and the streams by control block."""
+    done = ortsnetz("goose", near, "--seconds", "1.2", "--json", *words)
+    assert done.stdout, done.stderr
+    streams = json.loads(done.stdout)["streams"]
+    return done.returncode, {each["block"]: each for each in streams}
+
+
+def test_streams_that_are_as_the_file_says_are_listed(publishing: tuple[str, Bay]) -> None:
+    near, _ = publishing
+    code, streams = listened(near, "--scl", str(BAY))
+    assert set(streams) == {STATES, MEASURED}
+    states = streams[STATES]
+    assert (states["destination"], states["app_id"]) == ("01-0C-CD-01-00-01", 0x3001)
+    assert (states["vlan"], states["id"], states["revision"]) == (10, "B1/states", 3)
+    assert states["frames"] >= 2
+    silences = sum(each["counts"]["expired"] for each in streams.values())
+    assert code == 0 or silences, "a busy machine may be late; the file fits all the same"
+
+
+def test_a_table_names_the_stream_that_is_not_as_the_file_says(
+    publishing: tuple[str, Bay],
+) -> None:
+    near, made = publishing
+    made.tell(**FAULT, misbehaviour="wrong-revision")
+    done = ortsnetz("goose", near, "--seconds", "1.2", "--scl", str(BAY))
+    assert done.returncode == 1
+    assert f"{STATES}: configuration revision 4 is sent, 3 expected" in done.stdout
+    assert "01-0C-CD-01-00-02" in done.stdout
+
+
+def test_a_stream_of_the_file_that_nobody_sends_is_missing(publishing: tuple[str, Bay]) -> None:
+    near, made = publishing
+    made.tell(**FAULT, misbehaviour="stop")
+    code, streams = listened(near, "--scl", str(BAY))
+    assert code == 1
+    assert streams[MEASURED]["frames"] >= 2
+    assert streams[STATES]["findings"][-1] in (
+        "not heard, though the file has it",
+        "was silent for longer than it allowed",
+    )
+
+
+def test_an_interface_that_is_not_there_is_named(publishing: tuple[str, Bay]) -> None:
+    del publishing
+    done = ortsnetz("goose", "eth7")
+    assert done.returncode == 1
+    assert "interface 'eth7': no interface with this name" in done.stderr
+
+
+def test_a_probe_shows_streams_and_values(publishing: tuple[str, Bay]) -> None:
+    near, _ = publishing
+    found = ortsnetz("probe", f"goose://{near}", "browse")
+    assert found.returncode == 0, found.stderr
+    assert "to 01-0C-CD-01-00-01, APPID 0x3001, data set B1LD0/LLN0$States" in found.stdout
+    read = ortsnetz("probe", f"goose://{near}", "read", f"{STATES}[0]", f"{MEASURED}[99]")
+    assert read.returncode == 0, read.stderr
+    assert "the message has 12 values" in read.stdout
+    assert "good" in read.stdout
