@@ -36,8 +36,8 @@ START_S = 20.0
 SHOW_S = 10.0
 END_S = 5.0
 
-Decide = Callable[[Command], int]
-"""What becomes of a command: `TAKEN` or an additional cause."""
+Decide = Callable[[Command], int | None]
+"""What becomes of a command: `TAKEN` or an additional cause; None if `answer` says it later."""
 
 
 @dataclass(slots=True)
@@ -96,6 +96,10 @@ class IedProcess:
         self._number += 1
         self._send(Values(self._number, places, values, qualities, times_ns))
 
+    def answer(self, number: int, cause: int) -> None:
+        """Say what has become of a command that `decide` has left open. Raises ConnectionError."""
+        self._send(Answer(number, cause))
+
     def fall_silent(self, *, silent: bool) -> None:
         """Stop the process: connections stay open and nobody answers; or let it go on."""
         if self._stopped is silent or self.process.returncode is not None:
@@ -139,7 +143,9 @@ class IedProcess:
             while True:
                 message = await self.heard()
                 if isinstance(message, Command):
-                    self._send(Answer(message.number, self.decide(message)))
+                    cause = self.decide(message)
+                    if cause is not None:
+                        self._send(Answer(message.number, cause))
                 elif isinstance(message, Shown):
                     self.counts = message.counts
                     done = self._shown.get(message.number)

@@ -117,7 +117,8 @@ class Counts(_Message, frozen=True):
         connections: open ones; `connected`: all that there were.
         reports: put into buffers; `overflows`: of buffers.
         selects, operates: that were asked for and came to the plant.
-        taken, refused: operates; `unanswered`: the plant did not say in time.
+        taken, refused: what the plant has said to operates, and `refused` checks of them;
+            `unanswered`: it did not say in time.
         settings: writes of settings that were taken.
         faults: exceptions in handlers, which are answered with a refusal.
     """

@@ -81,6 +81,7 @@ class ControlPoint:
 
     def _check(self, action: int, value: int | None, *, test: bool) -> int:
         call = functions()
+        self._abandon()
         selects = bool(call.ControlAction_isSelect(action))
         self.counting.add("selects" if selects else "operates")
         found = value_of(value)
@@ -92,6 +93,12 @@ class ControlPoint:
         call.ControlAction_setError(action, ERROR_UNKNOWN)
         call.ControlAction_setAddCause(action, cause)
         return int(Checked.ACCESS_DENIED)
+
+    def _abandon(self) -> None:
+        """Forget a command whose client was gone before it ended: the library asks no more."""
+        number, self._under_way = self._under_way, None
+        if number is not None and self.desk is not None:
+            self.desk.forget(number)
 
     def _ask_check(self, value: Value, *, test: bool) -> int:
         if self.desk is None:
@@ -120,19 +127,14 @@ class ControlPoint:
         self._under_way = None
         if number is not None and cause is None:
             self.desk.forget(number)
-        self.counting.add(_counted(cause))
+        if cause is None:
+            self.counting.add("unanswered")
         if cause == TAKEN:
             return int(Carried.OK)
         call = functions()
         call.ControlAction_setError(action, ERROR_UNKNOWN)
         call.ControlAction_setAddCause(action, TIME_LIMIT_OVER if cause is None else cause)
         return int(Carried.FAILED)
-
-
-def _counted(cause: int | None) -> str:
-    if cause is None:
-        return "unanswered"
-    return "taken" if cause == TAKEN else "refused"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import time
 
 from ortsnetz_common.link import bench_ied, frames
 from ortsnetz_common.link.bench_ied import Answer, Command, ToIed, ToPlant
+from ortsnetz_iec61850.ied.counting import Counting
 from ortsnetz_iec61850.library.server import Value
 
 
@@ -18,13 +19,16 @@ class PlantGoneError(RuntimeError):
 class Desk:
     """Commands under way. Handlers of the library ask, the thread that reads the socket answers."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, counting: Counting) -> None:
         """Take a connected socket.
 
         Args:
             line: blocking; nobody else uses it.
+            counting: counts what the plant says to operates, whether or not somebody still waits:
+                a client may be gone by then, and what it wanted is done.
         """
-        self._line = line
+        self._line, self._counting = line, counting
+        self._operates: dict[int, None] = {}
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._answers: dict[int, int | None] = {}
@@ -38,6 +42,10 @@ class Desk:
             self._number += 1
             number = self._number
             self._answers[number] = None
+            if step == "operate":
+                self._operates[number] = None
+                if len(self._operates) > bench_ied.MAX_OUTSTANDING:
+                    del self._operates[next(iter(self._operates))]
         try:
             self.send(Command(number, step, reference, value, test))
         except PlantGoneError:
@@ -69,6 +77,10 @@ class Desk:
     def settle(self, answer: Answer) -> None:
         """The plant has answered; one that nobody waits for is dropped."""
         with self._changed:
+            if answer.number in self._operates:
+                del self._operates[answer.number]
+                taken = answer.cause == bench_ied.TAKEN
+                self._counting.add("taken" if taken else "refused")
             if answer.number in self._answers:
                 self._answers[answer.number] = answer.cause
                 self._changed.notify_all()

@@ -29,14 +29,15 @@ WAITING = 64
 def serve_plant() -> int:
     """Serve the plant at the other end of the inherited socket, until it ends; the exit code."""
     line = socket.socket(fileno=int(os.environ[bench_ied.SOCKET_VARIABLE]))
-    desk = Desk(line)
+    counting = Counting()
+    desk = Desk(line, counting)
     try:
         begin = desk.heard()
         if not isinstance(begin, Begin) or begin.version != bench_ied.VERSION:
             desk.send(Refused("the plant speaks another version of the bench's language"))
             return 1
         try:
-            _serve(desk, begin)
+            _serve(desk, begin, counting)
         except (OrtsnetzError, LibraryMissingError) as error:
             desk.send(Refused(str(error)))
             return 1
@@ -45,10 +46,9 @@ def serve_plant() -> int:
     return 0
 
 
-def _serve(desk: Desk, begin: Begin) -> None:
+def _serve(desk: Desk, begin: Begin, counting: Counting) -> None:
     document, ied = _ied_of(begin)
     built = model.build(document, ied)
-    counting = Counting()
     server = IedServer(built, counting, (MAKER, KIND, REVISION))
     with server.locked():
         values.preset(server.handle, built)

@@ -25,7 +25,8 @@ from ortsnetz_iec61850.library.server import (
 
 WAIT_MS = 5
 """Longest wait of a round: reports that nobody asked for go out so much later."""
-CONNECTIONS = 32
+CONNECTIONS = 5
+"""Most clients at a time: the library in the wheel is built for no more, whatever is asked for."""
 REPORT_BUFFER = 1024 * 1024
 """Octets of reports that each buffered block keeps while nobody is there."""
 ATTEMPTS = 5
@@ -88,7 +89,7 @@ class IedServer:
     def locked(self) -> Iterator[None]:
         """While values are put into the model: clients see all of them, or none.
 
-        The library's own lock keeps reads out, but lets reports go whose buffer time ends meanwhile.
+        The library's own lock keeps reads out, but not reports whose buffer time ends meanwhile.
         """
         call = functions()
         with self._round:
