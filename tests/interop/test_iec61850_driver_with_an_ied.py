@@ -215,8 +215,8 @@ def test_what_the_buffer_no_longer_holds_is_a_stated_gap() -> None:
                 wire.reset()
 
                 def fill() -> None:
-                    for number in range(4000):
-                        device.show({PHASE_A: float(number)})
+                    for number in range(5000):  # of 1 MiB (ied/serving.py), at 0.3 KiB each
+                        device.show({one: float(number) for one in POINTS[:12]})
 
                 await asyncio.to_thread(fill)
                 await answered(driver)
