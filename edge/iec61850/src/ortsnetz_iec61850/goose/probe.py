@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from ortsnetz_common.errors import InputError
@@ -17,6 +19,8 @@ from ortsnetz_iec61850.goose.stream import number_of, time_quality_of
 
 LISTEN_S = 3.0
 """Quiet publishers repeat each second or two."""
+LISTEN_AT_LEAST_S = 1.0
+"""When all that was heard by then was heard twice, no more is waited for."""
 MOST_BLOCKS = 1000
 """Control blocks that are remembered; more can only be made up."""
 _VALUE = re.compile(r"(?P<block>[^\[\]]+)\[(?P<place>[0-9]{1,4})\]")
@@ -28,6 +32,7 @@ class GooseProbe:
     def __init__(self, listening: Listening) -> None:
         self._listening = listening
         self._frames: dict[str, Frame] = {}
+        self._times: Counter[str] = Counter()
         self._heard = asyncio.Event()
         listening.everything = self._hear
 
@@ -37,9 +42,10 @@ class GooseProbe:
         return Identity()
 
     async def browse(self, start: str, most: int) -> tuple[Found, ...]:
-        """What is heard within three seconds, of blocks whose names begin so."""
+        """What is heard within three seconds at most, of blocks whose names begin so."""
         self._open()
-        await asyncio.sleep(LISTEN_S)
+        await asyncio.sleep(LISTEN_AT_LEAST_S)
+        await self._hear_all_twice(LISTEN_S - LISTEN_AT_LEAST_S)
         found: list[Found] = []
         for block, frame in sorted(self._frames.items()):
             if block.startswith(start):
@@ -90,10 +96,18 @@ class GooseProbe:
         if self._listening.why is not None:
             raise DriverError(FailureKind.UNREACHABLE, self._listening.why)
 
+    async def _hear_all_twice(self, most_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                while not self._times or min(self._times.values()) < 2:
+                    self._heard.clear()
+                    await self._heard.wait()
+
     def _hear(self, frame: Frame) -> None:
         block = frame.message.block
         if block in self._frames or len(self._frames) < MOST_BLOCKS:
             self._frames[block] = frame
+            self._times[block] += 1
             self._heard.set()
 
     def _observation(self, block: str, place: int) -> Observation:
