@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from private_network import private_network
 
@@ -89,10 +89,18 @@ def stream_of(orders: Orders, **others: Any) -> say.Stream:
     return say.Stream(**(known | others))
 
 
+class Heard(NamedTuple):
+    """What came of a stream."""
+
+    blocks: list[say.Block]
+    counters: say.Counters
+
+
 class Subscription:
     """Somebody who listens at the receiver's socket."""
 
     def __init__(self, path: Path, *streams: say.Stream) -> None:
+        self._streams = streams
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(DEADLINE_S)
         self._socket.connect(str(path))
@@ -104,13 +112,21 @@ class Subscription:
         size = frames.length(self._file.read(frames.HEADER.size))
         return say.from_receiver(self._file.read(size))
 
-    def blocks(self) -> Iterator[say.Block]:
-        """Blocks until the stream has been silent for a second."""
-        while isinstance(message := self.message(), say.Block):
-            yield message
-            self.counters = message.counters
-        assert isinstance(message, say.Silent)
-        self.counters = message.counters
+    def heard(self) -> list[Heard]:
+        """What came of each stream until all have been silent for a second."""
+        found = [Heard([], say.Counters()) for _ in self._streams]
+        silent: set[int] = set()
+        while len(silent) < len(found):
+            message = self.message()
+            assert isinstance(message, say.Block | say.Silent)
+            stream = found[message.stream]
+            found[message.stream] = Heard(stream.blocks, message.counters)
+            if isinstance(message, say.Block):
+                stream.blocks.append(message)
+                silent.discard(message.stream)
+            elif stream.blocks:
+                silent.add(message.stream)
+        return found
 
     def close(self) -> None:
         self._file.close()

@@ -105,7 +105,7 @@ class Assembly:
             in_second = int(counts[0]) * NS_PER_S // rate
             second = round((int(arrived_ns[0]) + wall_ahead_ns - in_second) / NS_PER_S)
             self._known = (second * rate + int(counts[0]), int(arrived_ns[0]))
-            self._next = self._known[0] // self._size + 1  # the first whole one
+            self._next = -(-self._known[0] // self._size)  # the first whole one
             self._newest = self._known[0]
         number, at_ns = self._known
         # in floating point: after a week of silence the product exceeds 64 bits
