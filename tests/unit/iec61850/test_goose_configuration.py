@@ -10,7 +10,11 @@ from goose_bench import BAY, PATH, POSITION, VOLTAGES, document, environment, pr
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.reading.document import read_scl
-from ortsnetz_edge.profiles.library import parse_profile
+from ortsnetz_edge.console.scl.ratings import Ratings
+from ortsnetz_edge.console.scl.writing import write_profiles
+from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.profiles.library import Library, parse_profile
+from ortsnetz_edge.profiles.schema import Direction
 from ortsnetz_iec61850.goose.from_profile import subscriptions_of
 from ortsnetz_iec61850.goose.from_scl import publication_of, streams_of, subscription_of
 from ortsnetz_iec61850.goose.protocol import Goose
@@ -140,3 +144,20 @@ def test_streams_of_other_files_are_understood(name: str) -> None:
     assert streams
     for stream in streams:
         assert stream.unclear or subscription_of(stream).values
+
+
+def test_a_profile_that_is_written_from_a_file_listens_to_what_the_file_says(
+    tmp_path: Path,
+) -> None:
+    read = document()
+    ratings = Ratings(Direction.CONSUMPTION, 230.0, 100.0, 50.0)
+    (written,) = write_profiles(read, read.ieds, tmp_path, ratings, takes_si=True)
+    assert written.path is not None
+    text = written.path.read_text("utf-8")
+    assert f"By GOOSE: protocol goose, path '{PATH}'." in text
+    listener = replace(source("eth1"), profile=written.kind)
+    goose = Goose(Environment(library=Library({written.kind: text})))
+    assert goose.validate(listener) == ()
+    profile = parse_profile(text, written.path.name)
+    found, _ = subscriptions_of(profile, listener)
+    assert found == tuple(subscription_of(stream) for stream in streams_of(read))

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_edge.console.scl.drafting import Draft, Drafting
+from ortsnetz_edge.console.scl.goose import multicast_of
 from ortsnetz_edge.console.scl.profile_text import text_of
 from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.scopes import Scope, scopes_of
@@ -57,7 +60,15 @@ def write_profiles(
 
 def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Lookup) -> str:
     origin = f"IED {ied.name} of {Path(document.name).name}{_addresses(document, ied)}."
-    text = text_of(draft.profile, origin, tuple(hints_of(scope, lookup)), draft.left_out)
+    multicast = multicast_of(document, ied, scope)
+    if multicast.path:
+        origin += f" By GOOSE: protocol goose, path '{multicast.path}'."
+    text = text_of(
+        msgspec.structs.replace(draft.profile, goose=multicast.streams),
+        origin,
+        tuple(hints_of(scope, lookup)),
+        (*draft.left_out, *multicast.left_out),
+    )
     parse_profile(text, f"{scope.kind}.yaml")  # what the agent would refuse is not written
     return text
 
