@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from process_bus import ProcessBus, Subscription, figures, process_bus, stream_of
+from comtrade import Comtrade
+from process_bus import DEADLINE_S, ProcessBus, process_bus
 
 from ortsnetz_common.link import sample_blocks as say
+from ortsnetz_common.measurement.quality import is_usable
 from ortsnetz_common.parameters.station import Connection
 from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind, Scan, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.remote.process import Limits
 from ortsnetz_edge.drivers.remote.protocol import RemoteProtocol
+from ortsnetz_edge.drivers.sampled_values.recordings import FOLDER_VARIABLE
+from ortsnetz_grid.functions.power_quality.events import EventKind
 from ortsnetz_iec61850.sampled_values.publisher import Orders
 from ortsnetz_iec61850.sampled_values.waveform import Change, Wave, counts
 
@@ -44,64 +51,160 @@ def orders(wave: Wave = WAVE, wave_s: float = 1.0, **others: object) -> Orders:
     return Orders(counts(wave.values(rate, wave_s), 1000.0, 100.0), **others)  # type: ignore[arg-type]
 
 
-def meter(published: Orders, **others: object) -> Source:
+def meter(published: Orders) -> Source:
     connection = Connection(
         "sampled-values", published.mac, published.app_id, path=published.sv_id, timeout_s=2.0
     )
     return Source("feeder-1", "sampled-values-feeder", connection, element=3, terminals=3)
 
 
-async def reported(driver: Driver, seconds: float) -> list[Scan]:
-    """Scans that the driver reports by itself."""
+async def reported(driver: Driver, enough: Callable[[list[Scan]], bool]) -> list[Scan]:
+    """Scans that the driver reports by itself, until there are enough."""
     found: list[Scan] = []
     assert driver.subscribe(found.append)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
+    end = time.monotonic() + DEADLINE_S
+    while not enough(found):
+        assert time.monotonic() < end, f"{driver.diagnose()}, {len(found)} reports"
+        with suppress(DriverError):
             await driver.scan()
-        except DriverError:
-            pass
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     return found
 
 
-def test_a_stream_becomes_power_quality_values_of_a_meter(
-    bus: ProcessBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def failing(driver: Driver, kind: FailureKind) -> DriverError:
+    """The next scan that fails in this way."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            await driver.scan()
+        except DriverError as error:
+            if error.kind is kind:
+                return error
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"no failure of kind {kind}")
+
+
+def opened(published: Orders) -> Driver:
+    protocol = RemoteProtocol("sampled-values", COMMAND, Environment(), Limits())
+    return protocol.open(meter(published))
+
+
+def value(driver: Driver, scan: Scan, name: str) -> float | None:
+    names = [point.point.name for point in driver.points]
+    return scan.values[names.index(f"feeder-1/{name}")]
+
+
+class Run(NamedTuple):
+    """What a driver reported of five seconds of a stream."""
+
+    driver: Driver
+    scans: list[Scan]
+    end: DriverError
+    recordings: list[Path]
+
+
+@pytest.fixture(scope="module")
+def run(bus: ProcessBus, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A dip of phase a after 3.6 s, a sample lost after 4.4 s, the end after 4.8 s."""
+    folder = tmp_path_factory.mktemp("recordings")
+    dipped = replace(WAVE, changes=(Change(3.6, 3.8, 0.5, (0,)),))
+    published = orders(dipped, 10.0, seconds=4.8, skip=(17600, 1))
+
+    async def work() -> tuple[Driver, list[Scan], DriverError]:
+        driver = opened(published)
+        bus.publish(published)
+        scans = await reported(
+            driver, lambda found: any(value(driver, s, "LSVS1.LostSmp") == 1 for s in found)
+        )
+        end = await failing(driver, FailureKind.TIMEOUT)
+        await driver.stop()
+        return driver, scans, end
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
+        patch.setenv(FOLDER_VARIABLE, str(folder))
+        return Run(*asyncio.run(work()), sorted(folder.iterdir()))
+
+
+def test_a_stream_becomes_power_quality_values_of_a_meter(run: Run) -> None:
+    scan = next(s for s in run.scans if value(run.driver, s, "MSQI1.UnbNgV") is not None)
+    judged(run.driver, scan)
+    assert np.abs(np.diff([scan.time_ns for scan in run.scans[:-8]]) - 200e6).max() < 0.1e6
+    assert all(0 < scan.received_ns - scan.time_ns < 2e9 for scan in run.scans)
+    assert "is silent" in str(run.end)
+
+
+def judged(driver: Driver, scan: Scan) -> None:
+    """The wave's own numbers."""
+    truth = np.sqrt(1 + 0.06**2)
+    assert set(scan.qualities[:12]) == {0}
+    assert scan.time_quality == 0
+    for phase, volts, amperes, lag in zip(
+        "ABC", WAVE.voltage_v, WAVE.current_a, WAVE.lag_rad, strict=True
+    ):
+        watts, var = volts * amperes * np.cos(lag), volts * amperes * np.sin(lag)
+        for name, expected, within in (
+            ("MMXU1.PhV", volts * truth, 0.02),
+            ("MMXU1.A", amperes, 0.005),
+            ("MMXU1.W", watts, 1.0),
+            ("MMXU1.VAr", var, 2.0),
+            ("MHAI1.ThdPhV", 0.06, 1e-4),
+        ):
+            found = value(driver, scan, f"{name}.phs{phase}")
+            assert found == pytest.approx(expected, abs=within), name
+    for name, expected, within in (
+        ("MMXU1.Hz", 50.0, 1e-3),
+        ("PMUX1.Hz", 50.0, 1e-3),
+        ("PMUX1.PhVRe.phsA", 230.0, 0.1),
+        ("PMUX1.PhVIm.phsA", 0.0, 0.1),
+        ("MSQI1.UnbNgV", 0.01255, 1e-4),
+        ("LSVS1.LostSmp", 0.0, 0.0),
+    ):
+        assert value(driver, scan, name) == pytest.approx(expected, abs=within), name
+
+
+def test_a_window_with_a_lost_sample_has_no_value(run: Run) -> None:
+    voltages = [value(run.driver, scan, "MMXU1.PhV.phsA") for scan in run.scans]
+    # the one with the sample, and the last one, whose end never came
+    assert 1 <= sum(volts is None for volts in voltages) <= 2
+    assert voltages[0] is not None
+    missing = run.scans[voltages.index(None)]
+    assert not any(is_usable(quality) for quality in missing.qualities[:3])
+
+
+def test_a_dip_is_told_and_recorded_as_comtrade(run: Run) -> None:
+    assert EventKind.DIP.value in {value(run.driver, s, "QVVR1.VVaStr") for s in run.scans}
+    (path,) = run.recordings
+    assert path.name.endswith("-feeder-1.cff")
+    recorded = Comtrade(ignore_warnings=True)
+    recorded.load(str(path))
+    at = [name.strip() for name in recorded.analog_channel_ids].index("u_a")
+    wave = np.array(recorded.analog[at])
+    assert recorded.frequency == 50.0
+    # 0.2 s before the trigger: the dip lasts from sample 800 to sample 1600
+    assert np.sqrt(np.mean(wave[:720] ** 2)) == pytest.approx(230.4, rel=0.002)
+    assert np.sqrt(np.mean(wave[880:1520] ** 2)) == pytest.approx(0.5 * 230.4, rel=0.002)
+
+
+def test_a_receiver_that_dies_costs_its_windows_and_is_found_again(
+    bus: ProcessBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
-    monkeypatch.setenv("ORTSNETZ_RECORDINGS", str(tmp_path / "recordings"))
-    published = orders(seconds=6.0)
+    published = orders(seconds=12.0)
 
-    async def work() -> tuple[list[str], list[Scan]]:
-        driver = RemoteProtocol("sampled-values", COMMAND, Environment(), Limits()).open(
-            meter(published)
-        )
+    async def work() -> None:
+        driver = opened(published)
         publisher = bus.publish(published)
-        scans = await reported(driver, 6.5)
-        with pytest.raises(DriverError) as caught:
-            await asyncio.sleep(1.0)
-            await driver.scan()
-        assert caught.value.kind is FailureKind.TIMEOUT
+        await reported(driver, lambda found: len(found) >= 2)
+        bus.processes[0].kill()
+        bus.processes[0].wait()
+        error = await failing(driver, FailureKind.UNREACHABLE)
+        assert str(bus.socket) in str(error)
+        bus.processes[0] = bus.start_receiver()
+        bus.processes.pop()
+        again = await reported(driver, lambda found: len(found) >= 2)
+        assert value(driver, again[-1], "MMXU1.PhV.phsA") == pytest.approx(230.4, abs=0.1)
+        publisher.kill()
         await driver.stop()
-        assert figures(publisher)["frames"] == 24000
-        return [p.point.name for p in driver.points], scans
 
-    names, scans = asyncio.run(work())
-    assert len(scans) >= 20
-    latencies = [(scan.received_ns - scan.time_ns) / 1e6 for scan in scans]
-    print(f"window's end to value: {np.percentile(latencies, [0, 50, 95, 100]).round(1)} ms")
-    values = dict(zip(names, scans[-1].values, strict=True))
-    truth = np.sqrt(1 + 0.06**2)
-    for phase, volts, amperes, lag in zip("ABC", WAVE.voltage_v, WAVE.current_a, WAVE.lag_rad):
-        assert values[f"feeder-1/MMXU1.PhV.phs{phase}"] == pytest.approx(volts * truth, rel=1e-4)
-        assert values[f"feeder-1/MMXU1.A.phs{phase}"] == pytest.approx(amperes, rel=1e-4)
-        watts, var = volts * amperes * np.cos(lag), volts * amperes * np.sin(lag)
-        assert values[f"feeder-1/MMXU1.W.phs{phase}"] == pytest.approx(watts, rel=1e-4)
-        assert values[f"feeder-1/MMXU1.VAr.phs{phase}"] == pytest.approx(var, abs=2.0)
-        thd = values[f"feeder-1/MHAI1.ThdPhV.phs{phase}"]
-        assert thd == pytest.approx(0.06, rel=2e-3)
-    assert values["feeder-1/MMXU1.Hz"] == pytest.approx(50.0, abs=1e-3)
-    assert values["feeder-1/PMUX1.Hz"] == pytest.approx(50.0, abs=1e-3)
-    assert values["feeder-1/PMUX1.PhVRe.phsA"] == pytest.approx(230.0, rel=1e-3)
-    assert values["feeder-1/PMUX1.PhVIm.phsA"] == pytest.approx(0.0, abs=0.3)
-    assert values["feeder-1/LSVS1.LostSmp"] == 0
+    asyncio.run(work())

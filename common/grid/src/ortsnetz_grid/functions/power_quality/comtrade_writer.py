@@ -113,7 +113,7 @@ def combined(recording: Recording, data_format: DataFormat) -> bytes:
     text = (
         f"--- file type: CFG ---\r\n{configuration(recording, data_format)}"
         "--- file type: INF ---\r\n"
-        f"--- file type: HDR ---\r\n{_name(recording.reason)}\r\n{head}\r\n"
+        f"--- file type: HDR ---\r\n{_free(recording.reason)}\r\n{head}\r\n"
     )
     return text.encode() + content
 
@@ -152,6 +152,17 @@ def _instant(time_ns: int) -> str:
     date, clock = str(np.datetime64(time_ns, "ns")).split("T")
     year, month, day = date.split("-")
     return f"{day}/{month}/{year},{clock}"
+
+
+def _free(text: str) -> str:
+    """A line of free text, which may have commas.
+
+    Raises:
+        InputError: it would be taken for the head of a section, or is more than a line.
+    """
+    if any(c in text for c in "\r\n") or text.startswith("---"):
+        raise InputError(f"COMTRADE: {text!r} cannot be the header's line")
+    return text
 
 
 def _name(text: str) -> str:

@@ -78,9 +78,6 @@ class Link:
                 self._failed(FailureKind.DISCONNECTED, "the receiver has hung up")
             except (frames.FrameError, InputError) as error:
                 self._failed(FailureKind.WRONG_ANSWER, str(error))
-            except OSError as error:
-                words = f"no receiver of Sampled Values at {socket_path()}: {error}"
-                self._failed(FailureKind.UNREACHABLE, words)
             except DriverError as error:
                 self._failed(error.kind, str(error))
             await asyncio.sleep(self._backoff.failed())
@@ -91,8 +88,12 @@ class Link:
         self._changed.set()
 
     async def _listen(self) -> None:
-        async with asyncio.timeout(CONNECT_S):
-            reader, writer = await asyncio.open_unix_connection(socket_path())
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_unix_connection(socket_path())
+        except OSError as error:
+            words = f"no receiver of Sampled Values at {socket_path()}: {error}"
+            raise DriverError(FailureKind.UNREACHABLE, words) from error
         try:
             writer.write(say.pack(say.Subscribe(say.VERSION, (self._stream,))))
             answer = await _message(reader, CONNECT_S)

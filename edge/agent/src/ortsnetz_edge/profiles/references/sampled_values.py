@@ -1,15 +1,15 @@
 """References of Sampled Values: what power quality makes of a stream.
 
-    200ms/rms.u_a          RMS of a channel over 10 cycles (12 at 60 Hz); 3s, 10min, 2h as well
-    200ms/thd.u_a          total harmonic distortion, of the fundamental; 3s, 10min, 2h
-    200ms/harmonic.u_a.5   subgroup of an order, V or A; 3s, 10min, 2h
-    200ms/u2, 200ms/u0     unbalance, of the positive sequence; 3s, 10min, 2h
-    200ms/active_power.a   W; reactive_power.a: of the fundamental, var
-    200ms/frequency        of the window; 10s/frequency by IEC 61000-4-30
-    200ms/events           1 dip, 2 swell, 4 interruption touched the window
-    10min/pst.a, 2h/plt.a  flicker
-    pmu/u_a.re, pmu/u_a.im synchrophasor, RMS; pmu/frequency, pmu/rocof
-    stream/lost            samples that never came since the agent's driver was started
+200ms/rms.u_a          RMS of a channel over 10 cycles (12 at 60 Hz); 3s, 10min, 2h as well
+200ms/thd.u_a          total harmonic distortion, of the fundamental; 3s, 10min, 2h
+200ms/harmonic.u_a.5   subgroup of an order, V or A; 3s, 10min, 2h
+200ms/u2, 200ms/u0     unbalance, of the positive sequence; 3s, 10min, 2h
+200ms/active_power.a   W; reactive_power.a: of the fundamental, var
+200ms/frequency        of the window; 10s/frequency by IEC 61000-4-30
+200ms/events           1 dip, 2 swell, 4 interruption touched the window
+10min/pst.a, 2h/plt.a  flicker
+pmu/u_a.re, pmu/u_a.im synchrophasor, RMS; pmu/frequency, pmu/rocof
+stream/lost            samples that never came since the agent's driver was started
 """
 
 from __future__ import annotations
