@@ -31,6 +31,8 @@ TRIP, TRIP_QUALITY = "LD0/PTRC1.Tr.general[ST]", "LD0/PTRC1.Tr.q[ST]"
 COUNT, HEALTH = "LD0/XCBR1.OpCnt.stVal[ST]", "LD0/LLN0.Health.stVal[ST]"
 VOLTAGES = tuple(f"LD0/MMXU1.PhV.phs{phase}.cVal.mag.f[MX]" for phase in "ABC")
 POWER = "LD0/MMXU1.TotW.mag.f[MX]"
+FREQUENCY = "LD0/MMXU1.Hz.mag.f[MX]"
+"""The bay has it, and does not multicast it."""
 QUALITIES = {
     POSITION_QUALITY: 0,
     TRIP_QUALITY: 0,
@@ -82,6 +84,7 @@ def profile_text(**changes: Any) -> str:
             {"name": "XCBR1.Pos", "value": {"at": POSITION}, "unit": "1", "range": [0, 3]},
             {"name": "PTRC1.Tr", "value": {"at": TRIP}, "unit": "1", "range": [0, 1]},
             {"name": "XCBR1.OpCnt", "value": {"at": COUNT}, "unit": "1", "range": [0, 1e9]},
+            {"name": "MMXU1.Hz", "value": {"at": FREQUENCY}, "unit": "Hz", "range": [0, 100]},
             {"name": "LPHD1.PhyHealth", "value": {"at": HEALTH}, "unit": "1", "range": [1, 3]},
         ],
         "goose": streams,

@@ -23,6 +23,7 @@ from ortsnetz_common.drivers.values import DriverError, FailureKind
 from ortsnetz_common.measurement.quality import Quality, Validity, is_usable, validity
 
 pytestmark = pytest.mark.interop
+INVALID_REFERENCE = Quality.INVALID | Quality.BAD_REFERENCE | Quality.FAILURE
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_what_the_bay_says_arrives_with_its_quality_and_time(cable: tuple[str, s
                 assert seen["active_power1"] == (500.0, 0)
                 assert seen["PTRC1.Tr"] == (0.0, 0)
                 assert seen["XCBR1.OpCnt"] == (17.0, 0)
+                assert seen["MMXU1.Hz"] == (None, INVALID_REFERENCE), "it does not travel"
                 assert scan.held_s < 1.0
                 made.tell(values={POSITION: 1}, time_ns=1_795_000_000_250_000_000)
                 await until(lambda: agent.last["XCBR1.Pos"] == (1.0, 0), "open")

@@ -66,13 +66,13 @@ def test_a_serial_number_cannot_be_asked_for() -> None:
     [
         ({"goose": []}, "says nothing of GOOSE"),
         (
-            {"voltage": {"at": [*VOLTAGES[:2], "LD0/MMXU2.PhV.phsC.cVal.mag.f[MX]"],
-                         "range": [0, 400]}},
-            "LD0/MMXU2.PhV.phsC.cVal.mag.f[MX] is in none of the profile's GOOSE data sets",
+            {"voltage": {"at": [f"LD1{at[3:]}" for at in VOLTAGES], "range": [0, 400]},
+             "active_power": None, "further": []},
+            "none of its values is in the GOOSE data sets that it names",
         ),
     ],
 )  # fmt: skip
-def test_values_that_do_not_travel_are_refused_by_name(
+def test_a_profile_of_which_nothing_travels_is_refused(
     changes: dict[str, object], words: str
 ) -> None:
     (complaint,) = Goose(environment(profile_text(**changes))).validate(source("eth1"))

@@ -116,6 +116,9 @@ def prepare(  # noqa: PLR0917 - click passes by keyword
 )
 @click.option("--uplink", metavar="HOST:PORT", help="Where faults of the uplink act on it.")
 @click.option("--broker", metavar="HOST:PORT", help="The broker behind --uplink.")
+@click.option(
+    "--goose", default="", metavar="IFACE", help="The plant's IEDs multicast on this interface."
+)
 def run(  # noqa: PLR0917 - click passes by keyword
     run_dir: Path,
     seconds: float | None,
@@ -123,6 +126,7 @@ def run(  # noqa: PLR0917 - click passes by keyword
     conductor: Path | None,
     uplink: str | None,
     broker: str | None,
+    goose: str,
 ) -> None:
     """Run a prepared plant behind its protocol servers, in real time or as its pace says."""
     from ortsnetz_hil.servers.run import RunOptions  # noqa: PLC0415 - starts fast
@@ -133,7 +137,7 @@ def run(  # noqa: PLR0917 - click passes by keyword
     wire = None
     if uplink is not None and broker is not None:
         wire = (_address("--uplink", uplink), _address("--broker", broker))
-    options = RunOptions(seconds, silent, conductor, wire)
+    options = RunOptions(seconds, silent, conductor, wire, goose)
     run_plant(run_dir / "plant", options, click.echo)
 
 

@@ -58,6 +58,7 @@ class StationServer(Struct, frozen=True, forbid_unknown_fields=True):
         bays: names of the devices behind it, in the order of their bays.
         credentials: name of the folder of certificates by which it is reached; None for a server
             without security.
+        goose: interface on which an IED multicasts its data sets; "" for none.
     """
 
     name: str
@@ -65,6 +66,7 @@ class StationServer(Struct, frozen=True, forbid_unknown_fields=True):
     port: int
     bays: tuple[str, ...]
     credentials: str | None = None
+    goose: str = ""
 
 
 class MeterClass(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.bench_ied import TAKEN, VERSION, Begin, Command
 from ortsnetz_hil.faults.wire import Address
 from ortsnetz_hil.plant import protocols
 from ortsnetz_hil.plant.configuration import StationServer
 from ortsnetz_hil.servers.device_server import DeviceServer
+from ortsnetz_hil.servers.goose_sender import GooseSender
+from ortsnetz_hil.servers.goose_sender import started as started_sender
 from ortsnetz_hil.servers.ied_bay import NOT_SUPPORTED, IedBay
 from ortsnetz_hil.servers.ied_process import IedProcess, started
 from ortsnetz_hil.servers.network_devices import Listening
@@ -24,11 +26,14 @@ class Ied:
     Attributes:
         name: of the IED in its SCL file.
         written: where that file is put.
+        goose: interface on which its data sets are multicast; "" for none.
     """
 
     name: str
     bays: tuple[IedBay, ...]
     written: Path | None = None
+    goose: str = ""
+    _sender: GooseSender | None = None
     _process: IedProcess | None = None
     _by_instance: dict[str, IedBay] = field(init=False)
 
@@ -59,13 +64,21 @@ class Ied:
         )
         self._process = await started(begin, self.decide)
         await self._process.show(*self._values())
+        try:
+            await self._begin_to_multicast()
+        except OrtsnetzError:
+            await self.go_down()
+            raise
         return self
 
     async def go_down(self) -> None:
         """The process is killed: connections end, and reports that wait are lost."""
         process, self._process = self._process, None
+        sender, self._sender = self._sender, None
         if process is not None:
             await process.end()
+        if sender is not None:
+            await sender.end()
 
     async def live(self, now_s: float, *, silent: bool) -> None:
         """Live through a step of the plant; while it is silent nobody is told of it."""
@@ -74,9 +87,12 @@ class Ied:
         if self._process is None:
             return
         self._process.fall_silent(silent=silent)
+        if self._sender is not None:
+            self._sender.fall_silent(silent=silent)
         if silent:
             return
         await self._process.show(*self._values())
+        self._multicast()
         if self._process.counts.connections:
             for bay in self.bays:
                 if bay.answers:
@@ -91,7 +107,27 @@ class Ied:
         cause = NOT_SUPPORTED if bay is None else bay.command(command)
         if cause == TAKEN and command.step != "check" and self._process is not None:
             self._process.put(*self._values())
+            self._multicast()
         return cause
+
+    async def _begin_to_multicast(self) -> None:
+        if not self.goose or self.written is None:
+            return
+        added = self.written.with_name(f"{self.written.stem}-goose.cid")
+        self._sender = await started_sender(self.goose, self.written, added)
+        self._multicast()
+
+    def _multicast(self) -> None:
+        """Tell the publisher what is shown: each value, and the quality beside it."""
+        if self._sender is None:
+            return
+        told: dict[str, float] = {}
+        for bay in self.bays:
+            for reference, row in zip(bay.references, bay.rows, strict=True):
+                told[reference] = row.value
+                told[_quality_of(reference)] = row.quality
+        newest_ns = max(row.time_ns for bay in self.bays for row in bay.rows)
+        self._sender.tell(told, newest_ns)
 
     def _values(
         self,
@@ -105,6 +141,15 @@ class Ied:
         )
 
 
+def _quality_of(reference: str) -> str:
+    """Where the quality of a value stands: `q` of its data object."""
+    path, _, constraint = reference.partition("[")
+    for value in (".cVal.mag.f", ".mag.f", ".mxVal.f", ".valWTr.posVal", ".actVal", ".stVal"):
+        if path.endswith(value):
+            return f"{path.removesuffix(value)}.q[{constraint}"
+    return f"{path}.q[{constraint}"
+
+
 def ied(spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path | None) -> Ied:
     """An IED before its devices.
 
@@ -112,7 +157,13 @@ def ied(spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path |
         spec: which server.
         owners: the devices in the order of their bays.
         directory: plant directory, where its SCL file is put; None for none.
+
+    Raises:
+        InputError: it is to multicast, and there is no such directory.
     """
     name = re.sub(r"[^A-Za-z0-9]", "", spec.name.title())
     bays = tuple(IedBay(owner, int(protocols.bay(spec, owner.device.name))) for owner in owners)
-    return Ied(name, bays, None if directory is None else directory / f"{spec.name}.cid")
+    written = None if directory is None else directory / f"{spec.name}.cid"
+    if spec.goose and written is None:
+        raise InputError(f"station server '{spec.name}': GOOSE needs a place for its SCL file")
+    return Ied(name, bays, written, spec.goose)

@@ -14,11 +14,12 @@ from pathlib import Path
 import msgspec
 from pymodbus import pymodbus_apply_logging_config
 
-from ortsnetz_common.errors import OrtsnetzError
+from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_hil.faults.timeline import Timeline
 from ortsnetz_hil.faults.wire import Address
 from ortsnetz_hil.plant import configuration as files
+from ortsnetz_hil.plant import protocols
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.loader import load
 from ortsnetz_hil.servers import silence
@@ -48,12 +49,14 @@ class RunOptions:
         conductor: socket of the bench's conductor.
         uplink: where the device under test reaches the broker, and where the broker is: between
             them lies the wire that faults of the uplink act on.
+        goose: interface on which the plant's IEDs multicast their data sets; "" for none.
     """
 
     seconds: float | None = None
     silences: tuple[str, ...] = ()
     conductor: Path | None = None
     uplink: tuple[Address, Address] | None = None
+    goose: str = ""
 
 
 def run(directory: Path, options: RunOptions, say: Callable[[str], None]) -> None:
@@ -67,13 +70,36 @@ def run(directory: Path, options: RunOptions, say: Callable[[str], None]) -> Non
     Raises:
         OrtsnetzError: a port is taken, a file cannot be used, or the network collapsed.
     """
-    configuration = files.read(directory)
+    configuration = multicasting(files.read(directory), options.goose)
     names = {name for name, _ in ports(configuration)}
     faults = tuple(silence.parse(text, names) for text in options.silences)
     configuration = msgspec.structs.replace(configuration, faults=(*configuration.faults, *faults))
     require_free_ports(configuration)
     pymodbus_apply_logging_config(logging.CRITICAL)
     asyncio.run(_run(directory, configuration, options, say))
+
+
+def multicasting(configuration: PlantConfiguration, interface: str) -> PlantConfiguration:
+    """The same plant, its IEDs multicasting on an interface; "" leaves it as it is.
+
+    Raises:
+        InputError: there is no IED.
+    """
+    if not interface:
+        return configuration
+    servers = configuration.station_servers
+    if all(server.protocol != protocols.IEC61850 for server in servers):
+        raise InputError(
+            "--goose: no device of this plant is behind an IED; prepare it with "
+            f"--protocols {protocols.IEC61850}"
+        )
+    named = (
+        msgspec.structs.replace(each, goose=interface)
+        if each.protocol == protocols.IEC61850
+        else each
+        for each in servers
+    )
+    return msgspec.structs.replace(configuration, station_servers=tuple(named))
 
 
 def require_free_ports(configuration: PlantConfiguration) -> None:

@@ -23,7 +23,7 @@ from ortsnetz_edge.drivers.contract import (
 )
 from ortsnetz_edge.profiles.points import PointMap
 from ortsnetz_iec61850.goose.listening import Following, Listening
-from ortsnetz_iec61850.goose.stream import Stream
+from ortsnetz_iec61850.goose.stream import Stream, not_there
 
 log = logging.getLogger(__name__)
 _FURTHER = "; "
@@ -39,7 +39,8 @@ class GooseDriver(LimitOnly):
         name: of the source.
         points: compiled from its profile.
         streams: to which it is subscribed.
-        places: of each reference of `points`, its stream, and its place among that one's values.
+        places: of each reference of `points`, its stream, and its place among that one's values;
+            None for what does not travel.
         listening: to the interface; shared with the other sources there.
         clock: of the agent; lives are counted in the machine's own seconds all the same.
         first_s: how long the first scan waits for messages.
@@ -50,7 +51,7 @@ class GooseDriver(LimitOnly):
         name: str,
         points: PointMap[ObjectReference],
         streams: tuple[Stream, ...],
-        places: tuple[tuple[int, int], ...],
+        places: tuple[tuple[int, int] | None, ...],
         *,
         listening: Listening,
         clock: Clock,
@@ -154,7 +155,10 @@ class GooseDriver(LimitOnly):
 
     def _scan(self) -> Scan:
         now_ns = self._clock.now_ns()
-        held = [self._streams[number].held(place, now_ns) for number, place in self._places]
+        held = [
+            not_there(now_ns) if where is None else self._streams[where[0]].held(where[1], now_ns)
+            for where in self._places
+        ]
         scan = self._map.scan(
             [each.value for each in held],
             now_ns,

@@ -114,11 +114,13 @@ def _expected(text: str) -> Expected:
 
 def places_of(
     references: tuple[ObjectReference, ...], subscriptions: tuple[Subscription, ...], ied: str
-) -> tuple[tuple[int, int], ...]:
+) -> tuple[tuple[int, int] | None, ...]:
     """For each reference its stream, and its place among that stream's values.
 
+    None for one that travels in none of them: it has no value, and the others go on.
+
     Raises:
-        ValueError: one that travels in none of them.
+        ValueError: none of them travels.
     """
     at = {
         value.at: (number, place)
@@ -129,8 +131,7 @@ def places_of(
     for reference in references:
         device = reference.device.removeprefix(ied) or reference.device
         short = ObjectReference(device, reference.node, reference.path, reference.constraint)
-        where = at.get(reference) or at.get(short)
-        if where is None:
-            raise ValueError(f"{reference} is in none of the profile's GOOSE data sets")
-        found.append(where)
+        found.append(at.get(reference) or at.get(short))
+    if not any(found):
+        raise ValueError("none of its values is in the GOOSE data sets that it names")
     return tuple(found)

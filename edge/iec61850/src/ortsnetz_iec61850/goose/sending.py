@@ -4,6 +4,9 @@ Publishes all GOOSE control blocks of an SCL file (or of one IED of it: `--ied`)
 JSON from its standard input (`Told`): values that changed, and what a publisher shall do wrong.
 Says with a line of JSON when it has begun (`{"blocks": [...]}`), and at the end of its input with
 another what it has sent. Ends with its input.
+
+With `--add OUT` the file's data sets are multicast, and the file with their control blocks is
+written to OUT, for those who listen.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from pathlib import Path
 import msgspec
 
 from ortsnetz_common.errors import InputError, OrtsnetzError
+from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.object_reference import parse_reference
 from ortsnetz_common.scl.reading.document import read_scl
+from ortsnetz_iec61850.goose.added import with_goose
 from ortsnetz_iec61850.goose.from_scl import octets_of, publication_of, streams_of
 from ortsnetz_iec61850.goose.interface import Interface
 from ortsnetz_iec61850.goose.misbehaviour import Misbehaviour
@@ -49,8 +54,7 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Sender:
     """All publishers of a file on one interface."""
 
-    def __init__(self, interface: Interface, file: Path, ied: str | None) -> None:
-        document = read_scl(octets_of(file), str(file))
+    def __init__(self, interface: Interface, document: Document, ied: str | None) -> None:
         self._publishers = [
             (
                 stream.ied,
@@ -60,7 +64,7 @@ class Sender:
             for stream in streams_of(document, ied)
         ]
         if not self._publishers:
-            raise InputError(f"{file}: there is no GOOSE control block")
+            raise InputError(f"{document.name}: there is no GOOSE control block")
 
     @property
     def blocks(self) -> list[str]:
@@ -99,12 +103,24 @@ class Sender:
                 task.cancel()
 
 
-async def _send(interface: str, file: Path, ied: str | None) -> None:
+def _document(file: Path, added: Path | None) -> Document:
+    """What is published. Raises InputError."""
+    content = octets_of(file)
+    if added is not None:
+        content = with_goose(content)
+        try:
+            added.write_bytes(content)
+        except OSError as error:
+            raise InputError(f"{added}: cannot be written: {error.strerror}") from error
+    return read_scl(content, str(file))
+
+
+async def _send(interface: str, document: Document, ied: str | None) -> None:
     lines = asyncio.StreamReader(limit=LONGEST_LINE)
     protocol = asyncio.StreamReaderProtocol(lines)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
     out = Interface(interface, ())
-    sender = Sender(out, file, ied)
+    sender = Sender(out, document, ied)
     _say({"blocks": sender.blocks})
     try:
         await sender.run(lines)
@@ -124,9 +140,11 @@ def main() -> None:
     parser.add_argument("interface")
     parser.add_argument("file", type=Path)
     parser.add_argument("--ied")
+    parser.add_argument("--add", type=Path, metavar="OUT")
     given = parser.parse_args()
     try:
-        asyncio.run(_send(given.interface, given.file, given.ied))
+        document = _document(given.file, given.add)
+        asyncio.run(_send(given.interface, document, given.ied))
     except OrtsnetzError as error:
         sys.exit(f"goose.sending: {error}")
 

@@ -13,6 +13,7 @@ from ortsnetz_iec61850.goose.supervision import Counts, Outcome, Supervision
 
 NEVER = "no message has come yet"
 _MISSING = int(Quality.INVALID | Quality.FAILURE)
+_NOT_THERE = int(Quality.INVALID | Quality.BAD_REFERENCE)
 _LOST = int(Quality.INVALID | Quality.OLD_DATA)
 _CLOCK_FAILURE, _NOT_SYNCHRONISED = 0x40, 0x20
 
@@ -116,6 +117,11 @@ class Stream:
         if value is None:
             quality |= _MISSING
         return Held(value, quality, stamp.time_ns, time_quality_of(stamp))
+
+
+def not_there(now_ns: int) -> Held:
+    """What is known of a value that does not travel: nothing."""
+    return Held(None, _NOT_THERE, now_ns, int(TimeQuality.SET_BY_RECEIVER))
 
 
 def number_of(datum: Datum) -> float | None:
