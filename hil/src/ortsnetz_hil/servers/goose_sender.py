@@ -85,13 +85,14 @@ class GooseSender:
         return True
 
 
-async def started(interface: str, file: Path, written: Path) -> GooseSender:
+async def started(interface: str, file: Path, written: Path, first: int) -> GooseSender:
     """A publisher on an interface.
 
     Args:
         interface: its name.
         file: SCL file whose data sets it multicasts.
         written: where the same file is put with the control blocks in it.
+        first: number of its first address and APPID.
 
     Raises:
         MissingExtraError: the distribution is not installed.
@@ -100,7 +101,8 @@ async def started(interface: str, file: Path, written: Path) -> GooseSender:
     if find_spec(DISTRIBUTION) is None:
         raise MissingExtraError("what an IED multicasts (GOOSE)", "ortsnetz-iec61850")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", MODULE, interface, str(file), "--add", str(written)),
+        *(sys.executable, "-m", MODULE, interface, str(file)),
+        *("--add", str(written), "--first", str(first)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -18,6 +18,9 @@ from ortsnetz_hil.servers.ied_bay import NOT_SUPPORTED, IedBay
 from ortsnetz_hil.servers.ied_process import IedProcess, started
 from ortsnetz_hil.servers.network_devices import Listening
 
+ADDRESSES = 128
+"""Multicast addresses that each IED of a plant has for itself: 64 devices with two data sets."""
+
 
 @dataclass(slots=True)
 class Ied:
@@ -27,12 +30,14 @@ class Ied:
         name: of the IED in its SCL file.
         written: where that file is put.
         goose: interface on which its data sets are multicast; "" for none.
+        first_address: number of the first multicast address.
     """
 
     name: str
     bays: tuple[IedBay, ...]
     written: Path | None = None
     goose: str = ""
+    first_address: int = 1
     _sender: GooseSender | None = None
     _process: IedProcess | None = None
     _by_instance: dict[str, IedBay] = field(init=False)
@@ -114,7 +119,7 @@ class Ied:
         if not self.goose or self.written is None:
             return
         added = self.written.with_name(f"{self.written.stem}-goose.cid")
-        self._sender = await started_sender(self.goose, self.written, added)
+        self._sender = await started_sender(self.goose, self.written, added, self.first_address)
         self._multicast()
 
     def _multicast(self) -> None:
@@ -150,13 +155,16 @@ def _quality_of(reference: str) -> str:
     return f"{path}.q[{constraint}"
 
 
-def ied(spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path | None) -> Ied:
+def ied(
+    spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path | None, number: int = 0
+) -> Ied:
     """An IED before its devices.
 
     Args:
         spec: which server.
         owners: the devices in the order of their bays.
         directory: plant directory, where its SCL file is put; None for none.
+        number: of the station server in its plant, from 0.
 
     Raises:
         InputError: it is to multicast, and there is no such directory.
@@ -166,4 +174,4 @@ def ied(spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path |
     written = None if directory is None else directory / f"{spec.name}.cid"
     if spec.goose and written is None:
         raise InputError(f"station server '{spec.name}': GOOSE needs a place for its SCL file")
-    return Ied(name, bays, written, spec.goose)
+    return Ied(name, bays, written, spec.goose, 1 + number * ADDRESSES)

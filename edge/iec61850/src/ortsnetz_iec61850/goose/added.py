@@ -12,11 +12,12 @@ _MOST = 0x200  # addresses that IEC 61850-8-1, annex B, recommends: 01-0C-CD-01-
 _VLAN, _PRIORITY = "000", "4"
 
 
-def with_goose(content: bytes) -> bytes:
+def with_goose(content: bytes, first: int = 1) -> bytes:
     """The file, with a control block for each data set of each LLN0, and an address for each.
 
     Args:
         content: an SCL file of our own making: it is parsed without suspicion.
+        first: number of the first address and APPID; files on one network need others.
 
     Raises:
         InputError: there is nothing to multicast, or more than there are addresses.
@@ -25,7 +26,7 @@ def with_goose(content: bytes) -> bytes:
     root = ElementTree.fromstring(content)  # noqa: S314 - see above
     communication = ElementTree.Element(_tag("Communication"))
     network = ElementTree.SubElement(communication, _tag("SubNetwork"), name="Bench", type="8-MMS")
-    count = 0
+    following = first
     for ied in root.iter(_tag("IED")):
         for point in ied.iter(_tag("AccessPoint")):
             connected = ElementTree.SubElement(
@@ -35,21 +36,23 @@ def with_goose(content: bytes) -> bytes:
                 apName=point.get("name", ""),
             )
             for device in point.iter(_tag("LDevice")):
-                count += _publish(ied.get("name", ""), device, connected, count)
-    if not 0 < count < _MOST:
-        raise InputError(f"{count} data sets to multicast: 1 to {_MOST - 1} have addresses")
+                following += _publish(ied.get("name", ""), device, connected, following)
+    if following == first:
+        raise InputError("there is no data set to multicast")
+    if not 0 < first <= following <= _MOST:
+        raise InputError(f"addresses {first} to {following - 1}: there are 1 to {_MOST - 1}")
     root.insert(1, communication)  # behind the header
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _publish(
-    ied: str, device: ElementTree.Element, connected: ElementTree.Element, before: int
+    ied: str, device: ElementTree.Element, connected: ElementTree.Element, following: int
 ) -> int:
     """Add the control blocks of a logical device; how many."""
     first = device.find(_tag("LN0"))
     names = [] if first is None else [each.get("name", "") for each in first.iter(_tag("DataSet"))]
-    for number, name in enumerate(names, before + 1):
+    for number, name in enumerate(names, following):
         block, instance = f"gcb{name}", device.get("inst", "")
         control = ElementTree.Element(
             _tag("GSEControl"),

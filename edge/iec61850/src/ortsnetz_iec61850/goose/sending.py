@@ -6,7 +6,7 @@ Says with a line of JSON when it has begun (`{"blocks": [...]}`), and at the end
 another what it has sent. Ends with its input.
 
 With `--add OUT` the file's data sets are multicast, and the file with their control blocks is
-written to OUT, for those who listen.
+written to OUT, for those who listen; addresses and APPIDs count from `--first`.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ class Sender:
                 task.cancel()
 
 
-def _document(file: Path, added: Path | None) -> Document:
+def _document(file: Path, added: Path | None, first: int) -> Document:
     """What is published. Raises InputError."""
     content = octets_of(file)
     if added is not None:
-        content = with_goose(content)
+        content = with_goose(content, first)
         try:
             added.write_bytes(content)
         except OSError as error:
@@ -141,9 +141,10 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--ied")
     parser.add_argument("--add", type=Path, metavar="OUT")
+    parser.add_argument("--first", type=int, default=1, metavar="NUMBER")
     given = parser.parse_args()
     try:
-        document = _document(given.file, given.add)
+        document = _document(given.file, given.add, given.first)
         asyncio.run(_send(given.interface, document, given.ied))
     except OrtsnetzError as error:
         sys.exit(f"goose.sending: {error}")
