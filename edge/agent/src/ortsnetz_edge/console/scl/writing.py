@@ -16,6 +16,7 @@ from ortsnetz_edge.console.scl.drafting import Draft, Drafting
 from ortsnetz_edge.console.scl.goose import multicast_of
 from ortsnetz_edge.console.scl.profile_text import text_of
 from ortsnetz_edge.console.scl.ratings import Ratings
+from ortsnetz_edge.console.scl.sampled_values import stream_drafts
 from ortsnetz_edge.console.scl.scopes import Scope, scopes_of
 from ortsnetz_edge.console.scl.set_points import hints_of
 from ortsnetz_edge.profiles.library import parse_profile
@@ -54,8 +55,16 @@ def write_profiles(
             if scope.kind in kinds:
                 raise InputError(f"{document.name}: two devices would be called '{scope.kind}'")
             kinds.add(scope.kind)
-            path = _write(folder, scope, _text(document, ied, scope, draft, lookup))
+            path = _write(folder, scope.kind, _text(document, ied, scope, draft, lookup))
             yield Written(scope.kind, path, draft.left_out)
+        for origin, draft in stream_drafts(document, ied, ratings):
+            kind = draft.profile.kind
+            if draft.is_empty:
+                yield Written(kind, None, draft.left_out)
+                continue
+            text = text_of(draft.profile, origin, (), draft.left_out)
+            parse_profile(text, f"{kind}.yaml")
+            yield Written(kind, _write(folder, kind, text), draft.left_out)
 
 
 def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Lookup) -> str:
@@ -84,8 +93,8 @@ def _addresses(document: Document, ied: Ied) -> str:
     return f", at {', '.join(found)}" if found else ""
 
 
-def _write(folder: Path, scope: Scope, text: str) -> Path:
-    path = folder / f"{scope.kind}.yaml"
+def _write(folder: Path, kind: str, text: str) -> Path:
+    path = folder / f"{kind}.yaml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
