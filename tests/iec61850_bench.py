@@ -45,6 +45,9 @@ class BenchIed:
         points: Sequence[str],
         settings: Sequence[str] = (),
         port: int = 0,
+        *,
+        scl: str = "",
+        ied: str = "BENCH",
     ) -> None:
         self.commands: list[Command] = []
         self.decide: Callable[[Command], int] = lambda _: 0
@@ -64,12 +67,13 @@ class BenchIed:
         self._send(
             Begin(
                 bench_ied.VERSION,
-                ied="BENCH",
+                ied=ied,
                 host="127.0.0.1",
                 port=port,
                 points=self._points,
                 bays=tuple(bays),
                 settings=tuple(settings),
+                scl=scl,
             )
         )
         begun = self._receive()

@@ -27,6 +27,7 @@ PROFILES = {
     "modbus-tcp": "meter-feeder",
     "dnp3": "rtu-feeder",
     "opcua": "opcua-charge-point",
+    "iec61850": "iec61850-charge-point",
 }
 Stranger = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LONGEST_S = 60.0

@@ -137,6 +137,8 @@ class _Service:
         self._push(say.Watched(number, observation))
 
     def _push(self, message: say.Report | say.Watched) -> None:
+        if self._writer.transport.is_closing():
+            return  # the agent has hung up: nobody misses it
         if self._writer.transport.get_write_buffer_size() > REPORT_BACKLOG_BYTES:
             self._desk.reports_dropped += 1
             return

@@ -15,7 +15,7 @@ from ortsnetz_iec61850.library import types, values
 from ortsnetz_iec61850.library.errors import LibraryError, of_mms
 from ortsnetz_iec61850.library.lists import address_of, destroy_deep, of_texts, pointers, texts
 from ortsnetz_iec61850.library.loading import function
-from ortsnetz_iec61850.library.tls import Tls, configuration
+from ortsnetz_iec61850.library.tls import Tls, configuration, release
 from ortsnetz_iec61850.library.types import VariableType
 from ortsnetz_iec61850.library.values import AccessError, MmsType, Value
 
@@ -224,6 +224,9 @@ class Association:
             with contextlib.suppress(OSError):
                 _close(handle)
             _destroy(handle)
+        if self._tls is not None:
+            release(self._tls)
+            self._tls = None
 
     def _mms(self) -> int:
         if not self.handle:

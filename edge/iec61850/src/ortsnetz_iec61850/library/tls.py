@@ -53,6 +53,11 @@ class Tls:
     peer: Path | None = None
 
 
+def release(configured: int) -> None:
+    """Free a configuration when its connection is gone."""
+    _destroy(configured)
+
+
 def configuration(tls: Tls) -> int:
     """A configuration of the library; has to outlive all connections made with it.
 

@@ -18,7 +18,7 @@ from ortsnetz_iec61850.mms.source import SourceMaps, compiled
 
 LATE_FACTOR = 4.0
 """A whole answer is still taken until this many time-outs; the cycle does not wait for it."""
-CONNECT_AT_LEAST_S = 5.0
+CONNECT_FACTOR, CONNECT_AT_LEAST_S = 8.0, 5.0
 """Several layers of connections, and signatures that take a small controller a second each."""
 
 
@@ -87,7 +87,10 @@ class Iec61850:
             host=where.host,
             port=where.port,
             request_s=where.timeout_s * LATE_FACTOR,
-            connect_s=max(where.timeout_s * LATE_FACTOR, CONNECT_AT_LEAST_S),
+            connect_s=max(
+                where.timeout_s * LATE_FACTOR,
+                min(where.timeout_s * CONNECT_FACTOR, CONNECT_AT_LEAST_S),
+            ),
             tls=self._tls(where, name),
         )
 

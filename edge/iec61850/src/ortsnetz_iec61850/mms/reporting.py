@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ortsnetz_common.measurement.time import NS_PER_S
@@ -204,7 +205,7 @@ class Reporting:
         one.held.update(report.values)
         arrived = {place for place, _ in report.values}
         samples = {
-            reference: self._sample(one, reference, cell, report)
+            reference: self._sample(one, reference, cell, report, arrived)
             for reference, cell in one.enabled.cells.items()
             if not cell.members.isdisjoint(arrived) and cell.members <= one.held.keys()
         }
@@ -216,16 +217,23 @@ class Reporting:
         self._hand_over(samples, 0.0 if live else self._age_s(report))
 
     def _sample(
-        self, one: _Subscribed, reference: ObjectReference, cell: Cell, report: Report
+        self,
+        one: _Subscribed,
+        reference: ObjectReference,
+        cell: Cell,
+        report: Report,
+        arrived: AbstractSet[int],
     ) -> Sample:
+        # a time that is a member of its own triggers no report: the one that is held is an old one
+        timed = cell.time if cell.time is not None and cell.time.member in arrived else None
         # a value, its quality and its time put together as one variable of three parts
-        ways = (cell.value, cell.quality, cell.time)
+        ways = (cell.value, cell.quality, timed)
         parts = tuple(None if way is None else _part(one.held, way) for way in ways)
         place = Place(
             one.enabled.places[reference].variable,
             (0,),
             None if cell.quality is None else (1,),
-            None if cell.time is None else (2,),
+            None if timed is None else (2,),
             one.enabled.places[reference].kind,
         )
         sample = sample_of(place, parts)

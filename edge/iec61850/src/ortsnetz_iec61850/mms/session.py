@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,7 @@ from ortsnetz_common.drivers.values import DriverError, FailureKind
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
+from ortsnetz_edge.drivers.system_errors import system_words
 from ortsnetz_iec61850.library.connection import associated
 from ortsnetz_iec61850.library.errors import LibraryError
 from ortsnetz_iec61850.library.tls import Tls
@@ -29,6 +31,7 @@ T = TypeVar("T")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
 MOST_ABANDONED = 8
 """Threads that never came back; with more the process ends, to be started anew."""
+WHY_NOT_S = 0.2
 SLACK_S = 2.0
 """Beyond the library's own time-outs, before a call is taken for stuck."""
 
@@ -236,9 +239,14 @@ class Session:
             kind = failure_of(error, "").kind
             if kind in (FailureKind.DISCONNECTED, FailureKind.REFUSED):
                 kind = FailureKind.UNREACHABLE
-            if where.tls is not None and kind is FailureKind.UNREACHABLE:
-                words = f"{error} (or the certificates do not fit)"
+            if kind is not FailureKind.UNREACHABLE:
+                raise self._broke(kind, str(error)) from None
+            words = await asyncio.to_thread(_why_not, where)
+            if words is not None:
                 raise self._broke(kind, words) from None
+            if where.tls is not None:
+                words = f"{error}: the certificates do not fit, or it speaks no TLS 1.2"
+                raise self._broke(FailureKind.INSECURE, words) from None
             raise self._broke(kind, str(error)) from None
         except TimeoutError:
             _abandon()
@@ -251,6 +259,15 @@ class Session:
             self.close()
             self._not_before = self.clock.monotonic() + self._backoff.failed()
         return DriverError(kind, f"{self.endpoint}: {reason}")
+
+
+def _why_not(where: Endpoint) -> str | None:
+    """Why there is no connection, in the system's words; None where there would be one. Blocks."""
+    try:
+        with socket.create_connection((where.host, where.port), WHY_NOT_S):
+            return None
+    except OSError as error:
+        return f"no connection: {system_words(error)}"
 
 
 def _looked_at(task: asyncio.Task[Reading]) -> None:

@@ -21,6 +21,7 @@ modbus-tls://10.0.0.7:802/1?credentials=meters
 modbus-rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=E
 dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
 opc.tcp://10.0.0.11:4840/path?credentials=park
+iec61850://10.0.0.12:102
 
 Further options of an address: timeout=SECONDS, bay=NAME. Nothing is ever written but by
 'write', and that only after you have agreed."""
