@@ -175,7 +175,7 @@ class IedBay:
         in_force = commands.shown(now_s)
         values = [float(each.of(said)) for each in ied_points.STATUS.get(self.kind, ())]
         values += [
-            in_force[each.place] / each.counts for each in ied_points.COMMANDS.get(self.kind, ())
+            each.value(in_force[each.place]) for each in ied_points.COMMANDS.get(self.kind, ())
         ]
         return values
 

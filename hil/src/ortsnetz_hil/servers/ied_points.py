@@ -30,6 +30,9 @@ ENERGY = ("MMTR1.DmdWh.actVal[ST]", "MMTR1.SupWh.actVal[ST]")
 """What the feeder has taken from the busbar, and what it has given back."""
 
 
+_LARGEST, _LARGEST_SIGNED = 0xFFFF, 0x7FFF
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A status value of a device, made of its status."""
@@ -57,12 +60,19 @@ class Commanded:
         shown: reference of the value in force.
         reference: what a client operates or writes.
         counts: register counts of one.
+        signed: whether the register counts below zero.
     """
 
     place: int
     shown: str
     reference: str
     counts: float = 1.0
+    signed: bool = False
+
+    def value(self, register: int) -> float:
+        """What a register's number stands for."""
+        below_zero = self.signed and register > _LARGEST_SIGNED
+        return (register - (_LARGEST + 1) * below_zero) / self.counts
 
     @property
     def is_setting(self) -> bool:
@@ -80,6 +90,8 @@ COMMANDS = {
         Commanded(0, "DWMX1.WLimPct.mxVal.f[MX]", "DWMX1.WLimPct", 10.0),
         Commanded(1, "DWMX1.FalTms.setVal[SP]", "DWMX1.FalTms.setVal[SP]"),
         Commanded(2, "DWMX1.FalWLim.setMag.f[SP]", "DWMX1.FalWLim.setMag.f[SP]", 10.0),
+        Commanded(3, "DVAR1.VArPct.mxVal.f[MX]", "DVAR1.VArPct", 10.0, signed=True),
+        Commanded(4, "DVAR1.VArEna.stVal[ST]", "DVAR1.VArEna"),
     ),
     "TC": (Commanded(0, "ATCC1.VolSpt.mxVal.f[MX]", "ATCC1.VolSpt", 1000.0),),
 }
@@ -115,6 +127,8 @@ def register(command: Commanded, value: float) -> int | None:
     Values come with the 24 bits of a float.
     """
     counts = value * command.counts
-    if not math.isfinite(counts) or not 0 <= counts <= 0xFFFF:
+    lowest, highest = (-_LARGEST_SIGNED, _LARGEST_SIGNED) if command.signed else (0, _LARGEST)
+    if not math.isfinite(counts) or not lowest <= counts <= highest:
         return None
-    return round(counts) if abs(counts - round(counts)) <= 1e-5 * max(counts, 1.0) else None
+    exact = abs(counts - round(counts)) <= 1e-5 * max(abs(counts), 1.0)
+    return round(counts) & _LARGEST if exact else None
