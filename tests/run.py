@@ -51,6 +51,7 @@ PEERS = [
         "edge_modbus_with_libmodbus",
         "goose_as_tshark_sees_it",
         "goose_for_technicians",
+        "goose_of_a_plant",
         "goose_reaches_the_agent",
         "goose_with_libiec61850",
         "iec61850_ied_as_a_rust_client_sees_it",
