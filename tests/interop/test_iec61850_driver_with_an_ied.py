@@ -523,7 +523,8 @@ def test_over_tls_only_with_certificates_that_fit(tmp_path: Path) -> None:
     )
 
     async def work(device: BenchIed) -> None:
-        protocol = Iec61850(Environment(credentials_dir=tmp_path))
+        environment = Environment(credentials_dir=tmp_path)
+        protocol = Iec61850(environment)
         good = protocol.open(source(port, credentials="good"))
         assert (await good.scan()).values[0] == 230.0
         await good.stop()
@@ -535,15 +536,14 @@ def test_over_tls_only_with_certificates_that_fit(tmp_path: Path) -> None:
             await driver.stop()
         # of several devices with certificates of one authority, only the one that is named
         (tmp_path / "good" / "peer.pem").write_bytes((at / "certificate.pem").read_bytes())
-        named = protocol.open(source(port, credentials="good"))
+        named = Iec61850(environment).open(source(port, credentials="good"))
         assert (await named.scan()).values[0] == 230.0
         await named.stop()
-        (tmp_path / "good" / "peer.pem").write_bytes(
-            (tmp_path / "other/certificate.pem").read_bytes()
-        )
-        assert (await failing(protocol.open(source(port, credentials="good")).scan())).kind is (
-            FailureKind.INSECURE
-        )
+        other = (tmp_path / "other/certificate.pem").read_bytes()
+        (tmp_path / "good" / "peer.pem").write_bytes(other)
+        stranger = Iec61850(environment).open(source(port, credentials="good"))
+        assert (await failing(stranger.scan())).kind is FailureKind.INSECURE
+        await stranger.stop()
         plain = opened(port)
         assert (await failing(plain.scan())).kind is not FailureKind.REFUSED
         await plain.stop()
