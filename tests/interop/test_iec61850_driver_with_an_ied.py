@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -29,7 +30,7 @@ from ortsnetz_common.drivers.values import (
     Source,
     Watchdog,
 )
-from ortsnetz_common.link.bench_ied import OLD_DATA, Bay
+from ortsnetz_common.link.bench_ied import OLD_DATA, Bay, Command
 from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_common.parameters.station import Connection
 from ortsnetz_common.trust.authority import Authority
@@ -73,6 +74,13 @@ def source(port: int, *, credentials: str | None = None, timeout_s: float = 1.0)
 
 def opened(port: int, *, timeout_s: float = 1.0) -> MmsDriver:
     return Iec61850(Environment()).open(source(port, timeout_s=timeout_s))
+
+
+def own_profile(options: str = "reports: true") -> str:
+    """The shipped profile, with options of its own."""
+    folder = Path(sys.modules["ortsnetz_edge"].__path__[0]) / "profiles/generic"
+    text = (folder / "iec61850-charge-point.yaml").read_text()
+    return f"{text}iec61850: {{{options}}}\n"
 
 
 def run(work: Callable[[], Awaitable[None]], deadline_s: float = 60.0) -> None:
@@ -141,11 +149,11 @@ def test_each_value_comes_with_its_own_quality_and_time() -> None:
 
 def test_what_the_ied_does_not_have_is_missing_and_the_rest_is_there() -> None:
     async def work() -> None:
-        text = (
-            Path(sys.modules["ortsnetz_edge"].__path__[0])
-            / "profiles/generic/iec61850-charge-point.yaml"
-        ).read_text()
-        own = text.replace("MMXU1.A.phsB", "MMXU9.A.phsB").replace("AReq.mag.f", "AReq.mag.i")
+        own = (
+            own_profile()
+            .replace("MMXU1.A.phsB", "MMXU9.A.phsB")
+            .replace("AReq.mag.f", "AReq.mag.i")
+        )
         library = Library({"iec61850-charge-point": own})
         with ied() as device:
             driver = Iec61850(Environment(library=library)).open(source(device.port))
@@ -293,6 +301,56 @@ def test_a_block_that_somebody_else_holds_is_waited_for_then_another_is_taken(
                 assert "held by another" in (driver.diagnose().last_failure or "")
                 other.close()
                 await driver.stop()
+
+    run(work)
+
+
+def test_a_block_that_was_disabled_is_enabled_again_and_what_it_did_not_report_is_a_gap() -> None:
+    async def work() -> None:
+        with ied() as device:
+            driver = opened(device.port)
+            seen: list[Scan] = []
+            driver.subscribe(seen.append)
+            await answered(driver)
+            block = "BENCHCP1/LLN0.BR.brcbMeas01"
+            await driver.session.call(
+                lambda life: write_block(life.association, block, Changes(enabled=False))
+            )
+            assert (await driver.scan()).values[0] == 230.0
+            assert "was disabled" in (driver.diagnose().last_failure or "")
+            await answered(driver)
+            await asyncio.to_thread(device.show, {PHASE_A: 99.5})
+            await until(lambda: any(scan.values[0] == 99.5 for scan in seen))
+            await driver.stop()
+
+    run(work)
+
+
+def test_a_command_without_a_termination_is_not_known_and_its_connection_is_given_up() -> None:
+    async def work() -> None:
+        library = Library({"iec61850-charge-point": own_profile("termination_s: 0.3")})
+        with ied() as device:
+            driver = Iec61850(Environment(library=library)).open(source(device.port))
+            await driver.scan()
+            held = threading.Event()
+
+            def decide(command: Command) -> int:
+                if command.step == "operate":
+                    held.wait(20)
+                return 0
+
+            device.decide = decide
+            error = await failing(driver.write(8.0, None))
+            held.set()
+            assert error.kind is FailureKind.TIMEOUT
+            assert "not known" in str(error)
+            assert not driver.diagnose().connected
+            device.decide = lambda _: 0
+            await answered(driver)
+            await driver.write(9.0, None)
+            operated = [one.value for one in device.commands if one.step == "operate"]
+            assert operated == [8.0, 9.0], "what was not confirmed is not repeated"
+            await driver.stop()
 
     run(work)
 

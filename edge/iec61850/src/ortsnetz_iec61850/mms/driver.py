@@ -161,6 +161,7 @@ class MmsDriver:
         misfit = identity.misfit(said_in(reading, identity))
         if misfit is not None:
             self._known = -1
+            self._early.clear()  # of somebody else
             raise DriverError(
                 FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
             )

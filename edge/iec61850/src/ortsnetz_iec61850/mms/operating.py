@@ -91,10 +91,12 @@ async def _operate(
         async with asyncio.timeout(session.clock.patience(last_s)):
             reason = await end
     except TimeoutError:
-        raise DriverError(
+        # a termination that comes too late must not be taken for that of the next command
+        raise session.give_up(
             FailureKind.TIMEOUT,
-            f"{session.endpoint}: {control.reference}: operated, and no termination within "
-            f"{last_s:g} s: what it did is not known",
+            f"{control.reference}: operated, and no termination within {last_s:g} s: what it did "
+            "is not known",
+            generation,
         ) from None
     if reason is not None:
         raise reason

@@ -24,6 +24,7 @@ from ortsnetz_iec61850.mms.enabling import Enabled, Wish, enable_all
 from ortsnetz_iec61850.mms.life import Life
 from ortsnetz_iec61850.mms.places import Place, Variable, at
 from ortsnetz_iec61850.mms.samples import Sample, sample_of
+from ortsnetz_iec61850.mms.sequence import missed
 from ortsnetz_iec61850.mms.session import Session
 
 log = logging.getLogger(__name__)
@@ -244,17 +245,16 @@ class Reporting:
         return sample
 
     def _check_sequence(self, one: _Subscribed, report: Report) -> None:
-        """Reports of a block count up, segments of one have the same number (7-2, 17.2.3)."""
+        """Reports of a block count up; segments of one have the same number."""
         if report.sequence is None:
             return
         before, segmented = one.sequence, one.segmented
         one.sequence, one.segmented = report.sequence, report.more_follows
         if before is None or (segmented and report.sequence == before):
             return
-        modulus = 1 << 16 if one.enabled.block.buffered else 1 << 8
-        missed = (report.sequence - before - 1) % modulus
-        if missed:
-            self._lose("sequence", f"{report.block}: {missed} reports did not arrive", missed)
+        count = missed(before, report.sequence, buffered=one.enabled.block.buffered)
+        if count:
+            self._lose("sequence", f"{report.block}: {count} reports did not arrive", count)
             self._next_interrogation = 0.0  # whatever they brought, what holds now is asked for
 
     def _age_s(self, report: Report) -> float:

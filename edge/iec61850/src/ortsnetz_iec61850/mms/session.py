@@ -185,6 +185,13 @@ class Session:
         self._backoff.succeeded()
         return result
 
+    def give_up(self, kind: FailureKind, reason: str, generation: int) -> DriverError:
+        """Close a connection over which something may still come too late; the error to raise."""
+        life = self._life
+        if life is not None and life.generation == generation:
+            return self._broke(kind, reason, life)
+        return DriverError(kind, f"{self.endpoint}: {reason}")
+
     def close(self) -> None:
         """Close the connection, if there is one; nobody waits for it."""
         life, self._life = self._life, None
