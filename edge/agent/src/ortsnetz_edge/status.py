@@ -28,6 +28,7 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
         until_ns: it ends by itself then, UTC.
         set_points: in force besides the limit, as it says itself: `reactive_power` in var,
             inductive consumption positive; `voltage` in pu.
+        counters: what else its protocol counts, by name; zeros are left out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SourceStatus(Struct, frozen=True, forbid_unknown_fields=True):
     asked_by: str | None = None
     until_ns: int | None = None
     set_points: dict[str, float] = {}
+    counters: dict[str, int] = {}
 
 
 class Status(Struct, frozen=True, forbid_unknown_fields=True):

@@ -104,6 +104,7 @@ class StatusView:
             asked_by=_asked_by(setpoint),
             until_ns=setpoint.until_ns if setpoint else None,
             set_points=set_points,
+            counters={name: number for name, number in diagnosis.counters.items() if number},
         )
 
 
