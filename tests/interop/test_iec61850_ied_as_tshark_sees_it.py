@@ -111,4 +111,4 @@ def test_a_refused_select_says_why(packets: list[Any]) -> None:
     ]
     assert "B1FD1/XCBR1$CO$Pos$SBOw" in field(said, "mms.data.visible-string")
     assert field(said, "mms.integer")[-1] == str(BLOCKED_BY_INTERLOCKING)
-    assert field(said, "mms.failure") == ["3"], "object access denied"
+    assert field(packets, "mms.failure") == ["3"], "object access denied"
