@@ -9,7 +9,7 @@ KERNELS := $(wildcard common/grid/src/ortsnetz_grid/kernels/*.[ch]) common/grid/
 # matrices are small: one thread of linear algebra, and the kernels that it would choose by itself
 QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation study-limiting web kernels wheels wheels-check bench-limiting study-optimum stress-61850
+.PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation study-limiting web kernels wheels wheels-check bench-limiting study-optimum stress-61850 bench-61850
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ study-optimum: $(VENV)/.test ## limiting beside the accurate optimum (IPOPT) and
 
 soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: what is left behind [MINUTES=5]
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(or $(MINUTES),5)
+
+bench-61850: $(VENV)/.test ## MMS and Sampled Values beside bare loops, one table (needs root for its network)
+	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/iec61850_bench.py $(BENCH_OPTIONS)
 
 stress-61850: $(VENV)/.test ## an IED under stress: reads, reports, operates, random cuts [SECONDS=3600]
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m stress_61850 --seconds $(or $(SECONDS),3600) -o run/stress-61850

@@ -216,7 +216,7 @@ def test_another_revision_or_form_or_a_simulation_is_not_taken(
 
 
 def test_libiec61850_publishes_and_nothing_is_lost(bus: ProcessBus) -> None:
-    """With its VLAN tag of priority 4, values and qualities of its own encoder."""
+    """With a tag of VLAN 5, values and qualities of its own encoder."""
     sent = _Libiec61850(bus.merging_unit)
     expected = orders(rate=1000, sv_id="libiec61850", conf_rev=7)
     channels = tuple(say.ChannelPlace(8 * k, 8 * k + 4) for k in range(2))
@@ -256,7 +256,7 @@ class _Libiec61850:
             self._library[name].restype = ctypes.c_void_p
         create, add = self._library.SVPublisher_create, self._library.SVPublisher_addASDU
         create.restype = add.restype = ctypes.c_void_p
-        where = _CommParameters(4, 0, 0x4000, (ctypes.c_uint8 * 6)(1, 0x0C, 0xCD, 4, 0, 1))
+        where = _CommParameters(4, 5, 0x4000, (ctypes.c_uint8 * 6)(1, 0x0C, 0xCD, 4, 0, 1))
         self._publisher = ctypes.c_void_p(create(ctypes.byref(where), interface.encode()))
         assert self._publisher.value
         self._asdu = ctypes.c_void_p(add(self._publisher, b"libiec61850", None, ctypes.c_uint32(7)))

@@ -236,6 +236,35 @@ def test_a_count_that_the_rate_does_not_have_is_not_taken() -> None:
     assert mu.counted == {"frames": 1, "out_of_range": 1}
 
 
+def test_a_single_wrong_count_costs_its_sample_and_no_other() -> None:
+    mu = source()
+    mu.send(list(range(1, 150)))
+    wrong = [*range(150, 160), 160 + 400, *range(161, 250)]
+    taken = Taken(
+        frame=np.arange(100),
+        counts=np.array(wrong) % RATE,
+        synch=np.full(100, 2, dtype=np.uint8),
+        values=np.array(wrong, dtype=np.int32)[:, None],
+        qualities=np.zeros((100, 1), dtype=np.uint32),
+    )
+    arrived = np.arange(150, 250, dtype=np.int64) * 10**6 + DELAY_NS
+    mu.blocks += mu.assembly.take(taken, arrived, AHEAD_NS)
+    mu.send(list(range(250, 350)))
+    assert np.flatnonzero(flags(mu.blocks[0])).tolist() == [60]
+    assert (mu.counted["lost"], mu.counted["out_of_range"]) == (1, 1)
+
+
+def test_a_source_that_counts_anew_is_followed() -> None:
+    """Its clock has been found: the count jumps by 0.3 s; what lies between is lost, once."""
+    mu = source()
+    mu.send(list(range(1, 250)), synch=0)
+    mu.send(list(range(250, 300)), synch=2, shift=300)
+    mu.send(list(range(300, 450)), synch=2, shift=300)
+    assert mu.counted["lost"] == 300
+    assert mu.blocks[-1].first % RATE == 600
+    assert not flags(mu.blocks[-1]).any()
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.9), most=st.integers(1, 80))
 def test_every_sample_is_handed_on_lost_or_waits(seed: int, loss: float, most: int) -> None:

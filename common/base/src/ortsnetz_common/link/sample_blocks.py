@@ -110,7 +110,8 @@ class Counters(Struct, frozen=True, forbid_unknown_fields=True):
         conf_rev_mismatch: frames of another configuration revision: not taken.
         simulated: frames refused for their simulation bit, or for the lack of it.
         malformed: frames that are none, or of another form than was subscribed.
-        out_of_range: samples with a count that the rate does not have.
+        out_of_range: samples with a count that the rate does not have, or that contradicts those of
+            the others that came with it.
         restarts: jumps of the count that no loss explains, and clocks that were set.
         blocks_dropped: the subscriber took them too slowly.
         kernel_drops: frames of all streams that the kernel had no room for.

@@ -30,6 +30,8 @@ REMEMBERED = 3
 SLEW_PER_BLOCK = 0.25
 """Of a sample: so much the instants of a source that is not synchronised follow its arrivals."""
 OFF_S = 0.5
+UNBELIEVABLE_S = 0.25
+"""So far a count may be off the others that come with it: half of what a delay may be."""
 _LOST = np.uint8(SampleFlag.LOST)
 
 
@@ -70,14 +72,15 @@ class Assembly:
             wall_ahead_ns: UTC less the monotonic clock.
         """
         self.counted["frames"] += int(taken.frame[-1]) + 1
-        possible = taken.counts < self._stream.rate
-        if not possible.all():
-            self.counted["out_of_range"] += int((~possible).sum())
-            taken = _chosen(taken, possible)
-            arrived_ns = arrived_ns[possible]
-            if not len(taken.counts):
+        numbers, believed = self._numbers(taken.counts, arrived_ns, wall_ahead_ns)
+        if not believed.all():
+            self.counted["out_of_range"] += int((~believed).sum())
+            taken = _chosen(taken, believed)
+            arrived_ns, numbers = arrived_ns[believed], numbers[believed]
+            if not len(numbers):
                 return []
-        numbers = self._numbers(taken.counts, arrived_ns, wall_ahead_ns)
+        last = int(np.argmax(numbers))
+        self._known = (int(numbers[last]), int(arrived_ns[last]))
         self._watch_instants(
             numbers, arrived_ns + wall_ahead_ns, synchronised=bool(taken.synch[-1])
         )
@@ -97,24 +100,33 @@ class Assembly:
         """As they stand."""
         return Counters(**self.counted, **others)
 
-    def _numbers(self, counts: Whole, arrived_ns: Whole, wall_ahead_ns: int) -> Whole:
-        """Numbers of samples from their counts."""
+    def _numbers(
+        self, counts: Whole, arrived_ns: Whole, wall_ahead_ns: int
+    ) -> tuple[Whole, NDArray[np.bool_]]:
+        """Numbers of samples from their counts, and which of them are believed.
+
+        A count that contradicts most others of its batch would make all between them lost.
+        """
         rate = self._stream.rate
+        possible = counts < rate
         if self._known is None:
+            if not possible.any():
+                return counts, possible
             # the second of the first sample: that which makes it come when it came
-            in_second = int(counts[0]) * NS_PER_S // rate
-            second = round((int(arrived_ns[0]) + wall_ahead_ns - in_second) / NS_PER_S)
-            self._known = (second * rate + int(counts[0]), int(arrived_ns[0]))
+            first = int(np.argmax(possible))
+            in_second = int(counts[first]) * NS_PER_S // rate
+            second = round((int(arrived_ns[first]) + wall_ahead_ns - in_second) / NS_PER_S)
+            self._known = (second * rate + int(counts[first]), int(arrived_ns[first]))
             self._next = -(-self._known[0] // self._size)  # the first whole one
             self._newest = self._known[0]
         number, at_ns = self._known
         # in floating point: after a week of silence the product exceeds 64 bits
         expected = number + ((arrived_ns - at_ns) * (rate / NS_PER_S)).astype(np.int64)
         half = rate // 2
-        numbers: Whole = expected + (counts - expected + half) % rate - half
-        last = int(np.argmax(numbers))
-        self._known = (int(numbers[last]), int(arrived_ns[last]))
-        return numbers
+        early = (counts - expected + half) % rate - half
+        off = np.abs(early - int(np.median(early)))
+        believed: NDArray[np.bool_] = possible & (off <= UNBELIEVABLE_S * rate)
+        return expected + early, believed
 
     def _watch_instants(self, numbers: Whole, wall_ns: Whole, *, synchronised: bool) -> None:
         """Keep what turns numbers into instants."""
