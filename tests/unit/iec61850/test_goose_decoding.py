@@ -79,6 +79,20 @@ def test_a_frame_that_is_cut_off_anywhere_is_refused(frame: bytes) -> None:
             decoded_frame(frame[:end])
 
 
+def test_a_field_that_comes_twice_or_out_of_its_order_is_refused() -> None:
+    state = bytes.fromhex("850101")
+    place = WORKED.index(state)
+    for spoilt in (
+        WORKED[:place] + state + WORKED[place:],
+        WORKED[:place] + bytes.fromhex("870100") + WORKED[place:],
+    ):
+        grown = bytearray(spoilt)
+        grown[21] += 3  # the frame's length, and that of the message
+        grown[27] += 3
+        with pytest.raises(DecodingError, match="doubled or out of its order"):
+            decoded_frame(bytes(grown))
+
+
 @given(st.binary(max_size=1600))
 def test_any_octets_end_in_a_frame_or_in_words(octets: bytes) -> None:
     _decode(octets)
@@ -118,6 +132,9 @@ def _decode(octets: bytes) -> Frame | None:
         (b"\x84\x02\x09\x00", "count of unused bits"),
         (b"\x91\x04\x00\x00\x00\x00", "a time stamp of 4 octets"),
         (b"\x55\x00", "no kind of value"),
+        (b"\x8a\x05ab", "5 octets are announced, 2 are there"),
+        (b"\xa2\x04\x83\x01", "4 octets are announced, 2 are there"),
+        (b"\xa2\x00" * 1025, "more than 1024 values"),
     ],
 )
 def test_values_that_are_none_are_refused_in_words(octets: bytes, words: str) -> None:
