@@ -591,6 +591,9 @@ def test_over_tls_only_with_certificates_that_fit(tmp_path: Path) -> None:
             error = await failing(driver.scan())
             assert error.kind is FailureKind.INSECURE, error
             assert "certificates" in str(error)
+            said = f"{error} {driver.diagnose()}"
+            assert "key" not in said
+            assert str(tmp_path) not in said
             await driver.stop()
         # of several devices with certificates of one authority, only the one that is named
         (tmp_path / "good" / "peer.pem").write_bytes((at / "certificate.pem").read_bytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from ortsnetz_common.drivers.agent_time import AgentTime
@@ -19,5 +21,18 @@ def factory(hello: Hello, time: AgentTime) -> Iec61850:
     return Iec61850(Environment(time, Library(hello.profiles), Path(hello.credentials_dir)))
 
 
+def _quiet_library() -> None:
+    """Keep libiec61850's own words about each TLS handshake out of the node's log.
+
+    It prints them on the standard error; Python's goes on where it went.
+    """
+    ours = os.fdopen(os.dup(2), "w", buffering=1)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    os.close(silence)
+    sys.stderr = ours
+
+
 if __name__ == "__main__":
+    _quiet_library()
     run("iec61850", factory)
