@@ -55,6 +55,7 @@ PEERS = [
         "goose_reaches_the_agent",
         "goose_with_libiec61850",
         "iec61850_ied_as_a_rust_client_sees_it",
+        "sampled_values_on_the_wire",
         "iec61850_ied_as_tshark_sees_it",
         "mixed_plant_as_independent_clients_see_it",
         "opcua_as_tshark_sees_it",
