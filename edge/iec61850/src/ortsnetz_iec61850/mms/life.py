@@ -27,6 +27,7 @@ class Life:
         generation: its number.
         handlers: of reports; the library calls them until the connection has ended.
         controls: objects that were operated, by reference.
+        over: whether it was given up: nothing more is asked over it.
     """
 
     association: Association
@@ -35,6 +36,7 @@ class Life:
     generation: int
     handlers: list[Handler] = field(default_factory=list)
     controls: dict[str, ControlObject] = field(default_factory=dict)
+    over: bool = False
 
     def read(self, variables: Iterable[Variable]) -> dict[Variable, Value]:
         """Values of variables, in as few requests as a device answers.

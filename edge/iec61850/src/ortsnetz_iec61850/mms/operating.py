@@ -88,7 +88,7 @@ async def _operate(
     if not control.model.terminates:
         return
     try:
-        async with asyncio.timeout(session.clock.patience(last_s)):
+        async with asyncio.timeout(last_s):
             reason = await end
     except TimeoutError:
         # a termination that comes too late must not be taken for that of the next command

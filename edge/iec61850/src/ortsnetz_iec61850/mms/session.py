@@ -31,6 +31,8 @@ T = TypeVar("T")
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
 MOST_ABANDONED = 8
 """Threads that never came back; with more the process ends, to be started anew."""
+LONGEST_CALL_S = 60.0
+NOT_CONNECTED = 1
 WHY_NOT_S = 0.2
 SLACK_S = 2.0
 """Beyond the library's own time-outs, before a call is taken for stuck."""
@@ -172,9 +174,15 @@ class Session:
                 FailureKind.DISCONNECTED,
                 f"{self.endpoint}: a new connection, and nobody knows yet who is there",
             )
-        deadline_s = requests * self.clock.patience(self.endpoint.request_s) + SLACK_S
+        deadline_s = min(requests * self.endpoint.request_s, LONGEST_CALL_S) + SLACK_S
+
+        def unless_over() -> T:
+            if life.over:  # whoever waited behind a request without an answer waits for no other
+                raise LibraryError(NOT_CONNECTED, "call")
+            return work(life)
+
         try:
-            result = await life.worker.call(lambda: work(life), deadline_s)
+            result = await life.worker.call(unless_over, deadline_s)
         except LibraryError as error:
             failure = failure_of(error, str(self.endpoint))
             if ends_connection(error) or not life.association.connected:
@@ -197,6 +205,7 @@ class Session:
         life, self._life = self._life, None
         if life is None:
             return
+        life.over = True
         life.worker.last(life.end)
         if life.worker.stuck:
             _abandon()
@@ -232,13 +241,13 @@ class Session:
             association, domains = associated(
                 where.host,
                 where.port,
-                connect_s=self.clock.patience(where.connect_s),
-                request_s=self.clock.patience(where.request_s),
+                connect_s=where.connect_s,  # as for Modbus, silence is silence in stepped time, too
+                request_s=where.request_s,
                 tls=where.tls,
             )
             return Life(association, worker, Directory(association, domains), self.generation + 1)
 
-        deadline_s = self.clock.patience(where.connect_s + where.request_s) + SLACK_S
+        deadline_s = where.connect_s + where.request_s + SLACK_S
         try:
             life = await worker.call(work, deadline_s)
         except LibraryError as error:
