@@ -70,7 +70,7 @@ study-optimum: $(VENV)/.test ## limiting beside the accurate optimum (IPOPT) and
 soak-protocols: $(VENV)/.test ## random disconnects of every driver at once: what is left behind [MINUTES=5]
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(or $(MINUTES),5)
 
-bench-61850: $(VENV)/.test ## MMS and Sampled Values beside bare loops, one table (needs root for its network)
+bench-61850: $(VENV)/.test ## MMS, GOOSE and Sampled Values beside bare loops, one table (needs root for its network)
 	@$(QUIET_BLAS) PYTHONPATH=tests $(BIN)/python benchmarks/iec61850_bench.py $(BENCH_OPTIONS)
 
 stress-61850: $(VENV)/.test ## an IED under stress: reads, reports, operates, random cuts [SECONDS=3600]

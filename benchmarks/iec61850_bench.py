@@ -1,9 +1,9 @@
-"""IEC 61850: MMS and Sampled Values, beside bare loops. `make bench-61850` calls this.
+"""IEC 61850: MMS, GOOSE and Sampled Values, beside bare loops. `make bench-61850` calls this.
 
 Prints JSON lines, and after each part a table for people (lines that begin with #). Nothing else
 should run meanwhile.
 
-    python benchmarks/iec61850_bench.py [mms] [sampled_values]
+    python benchmarks/iec61850_bench.py [mms] [goose] [sampled_values]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("mms", "sampled_values")
+PARTS = ("mms", "goose", "sampled_values")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
