@@ -123,7 +123,7 @@ def run(bus: ProcessBus, tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
         patch.setenv(FOLDER_VARIABLE, str(folder))
-        return Run(*asyncio.run(work()), sorted(folder.iterdir()))
+        return Run(*asyncio.run(work()), sorted(folder.glob("*.cff")))
 
 
 def test_a_stream_becomes_power_quality_values_of_a_meter(run: Run) -> None:

@@ -27,6 +27,7 @@ from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
 from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
 from ortsnetz_edge.drivers.sampled_values.values import Values
+from ortsnetz_edge.drivers.sampled_values.weekly import Weekly
 from ortsnetz_edge.profiles.point_map import compile_point_map
 from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.schema import Profile
@@ -56,8 +57,14 @@ class SampledValuesDriver(LimitOnly):
         self._reader = Reader(options)
         self._values = Values(self._reader.channels)
         wants_phasors = any(r.interval == "pmu" for r in self._map.references)
+        declared = Declared(voltage_v=options.voltage_v, nominal_hz=options.nominal_hz)
+        self._weekly = (
+            None
+            if recordings is None
+            else Weekly(recordings.folder, source.name, declared, self._reader.channels)
+        )
         self.place = Place(
-            Declared(voltage_v=options.voltage_v, nominal_hz=options.nominal_hz),
+            declared,
             Reporting(per_second=options.reports_per_s) if wants_phasors else None,
             None
             if recordings is None
@@ -142,6 +149,8 @@ class SampledValuesDriver(LimitOnly):
         for recording in self.place.take(samples):
             if self._recordings is not None:
                 self._recordings.keep(recording)
+        if self._weekly is not None and self.place.monitored is not None:
+            self._weekly.take(self.place.monitored, samples.end_ns)
         if self._listener is not None and self.place.newest.window is not before:
             self._listener(self._scan(held_s=0.0))
 

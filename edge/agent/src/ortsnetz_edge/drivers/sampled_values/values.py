@@ -57,8 +57,8 @@ class Values:
         """
         interval = reference.interval
         if interval == "stream":
-            number = counters.lost if reference.quantity == "lost" else counters.samples
-            return Value(float(number), 0, newest.end_ns, 0 if newest.synchronised else OFF)
+            number = float(getattr(counters, reference.quantity))
+            return Value(number, 0, newest.end_ns, 0 if newest.synchronised else OFF)
         if interval == "pmu":
             return self._phasor(reference, newest, qualities)
         if interval == "10s":

@@ -9,7 +9,8 @@
 200ms/events           1 dip, 2 swell, 4 interruption touched the window
 10min/pst.a, 2h/plt.a  flicker
 pmu/u_a.re, pmu/u_a.im synchrophasor, RMS; pmu/frequency, pmu/rocof
-stream/lost            samples that never came since the agent's driver was started
+stream/lost            samples that never came since the driver was started; also samples, late,
+                       doubled, kernel_drops, blocks_dropped, restarts
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ _FORMS["2h"] |= {"plt": "phase"}
 _FORMS["pmu"] = {"frequency": "", "rocof": ""} | {
     f"{kind}_{phase}": "part" for kind in "iu" for phase in "abcn"
 }
-_FORMS["stream"] = {"lost": "", "samples": ""}
+_FORMS["stream"] = dict.fromkeys(
+    ("samples", "lost", "late", "doubled", "kernel_drops", "blocks_dropped", "restarts"), ""
+)
 
 
 @dataclass(frozen=True, slots=True)

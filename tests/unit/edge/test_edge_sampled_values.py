@@ -1,0 +1,288 @@
+"""A stream of Sampled Values as a source: what it is asked for, and what becomes of its blocks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from msgspec import structs
+
+from ortsnetz_common.errors import InputError
+from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag
+from ortsnetz_common.measurement.quality import Quality, is_usable
+from ortsnetz_common.measurement.time import TimeQuality
+from ortsnetz_common.parameters.station import Connection
+from ortsnetz_edge.drivers.contract import Source
+from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.drivers.sampled_values.place import Place
+from ortsnetz_edge.drivers.sampled_values.protocol import SampledValues
+from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
+from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
+from ortsnetz_edge.drivers.sampled_values.values import Values
+from ortsnetz_edge.drivers.sampled_values.weekly import Weekly
+from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
+from ortsnetz_edge.profiles.schema import SampledValuesOptions
+from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, Aggregated, Interval
+from ortsnetz_grid.functions.power_quality.comtrade_reader import read, split_combined
+from ortsnetz_grid.functions.power_quality.declared import Declared
+from ortsnetz_grid.functions.power_quality.events import Event, EventKind
+from ortsnetz_grid.functions.power_quality.frequency import Frequency
+from ortsnetz_grid.functions.power_quality.meter import Measured
+from ortsnetz_grid.functions.power_quality.monitor import Monitored
+from ortsnetz_grid.functions.power_quality.recording import Recording
+from ortsnetz_grid.functions.power_quality.samples import Samples, channels_of_feeder
+from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
+from ortsnetz_grid.functions.power_quality.unbalance import Unbalance
+from ortsnetz_grid.functions.power_quality.window import Quantities
+
+RATE = 4000
+START_NS = 1_700_000_000 * 10**9
+CONNECTION = Connection("sampled-values", "01-0c-cd-04-00-01", 0x4000, path="MU01")
+DECLARED = Declared(voltage_v=230.0)
+
+
+def block(begin_s: float, *, flags: int = 0, lost: tuple[int, ...] = ()) -> Block:
+    """A tenth of a second of 230 V and 10 A, in counts of 9-2LE."""
+    t = begin_s + np.arange(RATE // 10) / RATE
+    rows = []
+    for size in (10.0 * 1000, 230.0 * 100):
+        angles = (2 * np.pi * (50 * t - k / 3) for k in range(3))
+        phases = [np.sqrt(2) * size * np.cos(angle) for angle in angles]
+        rows += [*phases, np.zeros(len(t))]
+    marks = np.full(len(t), flags, dtype=np.uint8)
+    marks[list(lost)] |= SampleFlag.LOST.value
+    return Block(
+        stream=0,
+        first=0,
+        start_ns=START_NS + round(begin_s * 1e9),
+        values=np.rint(rows).astype("<i4").tobytes(),
+        flags=marks.tobytes(),
+        qualities=(0,) * 8,
+        newest_ns=0,
+        counters=Counters(),
+    )
+
+
+def place(blocks: list[Block], **options: bool) -> Place:
+    found = Place(DECLARED, Reporting(), None)
+    reader = Reader(SampledValuesOptions(**options))  # type: ignore[arg-type]
+    for each in blocks:
+        found.take(reader.samples(each))
+    return found
+
+
+def value(
+    text: str, of: Place, qualities: tuple[int, ...] = (0,) * 8
+) -> tuple[float | None, int, int]:
+    channels = Reader(SampledValuesOptions()).channels
+    reference = SampledValuesSyntax().parse(text)
+    found = Values(channels).value(reference, of.newest, Counters(lost=3), qualities)
+    return found.value, found.quality, found.time_quality
+
+
+def blocks(number: int, **others: int) -> list[Block]:
+    return [block(0.1 * k, **others) for k in range(number)]  # type: ignore[arg-type]
+
+
+def test_counts_become_volts_amperes_and_watts() -> None:
+    measured = place(blocks(8))
+    for text, expected in (
+        ("200ms/rms.u_b", 230.0),
+        ("200ms/rms.i_c", 10.0),
+        ("200ms/active_power.a", 2300.0),
+        ("200ms/reactive_power.a", 0.0),
+        ("200ms/frequency", 50.0),
+        ("200ms/events", 0.0),
+        ("pmu/u_a.re", 230.0),
+        ("pmu/rocof", 0.0),
+        ("200ms/harmonic.u_a.1", 230.0),
+        ("stream/lost", 3.0),
+    ):
+        number, quality, off = value(text, measured)
+        assert number == pytest.approx(expected, abs=0.05), text
+        assert (quality, off) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["3s/rms.u_a", "10s/frequency", "10min/pst.a", "2h/plt.a", "200ms/harmonic.u_a.50"]
+)
+def test_what_is_not_measured_yet_or_cannot_be_is_missing_and_not_zero(text: str) -> None:
+    number, quality, _ = value(text, place(blocks(8)))
+    assert number is None
+    assert not is_usable(quality)
+
+
+@pytest.mark.parametrize("flag", [SampleFlag.LOST, SampleFlag.INVALID, SampleFlag.TEST])
+def test_a_sample_that_is_lost_invalid_or_a_test_leaves_its_window_without_value(
+    flag: SampleFlag,
+) -> None:
+    good = blocks(8)
+    marks = bytearray(good[3].flags)
+    marks[7] = flag.value
+    reader = Reader(SampledValuesOptions())
+    measured = Place(DECLARED, Reporting(), None)
+    seen = set()
+    for each in [*good[:3], structs.replace(good[3], flags=bytes(marks)), *good[4:]]:
+        measured.take(reader.samples(each))
+        if measured.newest.window is not None:
+            seen.add((measured.newest.window.end_ns, value("200ms/rms.u_a", measured)[0] is None))
+    assert sum(missing for _, missing in seen) == 1
+    assert len(seen) >= 2
+
+
+@pytest.mark.parametrize(
+    ("flag", "utc", "expected"),
+    [
+        (0, False, 0),
+        (SampleFlag.UNSYNCHRONISED, True, TimeQuality.CLOCK_NOT_SYNCHRONISED),
+        (SampleFlag.LOCAL_CLOCK, False, TimeQuality.CLOCK_NOT_SYNCHRONISED),
+        (SampleFlag.LOCAL_CLOCK, True, 0),
+    ],
+)
+def test_a_clock_that_is_not_that_of_utc_is_said_with_each_value(
+    flag: int, utc: bool, expected: int
+) -> None:
+    measured = place(blocks(8, flags=int(flag)), utc=utc)
+    assert value("200ms/rms.u_a", measured)[2] == expected
+    assert value("pmu/frequency", measured)[2] == expected
+
+
+def test_what_the_source_says_of_a_channel_is_said_of_its_values_only() -> None:
+    said = (0, 0, 0, 0, int(Quality.QUESTIONABLE), 0, 0, 0)
+    measured = place(blocks(8))
+    assert value("200ms/rms.u_a", measured, said)[1] == Quality.QUESTIONABLE
+    assert value("200ms/rms.u_b", measured, said)[1] == 0
+
+
+def test_a_block_that_contradicts_the_last_begins_anew_and_is_counted() -> None:
+    measured = place([*blocks(5), *(block(0.2 + 0.1 * k) for k in range(8))])
+    assert measured.restarts == 1
+    assert value("200ms/rms.u_a", measured)[0] == pytest.approx(230.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"host": "10.0.0.7"}, "MAC address"),
+        ({"host": "01-0C-CD-04-00-0G"}, "MAC address"),
+        ({"port": 65536}, "APPID"),
+        ({"path": ""}, "svID"),
+    ],
+)
+def test_a_connection_that_names_no_stream_is_refused_in_words(
+    others: dict[str, object], words: str
+) -> None:
+    source = Source("feeder-1", "sampled-values-feeder", CONNECTION, 3, 3)
+    wrong = Source("feeder-1", source.profile, structs.replace(CONNECTION, **others), 3, 3)
+    protocol = SampledValues(Environment())
+    assert protocol.validate(source) == ()
+    (complaint,) = protocol.validate(wrong)
+    assert words in complaint
+    assert "feeder-1" in complaint
+
+
+def test_channels_that_are_not_wanted_are_not_asked_for() -> None:
+    options = SampledValuesOptions(channels=("i_a", "-", "u_a", "-"))
+    stream = stream_of(CONNECTION, options)
+    assert [(c.value_at, c.quality_at) for c in stream.channels] == [(0, 4), (16, 20)]
+    assert stream.octets == 32
+    with pytest.raises(InputError, match="twice"):
+        stream_of(CONNECTION, SampledValuesOptions(channels=("u_a", "u_a")))
+    with pytest.raises(InputError, match="voltages"):
+        stream_of(CONNECTION, SampledValuesOptions(channels=("i_a", "-")))
+
+
+def recording(second: int, reason: str = "dip begins, phases a") -> Recording:
+    samples = Samples.whole(
+        START_NS + second * 10**9, 4000.0, channels_of_feeder(), np.ones((8, 400))
+    )
+    return Recording(samples, samples.start_ns, "feeder/1", "MU01", reason)
+
+
+def test_the_oldest_recordings_make_room_and_are_counted(tmp_path: Path) -> None:
+    kept = Recordings(tmp_path, most_files=3)
+    paths = [kept.keep(recording(k)) for k in range(5)]
+    assert sorted(tmp_path.iterdir()) == paths[2:]
+    assert (kept.kept, kept.removed, kept.failed) == (5, 2, 0)
+    assert paths[4] is not None
+    assert "feeder-1" in paths[4].name
+    again = read(*split_combined(paths[4].read_bytes(), "written"), "written")
+    assert again.samples.count == 400
+    small = Recordings(tmp_path, most_octets=paths[4].stat().st_size * 2)
+    small.keep(recording(9))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_disk_that_takes_nothing_costs_the_recording_and_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    kept = Recordings(tmp_path / "file" / "folder")
+    assert kept.keep(recording(1)) is None
+    assert kept.failed == 1
+
+
+MONDAY_NS = 1_700_438_400 * 10**9  # 20 November 2023, 0:00 UTC
+CHANNELS = channels_of_feeder()
+
+
+def ten_minutes(number: int, volts: float) -> Monitored:
+    """What the place says at the end of a ten-minute interval of Monday."""
+    start = MONDAY_NS + number * TEN_MINUTES_NS
+    rms = np.array([10.0] * 3 + [0.0] + [volts] * 3 + [0.0])
+    harmonics = np.zeros((8, 41))
+    harmonics[:, 1] = rms
+    quantities = Quantities(rms, harmonics, np.zeros((8, 40)), Unbalance(0.001, 0.0))
+    interval = Interval(
+        start, start + TEN_MINUTES_NS, quantities, 3000, 0, 1.0, EventKind.NONE, synchronised=True
+    )
+    frequencies = tuple(Frequency(start + k * 10**10, 50.0) for k in range(60))
+    dip = Event(EventKind.DIP, start + 10**9, start + 2 * 10**9, 0.6, "a")
+    measured = Measured(frequencies=frequencies, events=(dip,) if number == 5 else ())
+    return Monitored(measured, Aggregated(ten_minutes=(interval,)))
+
+
+def weekly(folder: Path, declared: Declared = DECLARED) -> Weekly:
+    return Weekly(folder, "feeder-1", declared, CHANNELS)
+
+
+def played(one: Weekly, numbers: range, volts: float = 230.0) -> None:
+    for number in numbers:
+        one.take(ten_minutes(number, volts), MONDAY_NS + (number + 1) * TEN_MINUTES_NS)
+
+
+def reported(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "en50160-feeder-1-2023-11-20.json").read_text())
+    return found
+
+
+def test_the_report_of_the_week_outlives_the_process(tmp_path: Path) -> None:
+    played(weekly(tmp_path), range(11))
+    with (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").open("ab") as file:
+        file.write(b'{"type":"interval","start_')  # the power was cut here
+    again = weekly(tmp_path)
+    played(again, range(11, 37))
+    assert (again.unreadable, again.failed) == (1, 0)
+    text = (tmp_path / "en50160-feeder-1-2023-11-20.txt").read_text()
+    assert "EN 50160" in text
+    assert (tmp_path / "en50160-feeder-1-2023-11-20.svg").exists()
+    report = reported(tmp_path)
+    assert sum(map(sum, report["dips"])) == 1  # type: ignore[call-overload]
+    voltage = next(c for c in report["criteria"] if "oltage" in c["name"])  # type: ignore[attr-defined]
+    assert voltage["within"] == 36
+
+
+def test_a_place_that_is_declared_another_one_begins_a_new_week(tmp_path: Path) -> None:
+    played(weekly(tmp_path), range(14))
+    played(weekly(tmp_path, Declared(voltage_v=11547.0)), range(14, 26), volts=11547.0)
+    assert (tmp_path / "en50160-feeder-1-2023-11-20.former").exists()
+    lines = (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").read_text().splitlines()
+    assert sum('"interval"' in line for line in lines) == 12
+
+
+def test_weeks_of_long_ago_make_room(tmp_path: Path) -> None:
+    tmp_path.mkdir(exist_ok=True)
+    for week in range(10):
+        (tmp_path / f"en50160-feeder-1-2022-01-{week + 10}.jsonl").write_text("")
+    played(weekly(tmp_path), range(1))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 8
