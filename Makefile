@@ -12,7 +12,7 @@ QUIET_BLAS := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS=
 .PHONY: scenarios help demo test pins format lint types contracts clean bench bench-hil bench-core bench-core-check bench-protocols soak-protocols study-estimation study-limiting web kernels wheels wheels-check bench-limiting study-optimum stress-61850 bench-61850
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.runtime ## run the closed loop: make demo [SECONDS=120] [NETWORK=<simbench code>] [SEED=1]
 	@exec $(BIN)/ortsnetz demo --network $(NETWORK) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(DEMO_OPTIONS)
