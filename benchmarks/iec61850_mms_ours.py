@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
-from ortsnetz_iec61850.library.connection import associated
+from ortsnetz_iec61850.library.connection import Association, associated
 from ortsnetz_iec61850.library.control import Checks, ControlObject, ControlRefusedError
 from ortsnetz_iec61850.library.reports import Changes, Handler, Report, write_block
 
@@ -50,21 +50,6 @@ def main() -> int:
         breaker.operate(boolean, CLOSE, Checks(), ended.put)
         assert ended.get(timeout=5.0) is None
 
-    def reports(seconds: float) -> dict[str, object]:
-        got: list[Report] = []
-        handler = Handler(BLOCK, got.append)
-        write_block(association, BLOCK, Changes(reserved=True))
-        handler.install(association, f"{DOMAIN}/LLN0$RP$urcbMeas01")
-        write_block(association, BLOCK, Changes(enabled=True))
-        began = time.monotonic()
-        threading.Event().wait(seconds)
-        lasted, count = time.monotonic() - began, len(got)
-        write_block(association, BLOCK, Changes(enabled=False))
-        handler.uninstall(association)
-        numbers = [report.sequence for report in got[:count] if report.sequence is not None]
-        gaps = sum((b - a) % 256 != 1 for a, b in pairwise(numbers))
-        return {"count": count, "seconds": lasted, "median_s": 0.0, "lost": gaps}
-
     singly: dict[str, Callable[[], None]] = {
         "reads": read,
         "sets": read_set,
@@ -74,12 +59,32 @@ def main() -> int:
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         what, seconds = line.split()
-        said = reports(float(seconds)) if what == "reports" else timed(singly[what], float(seconds))
+        said = (
+            reports(association, float(seconds))
+            if what == "reports"
+            else timed(singly[what], float(seconds))
+        )
         print(json.dumps(said), flush=True)
     breaker.close()
     blocking.close()
     association.close()
     return 0
+
+
+def reports(association: Association, seconds: float) -> dict[str, object]:
+    got: list[Report] = []
+    handler = Handler(BLOCK, got.append)
+    write_block(association, BLOCK, Changes(reserved=True))
+    handler.install(association, f"{DOMAIN}/LLN0$RP$urcbMeas01")
+    write_block(association, BLOCK, Changes(enabled=True))
+    began = time.monotonic()
+    threading.Event().wait(seconds)
+    lasted, count = time.monotonic() - began, len(got)
+    write_block(association, BLOCK, Changes(enabled=False))
+    handler.uninstall(association)
+    numbers = [report.sequence for report in got[:count] if report.sequence is not None]
+    gaps = sum((b - a) % 256 != 1 for a, b in pairwise(numbers))
+    return {"count": count, "seconds": lasted, "median_s": 0.0, "lost": gaps}
 
 
 def timed(once: Callable[[], None], seconds: float) -> dict[str, object]:
