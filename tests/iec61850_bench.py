@@ -82,8 +82,15 @@ class BenchIed:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def show(self, values: dict[str, float | str], quality: int = 0, time_ns: int = 0) -> Counts:
-        """Show values, by reference, and wait until clients can see them."""
+    def show(
+        self,
+        values: dict[str, float | str],
+        quality: int = 0,
+        time_ns: int = 0,
+        *,
+        wait: bool = True,
+    ) -> Counts:
+        """Show values, by reference, and wait until clients can see them, or not."""
         self._number += 1
         count = len(values)
         message = Values(
@@ -93,8 +100,10 @@ class BenchIed:
             qualities=(quality,) * count,
             times_ns=(time_ns or time.time_ns(),) * count,
         )
+        self._send(message)
+        if not wait:
+            return self.counts
         with self._shown:
-            self._send(message)
             assert self._shown.wait_for(lambda: self._last >= message.number, 30), "not shown"
         return self.counts
 

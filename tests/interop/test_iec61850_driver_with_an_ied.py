@@ -232,7 +232,9 @@ def test_what_the_buffer_no_longer_holds_is_a_stated_gap() -> None:
 
                 def fill() -> None:
                     for number in range(5000):  # of 1 MiB (ied/serving.py), at 0.3 KiB each
-                        device.show({one: float(number) for one in POINTS[:12]})
+                        values = {one: float(number) for one in POINTS[:12]}
+                        device.show(values, wait=number % 500 == 0)
+                    device.show({PHASE_A: 1.0})
 
                 await asyncio.to_thread(fill)
                 await answered(driver)
