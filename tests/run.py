@@ -57,6 +57,7 @@ PEERS = [
         "goose_of_a_plant",
         "goose_reaches_the_agent",
         "goose_with_libiec61850",
+        "goose_without_capability",
         "iec61850_ied_as_a_rust_client_sees_it",
         "sampled_values_on_the_wire",
         "iec61850_ied_as_tshark_sees_it",

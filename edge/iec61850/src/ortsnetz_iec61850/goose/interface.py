@@ -1,12 +1,8 @@
-"""A network interface: GOOSE frames in and out, by a packet socket of Linux (packet(7)).
-
-Needs CAP_NET_RAW for the moment of opening, and nothing else.
-"""
+"""A network interface: GOOSE frames in and out, by a packet socket (`packet_socket`)."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import socket
 import struct
@@ -15,36 +11,20 @@ from dataclasses import dataclass
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
-from ortsnetz_iec61850.goose.frames import ETHER_TYPE, MAC_OCTETS, VLAN_ETHER_TYPE, mac_octets
+from ortsnetz_iec61850.goose.frames import MAC_OCTETS, mac_octets
+from ortsnetz_iec61850.goose.packet_socket import AUXDATA, SO_TIMESTAMPNS, SOL_PACKET, opened
 
 LARGEST_FRAME = 1522
 """Octets of a frame with a tag, without its check sequence."""
-RECEIVE_BYTES = 4 * 1024 * 1024
-"""Asked of the kernel: some thousand frames, should the process not get to run for a while."""
 AT_ONCE = 256
 """Frames that are taken before others get their turn."""
 
-_ETH_P_ALL = 0x0003  # linux/if_ether.h
-_SOL_PACKET = 263  # linux/socket.h
-_ADD_MEMBERSHIP, _STATISTICS, _AUXDATA = 1, 6, 8  # linux/if_packet.h
+_ADD_MEMBERSHIP, _STATISTICS = 1, 6  # linux/if_packet.h
 _MR_MULTICAST, _MR_ALLMULTI = 0, 2
 _STATUS_VLAN_VALID = 1 << 4
 _AUXDATA_FORM = struct.Struct("@IIIHHHH")  # struct tpacket_auxdata
-_SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35  # asm-generic/socket.h
 _TIMESTAMP_FORM = struct.Struct("@qq")
 _OLDEST_S = 10.0
-_FILTER = (
-    (0x28, 0, 0, 0xFFFFF004),  # ldh packet type (SKF_AD_PKTTYPE)
-    (0x15, 6, 0, 4),  # PACKET_OUTGOING: not what we send ourselves
-    (0x28, 0, 0, 12),  # ldh ether type
-    (0x15, 3, 0, ETHER_TYPE),
-    (0x15, 0, 3, VLAN_ETHER_TYPE),  # a tag that the kernel has not taken off
-    (0x28, 0, 0, 16),
-    (0x15, 0, 1, ETHER_TYPE),
-    (0x06, 0, 0, 0xFFFF),  # accept
-    (0x06, 0, 0, 0),  # drop
-)
-"""Of classic BPF: code, jump if true, jump if false, operand (linux/filter.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +56,10 @@ class Interface:
     def __init__(self, name: str, destinations: tuple[str, ...] | None) -> None:
         self.name = name
         self.dropped = 0
+        self._socket = opened(name)
+        self._socket.settimeout(0)
         try:
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        except PermissionError as error:
-            raise OrtsnetzError(
-                f"{name}: packet sockets are not permitted: GOOSE needs the capability CAP_NET_RAW"
-            ) from error
-        except (OSError, AttributeError) as error:
-            raise OrtsnetzError(f"{name}: this system has no packet sockets: {error}") from error
-        try:
-            self._prepare(destinations)
+            self._join(destinations)
         except OSError as error:
             self._socket.close()
             raise OrtsnetzError(f"interface '{name}': {error.strerror or error}") from error
@@ -120,7 +94,7 @@ class Interface:
     def count_dropped(self) -> int:
         """Frames that the kernel has dropped since the start, for want of room."""
         with contextlib.suppress(OSError):
-            found = self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 8)
+            found = self._socket.getsockopt(SOL_PACKET, _STATISTICS, 8)
             self.dropped += struct.unpack("@II", found)[1]  # reading it sets it back
         return self.dropped
 
@@ -128,25 +102,15 @@ class Interface:
         """Close the socket."""
         self._socket.close()
 
-    def _prepare(self, destinations: tuple[str, ...] | None) -> None:
-        """Filter first, bind last: nothing else must come in between."""
+    def _join(self, destinations: tuple[str, ...] | None) -> None:
+        """Let the interface's own filter pass what is multicast there."""
         end, index = self._socket, socket.if_nametoindex(self.name)
-        end.settimeout(0)
-        code = b"".join(struct.pack("@HBBI", *step) for step in _FILTER)
-        kept = ctypes.create_string_buffer(code)
-        program = struct.pack("@HP", len(_FILTER), ctypes.addressof(kept))
-        end.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-        end.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        end.setsockopt(_SOL_PACKET, _AUXDATA, 1)
-        # all protocols: bound to GOOSE's own, the kernel hides the tags of VLANs
-        end.bind((self.name, _ETH_P_ALL))
         wanted = [(_MR_ALLMULTI, b"")]
         if destinations is not None:
             wanted = [(_MR_MULTICAST, mac_octets(each)) for each in dict.fromkeys(destinations)]
         for kind, address in wanted:
             request = struct.pack("@iHH8s", index, kind, len(address), address)
-            end.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)
+            end.setsockopt(SOL_PACKET, _ADD_MEMBERSHIP, request)
 
 
 def is_down(error: OSError) -> bool:
@@ -157,7 +121,7 @@ def is_down(error: OSError) -> bool:
 def _age_s(more: list[tuple[int, int, bytes]]) -> float:
     """How long a frame waited for us; nothing where the clock was set meanwhile."""
     for level, kind, content in more:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
             seconds, rest = _TIMESTAMP_FORM.unpack_from(content)
             age = (now_ns() - seconds * NS_PER_S - rest) / NS_PER_S
             return age if 0 <= age <= _OLDEST_S else 0.0
@@ -166,7 +130,7 @@ def _age_s(more: list[tuple[int, int, bytes]]) -> float:
 
 def _tag_control(more: list[tuple[int, int, bytes]]) -> int | None:
     for level, kind, content in more:
-        if level == _SOL_PACKET and kind == _AUXDATA and len(content) >= _AUXDATA_FORM.size:
+        if level == SOL_PACKET and kind == AUXDATA and len(content) >= _AUXDATA_FORM.size:
             status, *_, control, _ = _AUXDATA_FORM.unpack_from(content)
             return int(control) if status & _STATUS_VLAN_VALID else None
     return None

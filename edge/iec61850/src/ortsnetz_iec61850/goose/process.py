@@ -1,6 +1,6 @@
 """The driver in its process: the agent runs `python -m ortsnetz_iec61850.goose.process`.
 
-The only one that needs CAP_NET_RAW for GOOSE, and the only one that hostile frames can reach.
+The only one that hostile frames can reach. It needs no capability where `opener` runs.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ _SILENT = 1  # exit code: something is not as it should be
 def goose(interface: str, *, seconds: float, file: Path | None, as_json: bool) -> None:
     """Listen to the GOOSE messages of an interface: who sends what, and who misses.
 
-    Needs the capability CAP_NET_RAW (or root), and sends nothing.
+    Sends nothing. Needs root, CAP_NET_RAW, or the service ortsnetz-goose of the interface.
     """
     command = [sys.executable, "-m", _module(), interface, "--seconds", f"{seconds:g}"]
     if file is not None:
