@@ -31,6 +31,8 @@ from ortsnetz_iec61850.sampled_values.waveform import Change, Wave, counts
 pytestmark = pytest.mark.interop
 
 COMMAND = (sys.executable, "-m", "ortsnetz_edge.drivers.sampled_values.process")
+ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
+ADDRESS = "sampled-values://01-0C-CD-04-00-01:16384/ORTSNETZ-MU01"
 WAVE = Wave(
     voltage_v=(230.0, 225.0, 235.0),
     current_a=(50.0, 40.0, 30.0),
@@ -100,6 +102,7 @@ class Run(NamedTuple):
     driver: Driver
     scans: list[Scan]
     end: DriverError
+    probed: str
     recordings: list[Path]
 
 
@@ -110,15 +113,20 @@ def run(bus: ProcessBus, tmp_path_factory: pytest.TempPathFactory) -> Run:
     dipped = replace(WAVE, changes=(Change(3.6, 3.8, 0.5, (0,)),))
     published = orders(dipped, 10.0, seconds=4.8, skip=(17600, 1))
 
-    async def work() -> tuple[Driver, list[Scan], DriverError]:
+    async def work() -> tuple[Driver, list[Scan], DriverError, str]:
         driver = opened(published)
         bus.publish(published)
+        probing = await asyncio.create_subprocess_exec(
+            *(ORTSNETZ, "edge", "probe", ADDRESS, "read", "200ms/rms.u_b", "200ms/frequency"),
+            stdout=asyncio.subprocess.PIPE,
+        )
         scans = await reported(
             driver, lambda found: any(value(driver, s, "LSVS1.LostSmp") == 1 for s in found)
         )
         end = await failing(driver, FailureKind.TIMEOUT)
         await driver.stop()
-        return driver, scans, end
+        said, _ = await probing.communicate()
+        return driver, scans, end, said.decode()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
@@ -161,6 +169,13 @@ def judged(driver: Driver, scan: Scan) -> None:
         ("LSVS1.LostSmp", 0.0, 0.0),
     ):
         assert value(driver, scan, name) == pytest.approx(expected, abs=within), name
+
+
+def test_a_technician_reads_a_stream_without_a_profile(run: Run) -> None:
+    rows = {line.split()[0]: line.split()[1:3] for line in run.probed.splitlines()[1:]}
+    assert float(rows["200ms/rms.u_b"][0]) == pytest.approx(225.4, abs=0.1)
+    assert float(rows["200ms/frequency"][0]) == pytest.approx(50.0, abs=0.001)
+    assert {quality for _, quality in rows.values()} == {"good"}
 
 
 def test_a_window_with_a_lost_sample_has_no_value(run: Run) -> None:

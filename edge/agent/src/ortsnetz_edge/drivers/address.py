@@ -7,6 +7,7 @@ dnp3://10.0.0.9:20000/1024?own=1   host, port, address of the outstation
 opc.tcp://10.0.0.11:4840/path?credentials=park
 iec61850://10.0.0.12:102           MMS; with ?credentials=FOLDER over TLS
 goose://eth1                       an interface that is listened to
+sampled-values://01-0C-CD-04-00-01:16384/MU01   destination, APPID (decimal), svID
 
 A protocol that does not ship with the agent goes by the name of its entry point: NAME://host:port
 """
@@ -26,10 +27,13 @@ DEFAULT_PORTS = {
     "dnp3-tls": 19999,
     "opcua": 4840,
     "iec61850": 102,
+    "sampled-values": 0x4000,  # the APPID of 9-2LE
 }
 SERIAL = "modbus-rtu"
 _LISTENED_TO = {"goose"}
 """Protocols whose place is an interface of the node, by its name as it is written."""
+_PATHS = {"opcua", "sampled-values"}
+"""Protocols with a name behind host and port instead of a unit's number."""
 _SCHEMES = {"opc.tcp": "opcua"}
 _OPTIONS = {"unit", "own", "credentials", "timeout", "bay", "baud", "parity", "stop"}
 
@@ -61,13 +65,14 @@ def parse_address(text: str) -> Connection:
         return Connection(protocol, host=parts.netloc, path=unquote(parts.path.strip("/")))
     if port is None and protocol not in DEFAULT_PORTS:
         raise InputError(f"{text}: the port is missing")
-    opcua = protocol == "opcua"
+    named = protocol in _PATHS
+    path = parts.path if protocol == "opcua" else unquote(parts.path.strip("/"))
     return Connection(
         protocol=protocol,
         host=parts.hostname,
         port=DEFAULT_PORTS[protocol] if port is None else port,
-        unit=1 if opcua else _number(text, parts.path.strip("/") or options.get("unit", "1")),
-        path=parts.path if opcua else "",
+        unit=1 if named else _number(text, parts.path.strip("/") or options.get("unit", "1")),
+        path=path if named else "",
         own_address=_number(text, options.get("own", "1")),
         credentials=options.get("credentials"),
         timeout_s=_seconds(text, options.get("timeout", "2")),

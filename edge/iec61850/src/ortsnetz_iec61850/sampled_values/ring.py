@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import socket
 import struct
 import threading
@@ -134,9 +135,7 @@ class Ring:
         """
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            raise OrtsnetzError(
-                f"interface '{self.interface}': {OSError(code, '').strerror or code}"
-            )
+            raise OrtsnetzError(f"interface '{self.interface}': {os.strerror(code)}")
 
     def close(self) -> None:
         """Give the ring back."""
