@@ -60,6 +60,15 @@ def test_what_an_ied_holds_is_listed_from_its_devices_down_to_its_values(device:
             first = values[PHASE_A.replace("CP1/", "BENCHCP1/")]
             assert (first.value, first.writable) == (230.0, False)
             assert len(await probe.browse("CP1/MMXU1.PhV[MX]", 2)) == 2
+            members = await probe.browse("CP1/LLN0.dsState", 10)
+            assert [one.reference.partition(".")[2] for one in members] == [
+                "ConnSt[ST]",
+                "ALim[MX]",
+                "AReq[MX]",
+            ]
+            assert "mxVal.f 244" in str(members[1].value)
+            with pytest.raises(InputError, match="no data set"):
+                await probe.browse("CP1/LLN0.dsNothing", 10)
             with pytest.raises(InputError, match="no logical device XX9"):
                 await probe.browse("XX9", 10)
         finally:

@@ -18,7 +18,7 @@ from ortsnetz_iec61850.mms.samples import number, quality_of, words_of
 
 _START = re.compile(
     r"(?P<device>[A-Za-z0-9_]+)(/(?P<node>[A-Za-z0-9_]+)"
-    r"(\.(?P<path>[A-Za-z0-9_.()]+)\[(?P<constraint>[A-Z]{2})\])?)?"
+    r"(\.(?P<path>[A-Za-z0-9_.()]+)(\[(?P<constraint>[A-Z]{2})\])?)?)?"
 )
 _CONSTRAINTS = {str(one) for one in FunctionalConstraint}
 _WRITABLE = {str(one) for one in WRITABLE}
@@ -28,6 +28,8 @@ _SEPARATOR = "$"
 
 def browse(life: Life, start: str, most: int) -> tuple[Found, ...]:
     """What lies below a reference: `LD0`, `LD0/MMXU1`, `LD0/MMXU1.PhV[MX]`; empty for all.
+
+    Without a functional constraint it is a data set: `LD0/LLN0.Measured`.
 
     Raises:
         InputError: `start` is no such reference; says of which form they are.
@@ -47,6 +49,8 @@ def browse(life: Life, start: str, most: int) -> tuple[Found, ...]:
         return tuple(_first(_device(life, domain), most))
     if match["path"] is None:
         return tuple(_first(_node(life, domain, match["node"]), most))
+    if match["constraint"] is None:
+        return tuple(_first(_data_set(life, domain, f"{match['node']}${match['path']}"), most))
     item = _SEPARATOR.join((match["node"], match["constraint"], *match["path"].split(".")))
     return tuple(_first(_object(life, Variable(domain, item)), most))
 
@@ -109,6 +113,22 @@ def _said(kind: VariableType, value: Value) -> str:
     return ", ".join(
         f"{part.name} {_content(one)}" for part, one in named if not isinstance(one, tuple)
     )
+
+
+def _data_set(life: Life, domain: str, name: str) -> Iterator[Found]:
+    """Members of a data set with their values, which are read as the data set that they are."""
+    if name not in life.association.data_sets(domain):
+        raise InputError(f"{domain} has no data set {name.replace(_SEPARATOR, '.')}")
+    values = life.association.read_data_set(domain, name)
+    for member, value in zip(life.association.members(domain, name), values, strict=False):
+        node, constraint, *path = member.item.split(_SEPARATOR)
+        reference = f"{member.domain}/{node}.{'.'.join(path)}[{constraint}]"
+        kind = life.directory.type_of(Variable(member.domain, member.item))
+        leaves = () if kind is None else tuple(_leaves(kind))
+        said = ", ".join(
+            f"{leaf[1:] or 'value'} {_content(at(value, way))}" for leaf, _, way in leaves
+        )
+        yield Found(reference, "member", said, folder=isinstance(value, tuple))
 
 
 def _object(life: Life, variable: Variable) -> Iterator[Found]:

@@ -5,7 +5,7 @@ Blocks, and is called in the connection's thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ortsnetz_common.scl.object_reference import ObjectReference
@@ -38,15 +38,33 @@ class Directory:
         return {reference: self._place(reference) for reference in references}
 
     def type_of(self, variable: Variable) -> VariableType | None:
-        """A variable's type; None if the device has none of this name. Raises LibraryError."""
+        """A variable's type; None if the device has none of this name.
+
+        A node is asked for all that it has under a functional constraint at once; where that is
+        refused (too long an answer) or the variable is not in it, for the variable itself.
+
+        Raises:
+            LibraryError: there is no answer.
+        """
+        if variable not in self._types:
+            node, *rest = variable.item.split("$")
+            found = None
+            if len(rest) > 1:
+                whole = self._asked(Variable(variable.domain, f"{node}${rest[0]}"))
+                found = None if whole is None else _below(whole, rest[1:])
+            if found is None:
+                found = self._asked(variable)
+            self._types[variable] = found
+        return self._types[variable]
+
+    def _asked(self, variable: Variable) -> VariableType | None:
         if variable not in self._types:
             try:
-                found = self.association.type_of(variable.domain, variable.item)
+                self._types[variable] = self.association.type_of(variable.domain, variable.item)
             except LibraryError as error:
                 if ends_connection(error):
                     raise
-                found = None
-            self._types[variable] = found
+                self._types[variable] = None
         return self._types[variable]
 
     def _place(self, reference: ObjectReference) -> Place | str:
@@ -64,3 +82,12 @@ class Directory:
         if kind is None:
             return f"the device has no {variable}"
         return place_of(reference, variable, kind) or f"{variable} has no such part"
+
+
+def _below(kind: VariableType, names: Sequence[str]) -> VariableType | None:
+    for name in names:
+        place = kind.part(name)
+        if place is None:
+            return None
+        kind = kind.parts[place]
+    return kind
