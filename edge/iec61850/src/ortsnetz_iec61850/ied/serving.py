@@ -78,7 +78,10 @@ class IedServer:
         call = functions()
         call.IedServer_setLocalIpAddress(self.handle, host.encode())
         for _ in range(1 if port else ATTEMPTS):
-            wanted = port or _free_port(host)
+            try:
+                wanted = port or _free_port(host)
+            except OSError:
+                break
             call.IedServer_startThreadless(self.handle, wanted)
             if call.IedServer_isRunning(self.handle):
                 self._thread.start()
