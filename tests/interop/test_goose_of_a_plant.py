@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from goose_bench import Listener, until
-from mixed_substation import Substation, prepared_in
+from mixed_substation import Substation
 from private_network import FAR, NEAR, private_network
 
 from ortsnetz_common.parameters.station import Connection, Side
@@ -30,7 +28,6 @@ from ortsnetz_hil.faults.specs import Missing
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 
 pytestmark = pytest.mark.interop
-ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 FEEDERS, FEEDER = "ied-feeders", 0
 
 
@@ -49,18 +46,9 @@ class Multicasting(Substation):
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Iterator[Path]:
-    network = tmp_path / "network.json"
-    done = subprocess.run(
-        [ORTSNETZ, "network", "import", "1-LV-rural2--0-sw", "-o", str(network)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+def prepared(plant_behind_ieds: Path) -> Iterator[Path]:
     with private_network():
-        yield prepared_in(tmp_path, network, "iec61850")
+        yield plant_behind_ieds
 
 
 def listened_to(run: Path, folder: Path) -> tuple[Source, Environment]:

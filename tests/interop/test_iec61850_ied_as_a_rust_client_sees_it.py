@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from mixed_substation import HOST, START_NS, Substation, prepared_in, serving
+from mixed_substation import HOST, START_NS, Substation, serving
 
 from ortsnetz_common.scl.reading.document import read_scl
 from ortsnetz_hil.faults import specs
@@ -25,7 +23,6 @@ from ortsnetz_hil.servers.setpoint_log import read as read_setpoints
 
 iec61850 = pytest.importorskip("iec61850", reason="the Rust client has no wheel for this machine")
 
-ORTSNETZ = str(Path(sys.executable).with_name("ortsnetz"))
 
 pytestmark = pytest.mark.interop
 DEADLINE_S = 30.0
@@ -36,18 +33,8 @@ INVALID = 0x40
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ieds")
-    network = folder / "network.json"
-    done = subprocess.run(
-        [ORTSNETZ, "network", "import", "1-LV-rural2--0-sw", "-o", str(network)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return prepared_in(folder, network, "iec61850")
+def prepared(plant_behind_ieds: Path) -> Path:
+    return plant_behind_ieds
 
 
 def run_(story: Callable[[], Awaitable[None]]) -> None:
