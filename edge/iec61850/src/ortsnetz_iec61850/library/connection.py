@@ -114,7 +114,11 @@ class Association:
             LibraryError: there is no connection, or it is not served.
         """
         error = ctypes.c_int(0)
-        _connect(self.handle, ctypes.byref(error), host.encode("idna"), port)
+        try:
+            name = host.encode("idna")
+        except UnicodeError:
+            raise LibraryError(28, f"connect to {host}:{port}") from None
+        _connect(self.handle, ctypes.byref(error), name, port)
         _good(error.value, f"connect to {host}:{port}")
         return self.domains()
 

@@ -15,6 +15,11 @@ from ortsnetz_iec61850.library.types import VariableType
 from ortsnetz_iec61850.library.values import MmsType
 
 _Handle, _Text = ctypes.c_void_p, ctypes.c_char_p
+ORIGIN = b"ortsnetz"
+AUTOMATIC_STATION = 5
+"""Originator category of IEC 61850-7-3 (7.5.2): a function of the station, without an operator."""
+MAINTENANCE = 7
+"""The same: a person who looks after the device."""
 
 
 class ControlModel(IntEnum):
@@ -39,11 +44,16 @@ class ControlModel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Flags of a command."""
+    """Flags of a command.
+
+    Attributes:
+        category: who commands (`orCat`, IEC 61850-7-3, 7.5.2).
+    """
 
     test: bool = False
     interlock: bool = True
     synchro: bool = False
+    category: int = AUTOMATIC_STATION
 
 
 class ControlRefusedError(Exception):
@@ -88,9 +98,6 @@ _on_termination = function(
     "ControlObjectClient_setCommandTerminationHandler", None, _Handle, _Terminated, _Handle
 )
 _NO_CAUSE = (0, 25)
-ORIGIN = b"ortsnetz"
-AUTOMATIC_STATION = 5
-"""Originator category of IEC 61850-7-3 (7.5.2): a function of the station, without an operator."""
 
 
 class ControlObject:
@@ -117,7 +124,6 @@ class ControlObject:
         self.model = ControlModel(_model(self._handle))
         self._ended: Callable[[ControlRefusedError | None], None] | None = None
         self._callback = _Terminated(self._terminated)
-        _origin(self._handle, ORIGIN, AUTOMATIC_STATION)
         _on_termination(self._handle, self._callback, None)
 
     def operate(
@@ -163,6 +169,7 @@ class ControlObject:
             _destroy(handle)
 
     def _flags(self, checks: Checks) -> None:
+        _origin(self._handle, ORIGIN, checks.category)
         _test(self._handle, checks.test)
         _interlock(self._handle, checks.interlock)
         _synchro(self._handle, checks.synchro)

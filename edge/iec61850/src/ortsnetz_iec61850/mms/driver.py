@@ -29,6 +29,7 @@ from ortsnetz_iec61850.mms.session import Session
 from ortsnetz_iec61850.mms.source import SourceMaps
 
 MOST_EARLY = 10_000
+"""Reports that wait for a scan; beyond it they are dropped and counted."""
 LATE_S = 1.0
 """Reports that are older were true then; what holds now the next scan says."""
 
@@ -52,6 +53,7 @@ class MmsDriver:
         self._early: deque[tuple[Mapping[ObjectReference, Sample], float]] = deque(
             maxlen=MOST_EARLY
         )
+        self._dropped = 0
         self._writing = Writing(session, maps.options)
         self._answers = 0
         self._failures: Counter[FailureKind] = Counter()
@@ -132,6 +134,9 @@ class MmsDriver:
         if self._reporting is not None:
             lost = self._reporting.lost
             counters = {"reports": self._reporting.received} | {f"lost_{k}": lost[k] for k in lost}
+            if self._dropped:
+                lost = lost + Counter(waiting=self._dropped)
+                counters["lost_waiting"] = self._dropped
             if lost:
                 failures[FailureKind.GAP] = lost.total()
                 last = self._reporting.last_loss or last
@@ -205,14 +210,24 @@ class MmsDriver:
                 (one, sample) for one, sample in reporting.current().items() if one in periods
             )
         while self._early:
-            self._took(*self._early.popleft())
+            self._deliver(*self._early.popleft())
         return self._seen(self._maps.scan(self._samples, reading.received_ns))
 
     def _took(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
-        """Something was reported; a late report is no news of what holds now."""
-        if self._not_read_yet():
-            self._early.append((samples, age_s))
-            return
+        """Something was reported.
+
+        What was true before the connection waits for the next scan, and is handed over just before
+        it: what holds now is then said last. What comes after it waits behind it.
+        """
+        if self._early or age_s > LATE_S or self._not_read_yet():
+            if len(self._early) >= MOST_EARLY:
+                self._dropped += 1
+            else:
+                self._early.append((samples, age_s))
+        else:
+            self._deliver(samples, age_s)
+
+    def _deliver(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
         late = age_s > LATE_S
         merged = {**self._samples, **samples}
         if not late:

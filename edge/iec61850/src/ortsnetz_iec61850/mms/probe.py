@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from ortsnetz_common.drivers.values import Found, Identity, Observation
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.object_reference import ObjectReference, parse_reference
+from ortsnetz_iec61850.library.control import MAINTENANCE, Checks
 from ortsnetz_iec61850.mms.browsing import browse
 from ortsnetz_iec61850.mms.identification import of_the_server
 from ortsnetz_iec61850.mms.operating import set_point
@@ -66,6 +67,7 @@ class MmsProbe:
             value,
             generation=life.generation,
             last_s=LONGEST_COMMAND_S,
+            checks=Checks(category=MAINTENANCE),
         )
         if wanted.is_control:
             return f"{reference}: the device has carried it out"
