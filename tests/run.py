@@ -61,6 +61,7 @@ PEERS = [
         "iec61850_ied_as_a_rust_client_sees_it",
         "sampled_values_on_the_wire",
         "iec61850_ied_as_tshark_sees_it",
+        "iec61850_under_stress",
         "mixed_plant_as_independent_clients_see_it",
         "opcua_as_tshark_sees_it",
         "opcua_park_shows_the_plant",
