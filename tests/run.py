@@ -56,6 +56,7 @@ PEERS = [
         "goose_for_technicians",
         "goose_of_a_plant",
         "goose_reaches_the_agent",
+        "goose_survives_disturbances",
         "goose_with_libiec61850",
         "goose_without_capability",
         "iec61850_ied_as_a_rust_client_sees_it",

@@ -10,6 +10,7 @@ from goose_bench import (
     DEADLINE_S,
     POSITION,
     POSITION_QUALITY,
+    STATES,
     TRIP,
     Bay,
     Listener,
@@ -91,6 +92,28 @@ def test_a_publisher_that_is_killed_makes_its_points_invalid_until_it_is_back(
                     await until(lambda: agent.last["voltage1"] == (230.5, 0), "measured again")
 
     asyncio.run(listen())
+
+
+def test_a_stream_that_is_lost_is_logged_once_and_so_is_its_return(
+    cable: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def listen() -> None:
+        with bay(cable[1]) as made:
+            async with listener(cable[0]) as agent:
+                for closed in (2, 1, 2):
+                    made.tell(values={POSITION: closed})
+                    await until(
+                        lambda want=closed: agent.last.get("XCBR1.Pos") == (want, 0), "heard"
+                    )
+                made.tell(block="gcbStates", misbehaviour="stop")
+                await until(lambda: agent.last["XCBR1.Pos"][0] is None, "lost")
+                made.tell(misbehaviour="none")
+                await until(lambda: agent.last["XCBR1.Pos"] == (2.0, 0), "back")
+
+    asyncio.run(listen())
+    said = capfd.readouterr().err
+    lost, back = said.count(f"{STATES}: no message within"), said.count(f"{STATES} is back")
+    assert lost == back >= 1, said
 
 
 def test_an_interface_that_goes_down_and_comes_back_is_listened_to_again(
