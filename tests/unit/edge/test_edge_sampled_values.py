@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,14 @@ def test_what_is_not_measured_yet_or_cannot_be_is_missing_and_not_zero(text: str
     number, quality, _ = value(text, place(blocks(8)))
     assert number is None
     assert not is_usable(quality)
+
+
+@pytest.mark.parametrize(("covered", "there"), [(1.0, True), (0.91, True), (0.89, False)])
+def test_an_interval_that_was_hardly_measured_has_no_value(covered: float, there: bool) -> None:
+    measured = place(blocks(8))
+    (interval,) = ten_minutes(0, 230.0).intervals.ten_minutes
+    measured.newest.intervals["10min"] = replace(interval, covered=covered)
+    assert (value("10min/rms.u_a", measured)[0] is not None) == there
 
 
 @pytest.mark.parametrize("flag", [SampleFlag.LOST, SampleFlag.INVALID, SampleFlag.TEST])

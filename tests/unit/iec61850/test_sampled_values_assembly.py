@@ -265,7 +265,7 @@ def test_a_source_that_counts_anew_is_followed() -> None:
     assert not flags(mu.blocks[-1]).any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.9), most=st.integers(1, 80))
 def test_every_sample_is_handed_on_lost_or_waits(seed: int, loss: float, most: int) -> None:
     """Any loss, doubling and small disorder: each place of each block says what it is."""

@@ -89,6 +89,7 @@ def test_a_priority_tag_is_taken_off() -> None:
         ("noASDU says", BY_HAND.replace(b"\x80\x01\x01", b"\x80\x01\x02")),
         ("0 ASDUs", BY_HAND.replace(b"\x80\x01\x01", b"\x80\x01\x00")),
         ("out of order", BY_HAND.replace(b"\x85\x01\x01", b"\x82\x01\x01")),
+        ("out of order", BY_HAND.replace(b"\x83\x04\0\0\0\1\x85\1\1", b"\x83\x04\0\0\0\1\x83\1\1")),
         ("octets, not 2", BY_HAND.replace(b"\x82\x02\x0f\xa0\x83", b"\x82\x03\x0f\xa0\x83")),
         ("longer than what it lies in", BY_HAND.replace(b"\x87\x10", b"\x87\x11")),
         ("is no name", BY_HAND.replace(b"MU01", b"MU\xff1")),
@@ -168,6 +169,17 @@ def test_only_counts_synchronisation_values_and_sender_may_differ() -> None:
     ):
         block = np.frombuffer(other, dtype=np.uint8)[None, :]
         assert template.fits(block).tolist() == [fits]
+
+
+def test_the_quick_way_reads_counts_of_two_octets() -> None:
+    first = frame_octets(frame(asdu(1), asdu(2)))
+    template = Template(parse_frame(first), first, STREAM)
+    other = frame_octets(frame(asdu(0x1234, synch=0), asdu(14399, samples=bytes(16))))
+    taken = template.take(np.frombuffer(first + other, dtype=np.uint8).reshape(2, -1))
+    assert taken.counts.tolist() == [1, 2, 0x1234, 14399]
+    assert taken.synch.tolist() == [2, 2, 0, 2]
+    assert taken.frame.tolist() == [0, 0, 1, 1]
+    assert taken.values.tolist() == [[1000, -1000]] * 3 + [[0, 0]]
 
 
 @pytest.mark.parametrize(
