@@ -284,7 +284,8 @@ _ACCESS = {22: 10, 24: 9, 21: 3, 33: 0, 32: 11, 26: 2, 27: 4, 29: 1}
 def _member(pointer: int) -> Member:
     one = ctypes.cast(pointer, ctypes.POINTER(_Member)).contents
     whole = one.index < 0 and not one.component
-    return Member((one.domain or b"").decode(), (one.item or b"").decode(), whole)
+    domain, item = ((text or b"").decode("utf-8", "replace") for text in (one.domain, one.item))
+    return Member(domain, item, whole)
 
 
 def _good(code: int, doing: str) -> None:

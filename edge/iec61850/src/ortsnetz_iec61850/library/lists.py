@@ -47,7 +47,7 @@ def texts(handle: int | None) -> tuple[str, ...]:
 @contextmanager
 def of_texts(words: Sequence[str]) -> Iterator[int]:
     """A list for the library to read; freed afterwards."""
-    kept = [ctypes.create_string_buffer(word.encode("ascii")) for word in words]
+    kept = [ctypes.create_string_buffer(word.encode()) for word in words]
     handle = _create()
     try:
         for buffer in kept:

@@ -22,10 +22,12 @@ class Directory:
 
     Attributes:
         domains: logical devices, as on the wire.
+        doubted: whether all is asked for again, because something was not where it has to be.
     """
 
     association: Association
     domains: tuple[str, ...]
+    doubted: bool = False
     _types: dict[Variable, VariableType | None] = field(default_factory=dict)
     _places: dict[ObjectReference, Place | str] = field(default_factory=dict)
 
@@ -35,6 +37,11 @@ class Directory:
         Raises:
             LibraryError: there is no answer.
         """
+        if self.doubted:
+            self.doubted = False
+            self.domains = self.association.domains()
+            self._types.clear()
+            self._places.clear()
         return {reference: self._place(reference) for reference in references}
 
     def type_of(self, variable: Variable) -> VariableType | None:

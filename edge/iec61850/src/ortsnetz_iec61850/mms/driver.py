@@ -163,8 +163,11 @@ class MmsDriver:
         if identity is None or (self._known == life.generation and not again):
             return life.generation
         reading = await self.session.read(places_of(identity))
-        misfit = identity.misfit(said_in(reading, identity))
+        said = said_in(reading, identity)
+        misfit = identity.misfit(said)
         if misfit is not None:
+            if said == Identity():  # nobody says anything: perhaps not the places of this device
+                life.directory.doubted = True
             self._known = -1
             self._early.clear()  # of somebody else
             raise DriverError(
