@@ -24,7 +24,7 @@ from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.registry import load_protocol
 from ortsnetz_edge.profiles.library import Library
 from ortsnetz_edge.profiles.schema import Direction
-from ortsnetz_hil.faults.specs import Missing
+from ortsnetz_hil.faults.specs import Missing, Multicasts
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 
 pytestmark = pytest.mark.interop
@@ -74,9 +74,12 @@ def test_what_a_feeder_measures_reaches_the_agent_and_is_invalid_while_the_ied_i
     prepared: Path, tmp_path: Path
 ) -> None:
     silent = Missing(name="silent", device=FEEDERS, first_s=20.0, last_s=40.0)
+    newer = Multicasts(
+        name="newer", device=FEEDERS, wrong="wrong-revision", first_s=50.0, last_s=60.0
+    )
 
     async def story() -> None:
-        substation = Multicasting(prepared, tmp_path, (silent,), servers=(FEEDERS,))
+        substation = Multicasting(prepared, tmp_path, (silent, newer), servers=(FEEDERS,))
         await substation.ready.start()
         try:
             source, environment = listened_to(prepared, tmp_path / "profiles")
@@ -99,6 +102,10 @@ def test_what_a_feeder_measures_reaches_the_agent_and_is_invalid_while_the_ied_i
             await until(lambda: agent.last["voltage1"][0] is None, "invalid")
             await substation.step(41.0)
             await until(lambda: agent.last["voltage1"][0] is not None, "valid again")
+            await substation.step(51.0)
+            await until(lambda: agent.last["voltage1"][0] is None, "of another configuration")
+            await substation.step(61.0)
+            await until(lambda: agent.last["voltage1"][0] is not None, "of the right one again")
             cycle.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await cycle

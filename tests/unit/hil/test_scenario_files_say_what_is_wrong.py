@@ -218,6 +218,7 @@ FAULTS = """
   - {name: f10, rejects: d, from: 1, to: 2}
   - {name: f11, reboots: d, from: 1, to: 2}
   - {name: f12, changes_address: d, from: 1, to: 2, port: 4000}
+  - {name: f14, multicasts: ied, from: 1, to: 2, wrong: sequence-jump, block: gcbdsMeas}
   - {name: f13, wire: uplink, from: 1 min, delay: 0.2 s, jitter: 100 ms, bytes_per_s: 1000}
 """
 
@@ -242,6 +243,9 @@ def test_every_kind_of_fault_reaches_the_plant() -> None:
         specs.Rejects(name="f10", device="d", **span),
         specs.Reboots(name="f11", device="d", **span),
         specs.ChangesAddress(name="f12", device="d", port=4000, **span),
+        specs.Multicasts(
+            name="f14", device="ied", wrong="sequence-jump", block="gcbdsMeas", **span
+        ),
         specs.Wire(
             name="f13", link="uplink", first_s=60.0, last_s=120.0,
             delay_s=0.2, jitter_s=0.1, bytes_per_s=1000.0,

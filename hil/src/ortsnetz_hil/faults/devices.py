@@ -10,6 +10,7 @@ from ortsnetz_hil.faults.specs import (
     DeviceFault,
     Fault,
     Ignores,
+    Multicasts,
     Reboots,
     Rejects,
 )
@@ -29,6 +30,7 @@ class DeviceFaults:
         self._rejects = [f for f in own if isinstance(f, Rejects)]
         self._reboots = [f for f in own if isinstance(f, Reboots)]
         self._moves = [f for f in own if isinstance(f, ChangesAddress)]
+        self._multicasts = [f for f in own if isinstance(f, Multicasts)]
 
     def ignoring(self, now_s: float) -> Ignores | None:
         """The fault by which setpoints are confirmed and not followed, None if they are."""
@@ -55,6 +57,10 @@ class DeviceFaults:
         if any(fault.holds(now_s) for fault in self._reboots):
             return None
         return next((fault.port for fault in self._moves if fault.holds(now_s)), own)
+
+    def multicasting(self, now_s: float) -> dict[str, str]:
+        """What it multicasts wrongly, by control block; "" stands for all."""
+        return {fault.block: fault.wrong for fault in self._multicasts if fault.holds(now_s)}
 
     def restarts(self, now_s: float) -> int:
         """How often the device has restarted until an instant."""

@@ -119,6 +119,22 @@ class ChangesAddress(_Timed, frozen=True, tag="changes_address", kw_only=True):
     port: int
 
 
+class Multicasts(_Timed, frozen=True, tag="multicasts", kw_only=True):
+    """An IED multicasts wrongly (GOOSE).
+
+    Attributes:
+        device: name of the station server.
+        wrong: what it does, see `ortsnetz_iec61850.goose.misbehaviour`: `stop`, `sequence-jump`,
+            `replay`, `wrong-revision`, `needs-commissioning`, `simulation`, `short-life`,
+            `wrong-types`.
+        block: name of the control block, in all logical devices; "" for all.
+    """
+
+    device: str
+    wrong: str
+    block: str = ""
+
+
 class Wire(_Timed, frozen=True, tag="wire", kw_only=True):
     """A bad connection, by a TCP proxy between device under test and `link`.
 
@@ -145,5 +161,5 @@ class Wire(_Timed, frozen=True, tag="wire", kw_only=True):
 
 
 MeterFault = Frozen | Biased | Noisy | WrongSign | SwappedPhases | Spikes | ClockSkew | Missing
-DeviceFault = Ignores | Delays | Rejects | Reboots | ChangesAddress
+DeviceFault = Ignores | Delays | Rejects | Reboots | ChangesAddress | Multicasts
 Fault = MeterFault | DeviceFault | Wire

@@ -94,6 +94,12 @@ def _(fault: specs.ChangesAddress) -> str:
 
 
 @words.register
+def _(fault: specs.Multicasts) -> str:
+    block = f", {fault.block}" if fault.block else ""
+    return f"{fault.device} multicasts wrongly ({fault.wrong}{block})"
+
+
+@words.register
 def _(fault: specs.Wire) -> str:
     said = [
         ("half-open", fault.half_open),

@@ -151,6 +151,24 @@ class ChangesAddress(_Fault, frozen=True, kw_only=True, tag="changes_address"):
     port: Port
 
 
+class Multicasts(_Fault, frozen=True, kw_only=True, tag="multicasts"):
+    """An IED multicasts wrongly (GOOSE), with one control block or with all."""
+
+    key: ClassVar[str] = "multicasts"
+    multicasts: str
+    wrong: Literal[
+        "stop",
+        "sequence-jump",
+        "replay",
+        "wrong-revision",
+        "needs-commissioning",
+        "simulation",
+        "short-life",
+        "wrong-types",
+    ]
+    block: Annotated[str, Meta(max_length=64)] = ""
+
+
 class Wire(_Fault, frozen=True, kw_only=True, tag="wire"):
     """A bad connection to a device, or to the broker (`uplink`)."""
 
@@ -175,10 +193,11 @@ class Wire(_Fault, frozen=True, kw_only=True, tag="wire"):
 
 
 MeterFault = Frozen | Biased | Noisy | WrongSign | SwappedPhases | Spikes | ClockSkew | Missing
-DeviceFault = Ignores | Delays | Rejects | Reboots | ChangesAddress
+DeviceFault = Ignores | Delays | Rejects | Reboots | ChangesAddress | Multicasts
 Fault = MeterFault | DeviceFault | Wire
 KEYS = (
     *("frozen", "biased", "noisy", "wrong_sign", "swapped_phases", "spikes", "clock_skew"),
-    *("missing", "ignores", "delays", "rejects", "reboots", "changes_address", "wire"),
+    *("missing", "ignores", "delays", "rejects", "reboots", "changes_address", "multicasts"),
+    "wire",
 )
 """The keys that say what a fault is; each fault has exactly one."""

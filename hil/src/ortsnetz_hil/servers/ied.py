@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.bench_ied import TAKEN, VERSION, Begin, Command
+from ortsnetz_hil.faults.devices import DeviceFaults
 from ortsnetz_hil.faults.wire import Address
 from ortsnetz_hil.plant import protocols
-from ortsnetz_hil.plant.configuration import StationServer
+from ortsnetz_hil.plant.configuration import PlantConfiguration, StationServer
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.goose_sender import GooseSender
 from ortsnetz_hil.servers.goose_sender import started as started_sender
@@ -31,6 +32,7 @@ class Ied:
         written: where that file is put.
         goose: interface on which its data sets are multicast; "" for none.
         first_address: number of the first multicast address.
+        faults: of the IED as a whole.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Ied:
     written: Path | None = None
     goose: str = ""
     first_address: int = 1
+    faults: DeviceFaults = field(default_factory=DeviceFaults)
+    _wrong: dict[str, str] = field(default_factory=dict)
     _sender: GooseSender | None = None
     _process: IedProcess | None = None
     _by_instance: dict[str, IedBay] = field(init=False)
@@ -97,6 +101,7 @@ class Ied:
         if silent:
             return
         await self._process.show(*self._values())
+        self._misbehave(now_s)
         self._multicast()
         if self._process.counts.connections:
             for bay in self.bays:
@@ -115,10 +120,21 @@ class Ied:
             self._multicast()
         return cause
 
+    def _misbehave(self, now_s: float) -> None:
+        """Let the publisher do what faults say, and no longer."""
+        wrong = self.faults.multicasting(now_s)
+        if self._sender is None or wrong == self._wrong:
+            return
+        self._sender.misbehave("none")
+        for block, how in wrong.items():
+            self._sender.misbehave(how, block)
+        self._wrong = wrong
+
     async def _begin_to_multicast(self) -> None:
         if not self.goose or self.written is None:
             return
         added = self.written.with_name(f"{self.written.stem}-goose.cid")
+        self._wrong = {}
         self._sender = await started_sender(self.goose, self.written, added, self.first_address)
         self._multicast()
 
@@ -156,7 +172,10 @@ def _quality_of(reference: str) -> str:
 
 
 def ied(
-    spec: StationServer, owners: tuple[DeviceServer, ...], directory: Path | None, number: int = 0
+    spec: StationServer,
+    owners: tuple[DeviceServer, ...],
+    directory: Path | None,
+    configuration: PlantConfiguration,
 ) -> Ied:
     """An IED before its devices.
 
@@ -164,7 +183,7 @@ def ied(
         spec: which server.
         owners: the devices in the order of their bays.
         directory: plant directory, where its SCL file is put; None for none.
-        number: of the station server in its plant, from 0.
+        configuration: the plant's.
 
     Raises:
         InputError: it is to multicast, and there is no such directory.
@@ -174,4 +193,6 @@ def ied(
     written = None if directory is None else directory / f"{spec.name}.cid"
     if spec.goose and written is None:
         raise InputError(f"station server '{spec.name}': GOOSE needs a place for its SCL file")
-    return Ied(name, bays, written, spec.goose, 1 + number * ADDRESSES)
+    number = configuration.station_servers.index(spec)
+    faults = DeviceFaults(configuration.faults, spec.name)
+    return Ied(name, bays, written, spec.goose, 1 + number * ADDRESSES, faults)

@@ -12,6 +12,7 @@ from ortsnetz_hil.faults.specs import (
     Fault,
     Ignores,
     Missing,
+    Multicasts,
     Reboots,
     Rejects,
     SwappedPhases,
@@ -35,6 +36,7 @@ class Target:
         takes_setpoints: whether it is a device, not a meter.
         behind: the station server that it is a bay of; None for one with an address of its own.
         bays: of a station server: the devices behind it.
+        multicasts: whether it does (GOOSE).
     """
 
     name: str
@@ -42,6 +44,7 @@ class Target:
     takes_setpoints: bool = False
     behind: str | None = None
     bays: tuple[str, ...] = ()
+    multicasts: bool = False
 
 
 def targets(configuration: PlantConfiguration) -> dict[str, Target]:
@@ -79,7 +82,10 @@ def _in_their_places(
     servers = configuration.station_servers
     behind = {name: server.name for server in servers for name in server.bays}
     found = {device.name: replace(device, behind=behind.get(device.name)) for device in devices}
-    return found | {server.name: Target(server.name, bays=server.bays) for server in servers}
+    return found | {
+        server.name: Target(server.name, bays=server.bays, multicasts=bool(server.goose))
+        for server in servers
+    }
 
 
 def require_possible(
@@ -117,6 +123,8 @@ def complaint(
     whose = known.get(target(fault))
     if whose is None:
         return f"the plant has no device '{target(fault)}'"
+    if isinstance(fault, Multicasts):
+        return None if whose.multicasts else f"'{whose.name}' multicasts nothing (--goose IFACE)"
     if whose.bays:
         return _of_a_station_server(fault, whose)
     if whose.behind is not None and isinstance(fault, Wire | ChangesAddress):

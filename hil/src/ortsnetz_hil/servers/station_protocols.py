@@ -39,5 +39,5 @@ def bays(
     if spec.protocol == protocols.IEC61850:
         from ortsnetz_hil.servers.ied import ied  # noqa: PLC0415 - see above
 
-        return ied(spec, owners, directory, configuration.station_servers.index(spec))
+        return ied(spec, owners, directory, configuration)
     raise InputError(f"station server '{spec.name}': there is no protocol '{spec.protocol}'")
