@@ -19,7 +19,11 @@ from ortsnetz_common.link.bench_ied import TAKEN, VERSION, Bay, Begin
 from ortsnetz_hil.servers.ied_process import started
 from ortsnetz_iec61850.ied.composing import composed
 from ortsnetz_iec61850.library.connection import associated
+from ortsnetz_iec61850.library.values import Bits
 
+EXAMPLES = Path(__file__).parents[2] / "data" / "scl"
+INVALID = 0b01
+"""Validity as it travels (IEC 61850-8-1, 8.2): bit 0 first."""
 NAMESPACE = "{http://www.iec.ch/61850/2003/SCL}"
 KINDS = ("FD", "CP", "PV", "TC")
 EVERY_KIND = tuple(Bay(kind, f"{kind}1", f"model {kind}", f"serial {kind}") for kind in KINDS)
@@ -61,10 +65,10 @@ class PlainFile:
 
 
 @contextmanager
-def served(path: Path) -> Iterator[int]:
+def served(path: Path, *options: str) -> Iterator[int]:
     """An IED of a file at a port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "ortsnetz_iec61850.ied", str(path), "--port", "0"],
+        [sys.executable, "-m", "ortsnetz_iec61850.ied", str(path), "--port", "0", *options],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -107,6 +111,38 @@ def test_name_plates_say_which_device_is_behind_a_bay(tmp_path: Path) -> None:
             said = association.read(f"B1{kind}1", [f"LPHD1$DC$PhyNam${name}" for name in names])
             assert list(said) == ["Ortsnetz bench", f"model {kind}", f"serial {kind}"]
         association.close()
+
+
+def test_what_neither_file_nor_plant_has_said_is_invalid(tmp_path: Path) -> None:
+    (tmp_path / "b1.cid").write_bytes(composed("B1", EVERY_KIND))
+    with served(tmp_path / "b1.cid") as port:
+        association, _ = associated("127.0.0.1", port, connect_s=5.0, request_s=5.0)
+        unsaid = ["MMXU1$MX$PhV$phsA$q", "MMXU1$MX$TotW$q", "XCBR1$ST$Pos$q", "MMTR1$ST$DmdWh$q"]
+        for quality in association.read("B1FD1", unsaid):
+            assert isinstance(quality, Bits)
+            assert quality.first_is_highest >> 11 == INVALID
+        for quality in association.read("B1FD1", ["LLN0$ST$Beh$q", "LPHD1$ST$PhyHealth$q"]):
+            assert isinstance(quality, Bits)
+            assert quality.first_is_highest == 0
+        association.close()
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_files_of_all_editions_are_served_with_all_their_attributes(file: Path) -> None:
+    plain = PlainFile(file.read_bytes())
+    ied = next(each for each in plain.root.iter(f"{NAMESPACE}IED") if _has_server(each))
+    with served(file, "--ied", ied.get("name", "")) as port:
+        association, _ = associated("127.0.0.1", port, connect_s=5.0, request_s=5.0)
+        for device in ied.iter(f"{NAMESPACE}LDevice"):
+            domain = device.get("ldName") or f"{ied.get('name')}{device.get('inst')}"
+            found = set(association.variables(domain))
+            missing = {name for name in plain.leaves(device) if name not in found}
+            assert missing == set()
+        association.close()
+
+
+def _has_server(ied: ElementTree.Element) -> bool:
+    return next(ied.iter(f"{NAMESPACE}LDevice"), None) is not None
 
 
 def refusal(begin: Begin) -> str:

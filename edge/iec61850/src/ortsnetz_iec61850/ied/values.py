@@ -144,7 +144,14 @@ def _point(server: int, model: Model, reference: str) -> Point:
 
 
 def preset(server: int, model: Model) -> None:
-    """Put what the file says into the model; control models are set with their objects."""
+    """Put what the file says into the model; what it does not say is invalid.
+
+    Control models are set with their objects.
+
+    Raises:
+        InputError: a value that its type does not hold.
+    """
+    said: set[str] = set()
     for reference, leaf in model.leaves.items():
         put = None if leaf.preset is None else put_for(server, leaf.basic_type)
         if put is None:
@@ -153,5 +160,17 @@ def preset(server: int, model: Model) -> None:
             put(leaf.handle, leaf.preset)
         except ValueError:
             raise InputError(f"{reference}: '{leaf.preset}' is no {leaf.basic_type}") from None
+        said.update(_objects(reference))
+    for reference, leaf in model.leaves.items():
+        is_quality = leaf.basic_type == "Quality" and leaf.preset is None
+        if is_quality and not said.intersection(_objects(reference)[:1]):
+            functions().IedServer_updateQuality(server, leaf.handle, INVALID)
     for control in model.controls.values():
         functions().IedServer_updateCtlModel(server, control.handle, control.model)
+
+
+def _objects(reference: str) -> list[str]:
+    """What an attribute lies in, from the inside, each with the attribute's constraint."""
+    stem, constraint = reference.rstrip("]").split("[")
+    parts = stem.split(".")
+    return [f"{'.'.join(parts[:end])}[{constraint}]" for end in range(len(parts) - 1, 1, -1)]
