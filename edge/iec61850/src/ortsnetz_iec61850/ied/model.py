@@ -6,20 +6,18 @@ would be another device.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.scl.blocks import DataSet, Member, ReportControl
 from ortsnetz_common.scl.controls import MODELS, controls_of
 from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
 from ortsnetz_common.scl.document import Document, Edition
 from ortsnetz_common.scl.lookup import Lookup
 from ortsnetz_common.scl.types import Attribute, DataObject
+from ortsnetz_iec61850.ied.blocks import add_blocks
 from ortsnetz_iec61850.library.server import CONSTRAINTS, TYPES, functions
 
 TRIGGERS = {"dchg": 1, "qchg": 2, "dupd": 4}
-_ELEMENT = re.compile(r"(?P<name>[^()]+)\((?P<index>[0-9]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def build(document: Document, ied: Ied) -> Model:
         for node in device.nodes
     ]
     for node, device, place in built:  # data sets name nodes of other devices
-        builder.blocks(node, device, place)
+        add_blocks(document.name, node, device, place)
     return model
 
 
@@ -190,79 +188,6 @@ class _Builder:
         if number is None:
             raise self.error(attribute.line, f"{'.'.join(path)}: '{text}' is no value of its type")
         return number
-
-    def blocks(self, node: LogicalNode, device: LogicalDevice, place: int) -> None:
-        """Data sets and control blocks of a node."""
-        call = functions()
-        for data_set in node.data_sets:
-            made = call.DataSet_create(_text(data_set.name), place)
-            for member in data_set.members:
-                self._member(data_set, member, device, made)
-        for report in node.reports:
-            self._report(report, place)
-        for goose in node.goose:
-            call.GSEControlBlock_create(
-                *(_text(goose.name), place, _text(goose.app_id)),
-                _text(goose.data_set) if goose.data_set else None,
-                *(goose.configuration_revision or 0, bool(goose.fixed_offsets), -1, -1),
-            )
-        if node.settings is not None and node.settings.groups and node.settings.active:
-            call.SettingGroupControlBlock_create(place, node.settings.active, node.settings.groups)
-
-    def _member(
-        self, data_set: DataSet, member: Member, device: LogicalDevice, parent: int
-    ) -> None:
-        index, component, steps = -1, None, []
-        for place, step in enumerate(member.path):
-            element = _ELEMENT.fullmatch(step)
-            if element is None:
-                steps.append(step)
-                continue
-            steps.append(element["name"])
-            index = int(element["index"])
-            component = "$".join(member.path[place + 1 :]) or None
-            break
-        name = "$".join((member.node, member.constraint.value, *steps))
-        if member.device != device.instance:
-            name = f"{member.device}/{name}"
-        if not functions().DataSetEntry_create(
-            parent, _text(name), index, None if component is None else _text(component)
-        ):
-            raise self.error(member.line, f"data set {data_set.name}: {name} cannot be a member")
-
-    def _report(self, report: ReportControl, place: int) -> None:
-        triggers, fields = report.triggers, report.fields
-        trigger_bits = _bits(
-            triggers.data_change,
-            triggers.quality_change,
-            triggers.data_update,
-            triggers.period,
-            triggers.general_interrogation,
-        )
-        field_bits = _bits(
-            fields.sequence_number,
-            fields.time_stamp,
-            fields.reason_code,
-            fields.data_set,
-            fields.data_reference,
-            fields.buffer_overflow,
-            fields.entry_id,
-            fields.configuration_revision,
-        )
-        if report.buffered is None or not report.names():
-            raise self.error(report.line, f"report block {report.name}: what it is, is not said")
-        for name in report.names():
-            functions().ReportControlBlock_create(
-                *(_text(name), place, _text(report.report_id) if report.report_id else None),
-                report.buffered,
-                _text(report.data_set) if report.data_set else None,
-                *(report.configuration_revision or 0, trigger_bits, field_bits),
-                *(report.buffer_ms or 0, report.integrity_ms or 0),
-            )
-
-
-def _bits(*flags: bool | None) -> int:
-    return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 
 def _text(text: str) -> bytes:
