@@ -23,6 +23,8 @@ KINDS: dict[str, tuple[Kind, int | None]] = {
     "EntryTime": (Kind.BINARY_TIME, None),
     "Octet64": (Kind.OCTETS, None),
     "Unicode255": (Kind.UNICODE, None),
+    "ObjRef": (Kind.TEXT, None),
+    "Currency": (Kind.TEXT, None),
     **{f"INT{bits}": (Kind.INTEGER, None) for bits in (8, 16, 24, 32, 64, 128)},
     **{f"INT{bits}U": (Kind.UNSIGNED, None) for bits in (8, 16, 24, 32, 64)},
     **{f"VisString{most}": (Kind.TEXT, None) for most in (32, 64, 65, 129, 255)},
