@@ -11,11 +11,11 @@ import pytest
 from msgspec import structs
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag
+from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag, Silent
 from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.parameters.station import Connection
-from ortsnetz_edge.drivers.contract import Source
+from ortsnetz_edge.drivers.contract import FailureKind, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.protocol import SampledValues
@@ -190,6 +190,30 @@ def test_a_connection_that_names_no_stream_is_refused_in_words(
     (complaint,) = protocol.validate(wrong)
     assert words in complaint
     assert "feeder-1" in complaint
+
+
+@pytest.mark.parametrize(
+    ("counter", "kind", "words"),
+    [
+        ("conf_rev_mismatch", FailureKind.WRONG_DEVICE, "another confRev"),
+        ("simulated", FailureKind.WRONG_DEVICE, "is simulated"),
+        ("malformed", FailureKind.WRONG_ANSWER, "another form"),
+    ],
+)
+def test_a_stream_of_which_nothing_is_taken_says_why_for_as_long_as_it_is_so(
+    counter: str, kind: FailureKind, words: str
+) -> None:
+    source = Source("feeder-1", "sampled-values-feeder", CONNECTION, 3, 3)
+    driver = SampledValues(Environment()).open(source)
+    driver._link.trouble, driver._link.interface = None, "eth1"
+    for counted, expected, said in ((0, FailureKind.TIMEOUT, "silent"), (5, kind, words)):
+        driver._take(Silent(0, 1.0, Counters(**{counter: counted})))
+        reason = driver._reason()
+        assert reason is not None
+        assert reason.kind is expected
+        assert said in str(reason)
+    driver._take(Silent(0, 2.0, Counters(**{counter: 5})))
+    assert "stream 'MU01' on eth1 is silent" in str(driver._reason())
 
 
 def test_channels_that_are_not_wanted_are_not_asked_for() -> None:

@@ -30,7 +30,8 @@ from ortsnetz_iec61850.sampled_values.subscriber import Ended, Subscriber
 
 log = logging.getLogger(__name__)
 
-MAX_SUBSCRIBERS = 4
+MAX_SUBSCRIBERS = 32
+"""Each source of an agent is one."""
 TICK_S = 0.1
 
 

@@ -43,6 +43,14 @@ QUALITIES_OF_BLOCKS = 4
 """A window of 200 ms lies in the last four blocks."""
 
 
+_REFUSED = {
+    "conf_rev_mismatch": (FailureKind.WRONG_DEVICE, "has another confRev"),
+    "simulated": (FailureKind.WRONG_DEVICE, "is simulated"),
+    "malformed": (FailureKind.WRONG_ANSWER, "has another form than its profile says"),
+}
+"""Counters of frames that were not taken, and what a source says whose stream has only such."""
+
+
 class SampledValuesDriver(LimitOnly):
     """Takes blocks as they come; a window of 10 cycles is a report."""
 
@@ -77,6 +85,7 @@ class SampledValuesDriver(LimitOnly):
         self._listener: Listener | None = None
         self._qualities: deque[tuple[int, ...]] = deque(maxlen=QUALITIES_OF_BLOCKS)
         self._counters = Counters()
+        self._refused = ""  # counter of frames that were refused since the last message
         self._heard_s: float | None = None  # monotonic, of the last block with a sample
         self._subscribed_s: float | None = None
         self._answers = 0
@@ -109,9 +118,8 @@ class SampledValuesDriver(LimitOnly):
         return self._scan(held_s=self._clock.monotonic() - self._heard_s)
 
     def subscribe(self, listener: Listener) -> bool:
-        """Each window is a report."""
+        """Each window is a report, from the first scan on: until then nothing is connected."""
         self._listener = listener
-        self._link.keep()
         return True
 
     async def write(self, limit: float, watchdog: Watchdog | None) -> None:
@@ -138,6 +146,14 @@ class SampledValuesDriver(LimitOnly):
         await self._link.stop()
 
     def _take(self, message: Block | Silent) -> None:
+        self._refused = next(
+            (
+                name
+                for name in _REFUSED
+                if getattr(message.counters, name) > getattr(self._counters, name)
+            ),
+            "",
+        )
         self._counters = message.counters
         if isinstance(message, Silent):
             return
@@ -162,15 +178,8 @@ class SampledValuesDriver(LimitOnly):
         if self._heard_s is not None and now - self._heard_s <= SILENT_AFTER_S:
             return None if self.place.newest.window is not None else _no_window()
         stream = f"stream '{self._source.connection.path}' on {self._link.interface}"
-        found = self._counters
-        if found.conf_rev_mismatch:
-            return DriverError(FailureKind.WRONG_DEVICE, f"{stream} has another confRev")
-        if found.simulated:
-            return DriverError(FailureKind.WRONG_DEVICE, f"{stream} is simulated")
-        if found.malformed:
-            words = f"{stream} has another form than its profile says"
-            return DriverError(FailureKind.WRONG_ANSWER, words)
-        return DriverError(FailureKind.TIMEOUT, f"{stream} is silent")
+        kind, words = _REFUSED.get(self._refused, (FailureKind.TIMEOUT, "is silent"))
+        return DriverError(kind, f"{stream} {words}")
 
     def _scan(self, *, held_s: float) -> Scan:
         now_ns = self._clock.now_ns()
