@@ -126,10 +126,37 @@ def test_a_publisher_without_a_clock_is_believed_again_after_a_silence() -> None
     assert line.take(without, at_s=21.0) is Outcome.RESTART
 
 
-def test_a_state_from_the_future_makes_no_later_restart_look_old() -> None:
+def test_a_publisher_without_a_clock_is_believed_after_a_silence_when_it_counts_on() -> None:
+    line = Line()
+    unsynchronised = UtcTime(5 * S_NS, quality=0x20)
+    third, next_one, new = (
+        replace(message(*numbers), time=unsynchronised) for numbers in ((3, 7), (3, 8), (4, 0))
+    )
+    line.take(message(40, 900, time_s=10.0), at_s=10.0)
+    assert line.take(third, next_one, at_s=10.5) is Outcome.REPLAYED, "the old life goes on"
+    assert line.supervision.expire(20.0)
+    assert line.take(third, third, at_s=21.0) is Outcome.REPLAYED, "it does not count on"
+    assert line.take(next_one, at_s=22.0) is Outcome.RESTART
+    assert line.take(new, at_s=23.0) is Outcome.NEW_STATE
+
+
+def test_a_publisher_whose_clock_is_ahead_is_protected_from_its_own_past() -> None:
+    line = Line()
+    old, new = message(10, 0, time_s=3600.0), message(11, 0, time_s=3605.0)
+    line.take(old, new, at_s=5.0)
+    assert line.take(old, at_s=5.5) is Outcome.REPLAYED
+    assert line.supervision.expire(20.0)
+    assert line.take(old, at_s=21.0) is Outcome.REPLAYED
+    assert line.take(message(1, 0, time_s=3630.0), at_s=30.0) is Outcome.RESTART
+
+
+def test_a_clock_that_was_ahead_and_is_right_after_a_restart_is_believed_after_a_silence() -> None:
     line = Line()
     line.take(message(40, 0, time_s=1e8), at_s=10.0)
-    assert line.take(message(1, 0, time_s=20.0), at_s=20.0) is Outcome.RESTART
+    again = message(1, 0, time_s=10.2)
+    assert line.take(again, at_s=10.3) is Outcome.REPLAYED
+    assert line.supervision.expire(11.0)
+    assert line.take(again, at_s=11.5) is Outcome.RESTART
 
 
 @pytest.mark.parametrize("after", [0, 1])

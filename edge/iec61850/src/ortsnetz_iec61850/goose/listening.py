@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ortsnetz_iec61850.goose.frames import Frame, decoded_frame, with_tag
 from ortsnetz_iec61850.goose.interface import AT_ONCE, Arrival, Interface
 from ortsnetz_iec61850.goose.stream import Stream
 
+log = logging.getLogger(__name__)
 REOPEN_S = 1.0
 """An interface that is gone or down is looked for this often."""
 MOST_BEFORE_LOST = 16
@@ -119,8 +121,10 @@ class Listening:
         self.open()
 
     def _read(self) -> None:
-        self._fetch()
-        self._set_timer()
+        try:
+            self._fetch()
+        finally:
+            self._set_timer()
 
     def _fetch(self) -> int:
         """Take what has come; how many frames."""
@@ -153,7 +157,7 @@ class Listening:
         arrived_ns = now_ns()
         for each in followed:
             if each.stream.take(frame, arrived_s, arrived_ns):
-                each.changed()
+                _tell(each)
 
     def _set_timer(self) -> None:
         """Wake at the first deadline; an earlier one replaces what is set."""
@@ -176,5 +180,13 @@ class Listening:
         now_s = asyncio.get_running_loop().time()
         for each in tuple(self._following):
             if each.stream.expire(now_s):
-                each.changed()
+                _tell(each)
         self._set_timer()
+
+
+def _tell(following: Following) -> None:
+    """Say that something changed; who fails to take it costs the stream neither value nor end."""
+    try:
+        following.changed()
+    except Exception:
+        log.exception("%s: a change could not be reported", following.stream.subscription.block)

@@ -3,7 +3,8 @@
 Numbers (IEC 61850-8-1, 18.1): stNum counts states, sqNum the messages of a state; both wrap from
 2^32 - 1 to 1, for 0 is the first message of a state. Numbers that go back are a publisher's restart
 if its state is newer, by its own time, than all that came before; else a replay, or a frame that
-went a longer way: refused, and no sign of life.
+went a longer way: refused, and no sign of life. Only after a silence is more believed, see
+`_began_anew`: a publisher's clock may have been wrong before, or it has none.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_iec61850.goose.message import Message
 
 LONGEST_LIFE_S = 60.0
 """A message is believed for no longer, whatever it says: IEC 61850-8-1 gives up to 2^32 ms."""
+MAX_CLOCK_ERROR_S = 5
+"""A clock that is further off is wrong, as everywhere in acquisition."""
 _RING = 2**32 - 1  # numbers 1 to 2^32 - 1
 _HALF = _RING // 2
 _UNSYNCHRONISED = 0x60  # clock failure, clock not synchronised
@@ -87,7 +91,8 @@ class Supervision:
         self._accepts_simulation = accepts_simulation
         self._simulating = False
         self._last: Message | None = None
-        self._newest_ns = 0
+        self._newest_ns = self._newest_here_ns = 0
+        self._refused: Message | None = None
         self._until_s: float | None = None
 
     @property
@@ -116,14 +121,17 @@ class Supervision:
             arrived_ns: the same, UTC ns.
             is_simulation: whether frame or message say that a test set sends it.
         """
-        outcome = self._simulation(is_simulation=is_simulation) or self._numbers(message)
+        outcome = self._simulation(is_simulation=is_simulation)
+        outcome = outcome or self._numbers(message, arrived_ns)
         self._count(outcome)
+        self._refused = message if outcome is Outcome.REPLAYED else None
         if outcome.is_taken:
             life_s = min(message.time_allowed_to_live_ms / 1000, LONGEST_LIFE_S)
             self._until_s = arrived_s + life_s
             self._last = message
-            # one that claims to come from the future must not make all later ones look old
-            self._newest_ns = max(self._newest_ns, min(message.time.time_ns, arrived_ns))
+            self._newest_ns = max(self._newest_ns, message.time.time_ns)
+            here_ns = min(message.time.time_ns, arrived_ns)
+            self._newest_here_ns = max(self._newest_here_ns, here_ns)
         return outcome
 
     def expire(self, now_s: float) -> bool:
@@ -139,12 +147,13 @@ class Supervision:
             return Outcome.SIMULATED
         if is_simulation and not self._simulating:
             # another sender with numbers of its own
-            self._simulating, self._last, self._newest_ns = True, None, 0
+            self._simulating, self._last = True, None
+            self._newest_ns = self._newest_here_ns = 0
         if self._simulating and not is_simulation:
             return Outcome.NOT_SIMULATED
         return None
 
-    def _numbers(self, message: Message) -> Outcome:
+    def _numbers(self, message: Message, arrived_ns: int) -> Outcome:
         last = self._last
         if last is None:
             return Outcome.NEW_STATE
@@ -160,17 +169,24 @@ class Supervision:
                 return Outcome.RETRANSMISSION
             if messages == 0 and message.time == last.time:
                 return Outcome.DOUBLED
-        return Outcome.RESTART if self._is_newer(message) else Outcome.REPLAYED
-
-    def _is_newer(self, message: Message) -> bool:
-        """Whether numbers that went back are those of a publisher that began anew.
-
-        One without a clock cannot say when: after a silence it is believed from its first state.
-        """
         if message.time.time_ns > self._newest_ns:
-            return True
-        has_clock = not message.time.quality & _UNSYNCHRONISED
-        return not has_clock and not self.is_alive and message.state <= 1
+            return Outcome.RESTART
+        began_anew = not self.is_alive and self._began_anew(message, arrived_ns)
+        return Outcome.RESTART if began_anew else Outcome.REPLAYED
+
+    def _began_anew(self, message: Message, arrived_ns: int) -> bool:
+        """After a silence: whether numbers that went back are of a publisher that began anew.
+
+        Its clock may have been ahead before: then its state is of the time since we last heard of
+        it, by our clock, and not from the future. One without a clock cannot say when: it is
+        believed from its first state, or from the second message that counts on from another.
+        """
+        latest_ns = arrived_ns + MAX_CLOCK_ERROR_S * NS_PER_S
+        if self._newest_here_ns < message.time.time_ns <= latest_ns:
+            return self._newest_ns > self._newest_here_ns  # it was from the future
+        if not message.time.quality & _UNSYNCHRONISED:
+            return False
+        return message.state <= 1 or _follows(message, self._refused)
 
     def _count(self, outcome: Outcome) -> None:
         counts = self.counts
@@ -182,6 +198,15 @@ class Supervision:
         counts.replayed += outcome is Outcome.REPLAYED
         counts.simulated += outcome is Outcome.SIMULATED
         counts.not_simulated += outcome is Outcome.NOT_SIMULATED
+
+
+def _follows(message: Message, before: Message | None) -> bool:
+    """Whether a message is the very next one of a publisher."""
+    if before is None:
+        return False
+    if message.state == before.state:
+        return _steps(before.sequence, message.sequence) == 1
+    return _steps(before.state, message.state) == 1 and message.sequence == 0
 
 
 def _steps(before: int, after: int) -> int:
