@@ -206,3 +206,23 @@ def test_a_feeder_counts_its_energy(plant: Behind, behind: PlantConfiguration) -
     assert demand == pytest.approx(energy_wh[0], abs=1.0)
     assert supply == pytest.approx(energy_wh[1], abs=1.0)
     assert demand + supply > 10.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value", "register"),
+    [
+        ("TC", 0, 1.0199999809265137, 1020),  # 1.02 as a float of 32 bits
+        ("TC", 0, 1.0205, None),
+        ("TC", 1, 1.0, 1),
+        ("PV", 3, -100.0, -1000 & 0xFFFF),
+        ("CP", 0, float("nan"), None),
+        ("CP", 0, float("inf"), None),
+    ],
+)
+def test_only_what_a_register_holds_exactly_is_taken(
+    kind: str, place: int, value: float, register: int | None
+) -> None:
+    command = ied_points.COMMANDS[kind][place]
+    assert ied_points.register(command, value) == register
+    if register is not None:
+        assert command.value(register) == pytest.approx(value, rel=2**-23)

@@ -24,6 +24,7 @@ PROFILES = {
     (IEC61850, "meter-feeder"): "iec61850-feeder",
     (IEC61850, "ev-controller"): "iec61850-charge-point",
     (IEC61850, "pv-inverter"): "iec61850-inverter",
+    (IEC61850, "tap-changer"): "iec61850-tap-changer",
 }
 """The agent's profile of a device behind a station server, by protocol and register map."""
 OUTSTATION, MASTER = 1024, 1
@@ -71,13 +72,16 @@ def mixed(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfi
 
 
 def substation(configuration: PlantConfiguration, ports: Sequence[int]) -> PlantConfiguration:
-    """The same plant behind two IEDs: one of the feeders, one of charge points and inverters.
+    """The same plant behind two IEDs: of the feeders, and of what takes set points.
+
+    The second has charge points, inverters and tap changers.
 
     All other devices keep a Modbus server each. Arguments as `mixed`.
     """
     feeders = tuple(m.name for m in configuration.meters if m.profile == "meter-feeder")
     controlled = [point.name for point in configuration.charge_points]
     controlled += [inverter.name for inverter in configuration.inverters]
+    controlled += [tap.name for tap in configuration.tap_changers]
     servers = [
         StationServer(FEEDER_IED, IEC61850, ports[0], feeders),
         StationServer(DER_IED, IEC61850, ports[1], tuple(controlled)),
@@ -90,6 +94,10 @@ def substation(configuration: PlantConfiguration, ports: Sequence[int]) -> Plant
         inverters=tuple(
             msgspec.structs.replace(each, port=behind.get(each.name, each.port))
             for each in configuration.inverters
+        ),
+        tap_changers=tuple(
+            msgspec.structs.replace(each, port=behind.get(each.name, each.port))
+            for each in configuration.tap_changers
         ),
         station_servers=tuple(server for server in servers if server.bays),
     )

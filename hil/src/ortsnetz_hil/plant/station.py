@@ -63,7 +63,7 @@ def station(configuration: PlantConfiguration, records: Records) -> Station:
         tap_changers=tuple(
             TapChanger(
                 name=spec.name,
-                profile="tap-changer",
+                profile=profile(configuration, spec.name, "tap-changer"),
                 connection=connection(configuration, spec),
                 element=spec.element,
                 setpoint_pu=spec.setpoint_pu,

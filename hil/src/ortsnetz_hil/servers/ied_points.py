@@ -93,7 +93,10 @@ COMMANDS = {
         Commanded(3, "DVAR1.VArPct.mxVal.f[MX]", "DVAR1.VArPct", 10.0, signed=True),
         Commanded(4, "DVAR1.VArEna.stVal[ST]", "DVAR1.VArEna"),
     ),
-    "TC": (Commanded(0, "ATCC1.VolSpt.mxVal.f[MX]", "ATCC1.VolSpt", 1000.0),),
+    "TC": (
+        Commanded(0, "ATCC1.VolSpt.mxVal.f[MX]", "ATCC1.VolSpt", 1000.0),
+        Commanded(1, "ATCC1.LTCBlk.stVal[ST]", "ATCC1.LTCBlk"),
+    ),
 }
 """In the order of `servers.commands`: A for charge points, per cent for inverters, per unit."""
 
