@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from goose_bench import BAY, MEASURED, STATES, Bay, bay
+from goose_bench import BAY, MEASURED, STATES, Bay, bay, until
 from private_network import private_network
+
+from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_edge.drivers.contract import Observation
+from ortsnetz_iec61850.goose.listening import Listening
+from ortsnetz_iec61850.goose.probe import GooseProbe
 
 pytestmark = pytest.mark.interop
 ORTSNETZ = Path(sys.executable).with_name("ortsnetz")
@@ -78,3 +84,30 @@ def test_a_probe_shows_streams_and_values(publishing: tuple[str, Bay]) -> None:
     assert read.returncode == 0, read.stderr
     assert "the message has 12 values" in read.stdout
     assert "good" in read.stdout
+
+
+def test_a_probe_says_who_is_silent_and_who_only_tests(publishing: tuple[str, Bay]) -> None:
+    near, made = publishing
+
+    async def story() -> None:
+        listening = Listening(near)
+        probe = GooseProbe(listening)
+        seen: list[Observation] = []
+
+        async def watch() -> None:
+            async for each in probe.watch([f"{STATES}[0]"], 0.1):
+                seen.append(each)  # noqa: PERF401 - it never ends
+
+        task = asyncio.create_task(watch())
+        await until(lambda: seen and (seen[-1].value, seen[-1].quality) == (2.0, 0), "closed")
+        made.tell(block="gcbStates", misbehaviour="stop")
+        await until(lambda: "silent for" in seen[-1].why, "silent")
+        assert (seen[-1].value, seen[-1].quality) == (None, Quality.INVALID | Quality.OLD_DATA)
+        made.tell(block="gcbStates", misbehaviour="simulation")
+        await until(lambda: seen[-1].quality == Quality.TEST, "a test set")
+        made.tell(block="gcbStates", misbehaviour="needs-commissioning")
+        await until(lambda: seen[-1].quality == Quality.INVALID, "needs commissioning")
+        task.cancel()
+        await probe.close()
+
+    asyncio.run(story())

@@ -2,7 +2,8 @@
 
 The one service with CAP_NET_RAW for GOOSE. Who may connect to its Unix socket (the rights of the
 file say who) gets a packet socket of that interface, its filter locked to GOOSE, and the connection
-ends. It never reads a frame: those of strangers reach processes without capabilities only.
+ends; such a socket can also send. The service never reads a frame: those of strangers reach
+processes without capabilities only.
 """
 
 from __future__ import annotations
