@@ -43,6 +43,8 @@ class Bench:
 
     def _changed(self) -> None:
         self.changes += 1
+        if self.changes % 3 == 0:
+            raise RuntimeError("who takes the changes makes a mistake now and then")
 
     def begin(self) -> None:
         """The bay starts anew."""
@@ -110,6 +112,10 @@ def test_disturbances_are_counted_and_leave_nothing_behind() -> None:
         )
         assert counts.simulated == done["simulation"]
         assert counts.doubled + counts.replayed >= done["replay"]
+        changes = bench.changes
+        await until(lambda: str(bench.stream.why).startswith("no message within"), "lost")
+        assert bench.stream.held(5, 0).value is None
+        assert bench.changes == changes + 1
         await bench.close()
 
     with private_network():
