@@ -50,7 +50,7 @@ def test_streams_that_are_as_the_file_says_are_listed(publishing: tuple[str, Bay
     states = streams[STATES]
     assert (states["destination"], states["app_id"]) == ("01-0C-CD-01-00-01", 0x3001)
     assert (states["vlan"], states["id"], states["revision"]) == (10, "B1/states", 3)
-    assert states["frames"] >= 2
+    assert states["frames"] >= 1
     silences = sum(each["counts"]["expired"] for each in streams.values())
     assert code == 0 or silences, "a busy machine may be late; the file fits all the same"
 
@@ -64,7 +64,8 @@ def test_a_table_names_what_is_not_as_the_file_says_and_who_is_missing(
     done = ortsnetz("goose", near, "--seconds", "0.7", "--scl", str(BAY))
     assert done.returncode == 1
     assert f"{STATES}: configuration revision 4 is sent, 3 expected" in done.stdout
-    assert f"{MEASURED}: not heard, though the file has it" in done.stdout
+    silent = ("not heard, though the file has it", "was silent for longer than it allowed")
+    assert any(f"{MEASURED}: {words}" in done.stdout for words in silent)
     assert "01-0C-CD-01-00-01" in done.stdout
 
 
