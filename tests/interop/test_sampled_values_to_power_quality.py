@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -102,7 +104,6 @@ class Run(NamedTuple):
     driver: Driver
     scans: list[Scan]
     end: DriverError
-    probed: str
     recordings: list[Path]
 
 
@@ -113,20 +114,16 @@ def run(bus: ProcessBus, tmp_path_factory: pytest.TempPathFactory) -> Run:
     dipped = replace(WAVE, changes=(Change(3.6, 3.8, 0.5, (0,)),))
     published = orders(dipped, 10.0, seconds=4.8, skip=(17600, 1))
 
-    async def work() -> tuple[Driver, list[Scan], DriverError, str]:
+    async def work() -> tuple[Driver, list[Scan], DriverError]:
         driver = opened(published)
+        await failing(driver, FailureKind.TIMEOUT)  # it listens, and there is nothing yet
         bus.publish(published)
-        probing = await asyncio.create_subprocess_exec(
-            *(ORTSNETZ, "edge", "probe", ADDRESS, "read", "200ms/rms.u_b", "200ms/frequency"),
-            stdout=asyncio.subprocess.PIPE,
-        )
         scans = await reported(
             driver, lambda found: any(value(driver, s, "LSVS1.LostSmp") == 1 for s in found)
         )
         end = await failing(driver, FailureKind.TIMEOUT)
         await driver.stop()
-        said, _ = await probing.communicate()
-        return driver, scans, end, said.decode()
+        return driver, scans, end
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
@@ -171,13 +168,6 @@ def judged(driver: Driver, scan: Scan) -> None:
         assert value(driver, scan, name) == pytest.approx(expected, abs=within), name
 
 
-def test_a_technician_reads_a_stream_without_a_profile(run: Run) -> None:
-    rows = {line.split()[0]: line.split()[1:3] for line in run.probed.splitlines()[1:]}
-    assert float(rows["200ms/rms.u_b"][0]) == pytest.approx(225.4, abs=0.1)
-    assert float(rows["200ms/frequency"][0]) == pytest.approx(50.0, abs=0.001)
-    assert {quality for _, quality in rows.values()} == {"good"}
-
-
 def test_a_window_with_a_lost_sample_has_no_value(run: Run) -> None:
     voltages = [value(run.driver, scan, "MMXU1.PhV.phsA") for scan in run.scans]
     # the one with the sample, and the last one, whose end never came
@@ -196,6 +186,9 @@ def test_a_dip_is_told_and_recorded_as_comtrade(run: Run) -> None:
     at = [name.strip() for name in recorded.analog_channel_ids].index("u_a")
     wave = np.array(recorded.analog[at])
     assert recorded.frequency == 50.0
+    beside = json.loads(path.with_suffix(".json").read_text())
+    assert beside["reason"] == "dip begins, phases a"
+    assert beside["findings"][0]["function"]
     # 0.2 s before the trigger: the dip lasts from sample 800 to sample 1600
     assert np.sqrt(np.mean(wave[:720] ** 2)) == pytest.approx(230.4, rel=0.002)
     assert np.sqrt(np.mean(wave[880:1520] ** 2)) == pytest.approx(0.5 * 230.4, rel=0.002)
@@ -205,7 +198,7 @@ def test_a_receiver_that_dies_costs_its_windows_and_is_found_again(
     bus: ProcessBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
-    published = orders(seconds=12.0)
+    published = orders(seconds=120.0)
 
     async def work() -> None:
         driver = opened(published)
@@ -223,3 +216,17 @@ def test_a_receiver_that_dies_costs_its_windows_and_is_found_again(
         await driver.stop()
 
     asyncio.run(work())
+
+
+def test_a_technician_reads_a_stream_without_a_profile(
+    bus: ProcessBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(say.SOCKET_VARIABLE, str(bus.socket))
+    publisher = bus.publish(orders(seconds=120.0))
+    command = [ORTSNETZ, "edge", "probe", ADDRESS, "read", "200ms/rms.u_b", "200ms/frequency"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    publisher.kill()
+    rows = {line.split()[0]: line.split()[1:3] for line in done.stdout.splitlines()[1:]}
+    assert float(rows["200ms/rms.u_b"][0]) == pytest.approx(225.4, abs=0.1)
+    assert float(rows["200ms/frequency"][0]) == pytest.approx(50.0, abs=0.001)
+    assert {quality for _, quality in rows.values()} == {"good"}

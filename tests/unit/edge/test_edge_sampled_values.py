@@ -15,8 +15,10 @@ from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag, Sile
 from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.parameters.station import Connection
+from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import FailureKind, Source
 from ortsnetz_edge.drivers.environment import Environment
+from ortsnetz_edge.drivers.sampled_values.driver import SampledValuesDriver
 from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.protocol import SampledValues
 from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
@@ -35,6 +37,7 @@ from ortsnetz_grid.functions.power_quality.monitor import Monitored
 from ortsnetz_grid.functions.power_quality.recording import Recording
 from ortsnetz_grid.functions.power_quality.samples import Samples, channels_of_feeder
 from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
+from ortsnetz_grid.functions.power_quality.trigger import RecorderSettings
 from ortsnetz_grid.functions.power_quality.unbalance import Unbalance
 from ortsnetz_grid.functions.power_quality.window import Quantities
 
@@ -237,7 +240,8 @@ def recording(second: int, reason: str = "dip begins, phases a") -> Recording:
 def test_the_oldest_recordings_make_room_and_are_counted(tmp_path: Path) -> None:
     kept = Recordings(tmp_path, most_files=3)
     paths = [kept.keep(recording(k)) for k in range(5)]
-    assert sorted(tmp_path.iterdir()) == paths[2:]
+    assert sorted(tmp_path.glob("*.cff")) == paths[2:]
+    assert len(list(tmp_path.glob("*.json"))) == 3
     assert (kept.kept, kept.removed, kept.failed) == (5, 2, 0)
     assert paths[4] is not None
     assert "feeder-1" in paths[4].name
@@ -245,7 +249,7 @@ def test_the_oldest_recordings_make_room_and_are_counted(tmp_path: Path) -> None
     assert again.samples.count == 400
     small = Recordings(tmp_path, most_octets=paths[4].stat().st_size * 2)
     small.keep(recording(9))
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.cff"))) == 2
 
 
 def test_a_disk_that_takes_nothing_costs_the_recording_and_is_counted(tmp_path: Path) -> None:
@@ -319,3 +323,29 @@ def test_weeks_of_long_ago_make_room(tmp_path: Path) -> None:
         (tmp_path / f"en50160-feeder-1-2022-01-{week + 10}.jsonl").write_text("")
     played(weekly(tmp_path), range(1))
     assert len(list(tmp_path.glob("*.jsonl"))) == 8
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1.0, 1.0), (-1.0, 2.0)])
+def test_a_recorded_fault_says_its_direction(sign: float, expected: float) -> None:
+    """Phase a: the voltage falls to a half, ten times the current lags it by 60 degrees."""
+    profile = Environment().library.load("sampled-values-feeder")
+    jumping = structs.replace(
+        profile, sampled_values=structs.replace(profile.sampled_values, current_jump_a=50.0)
+    )
+    source = Source("feeder-1", "sampled-values-feeder", CONNECTION, 3, 3)
+    driver = SampledValuesDriver(source, jumping, WallClock(), None)
+    driver.place = Place(DECLARED, None, RecorderSettings(current_jump_a=50.0))
+    for k in range(20):
+        good = block(0.1 * k)
+        values = np.frombuffer(good.values, dtype="<i4").reshape(8, -1).copy()
+        t = 0.1 * k + np.arange(RATE // 10) / RATE
+        fault = t >= 0.5
+        current = sign * np.sqrt(2) * 100_000 * np.cos(2 * np.pi * (50 * t - 1 / 6))
+        values[0, fault] = np.rint(current[fault])
+        values[3] = values[:3].sum(axis=0)
+        values[4, fault] //= 2
+        driver._take(structs.replace(good, values=values.astype("<i4").tobytes()))
+    number, _, _ = value("recording/direction", driver.place)
+    assert number == expected
+    assert driver.place.newest.fault is not None
+    assert driver.place.newest.fault[0] == pytest.approx(START_NS + 500_000_000, abs=20_000_000)

@@ -341,6 +341,8 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
         reports_per_s: synchrophasors a second; class P.
         current_jump_a: a change of a current against one cycle before that records its wave; None:
             only dips, swells and interruptions do.
+        solidly_earthed: whether the zero sequence tells where an earth fault is; not so with a
+            Petersen coil or without earthing.
     """
 
     rate: Annotated[int, Meta(ge=800, le=65530, multiple_of=10)] = 4000
@@ -357,6 +359,7 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
     utc: bool = False
     reports_per_s: Literal[10, 25, 50, 100] = 50
     current_jump_a: Positive | None = None
+    solidly_earthed: bool = True
 
 
 class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):

@@ -32,6 +32,12 @@ from ortsnetz_edge.profiles.point_map import compile_point_map
 from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.schema import Profile
 from ortsnetz_grid.functions.power_quality.declared import Declared
+from ortsnetz_grid.functions.power_quality.fault_direction import (
+    DirectionSettings,
+    FaultDirection,
+)
+from ortsnetz_grid.functions.power_quality.on_recordings import findings
+from ortsnetz_grid.functions.power_quality.recording import Recording
 from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
 from ortsnetz_grid.functions.power_quality.trigger import RecorderSettings
 
@@ -79,6 +85,9 @@ class SampledValuesDriver(LimitOnly):
             else RecorderSettings(
                 current_jump_a=options.current_jump_a, station=source.name, device=stream.sv_id
             ),
+        )
+        self._direction = FaultDirection(
+            declared, DirectionSettings(solidly_earthed=options.solidly_earthed)
         )
         self._recordings = recordings
         self._link = Link(stream, clock, self._take)
@@ -163,12 +172,18 @@ class SampledValuesDriver(LimitOnly):
         self._qualities.append(message.qualities)
         before = self.place.newest.window
         for recording in self.place.take(samples):
-            if self._recordings is not None:
-                self._recordings.keep(recording)
+            self._keep(recording)
         if self._weekly is not None and self.place.monitored is not None:
             self._weekly.take(self.place.monitored, samples.end_ns)
         if self._listener is not None and self.place.newest.window is not before:
             self._listener(self._scan(held_s=0.0))
+
+    def _keep(self, recording: Recording) -> None:
+        """Ask the functions on recordings, and write it down."""
+        found = findings((self._direction,), recording)
+        self.place.newest.fault = (recording.trigger_ns, found[0].verdict)
+        if self._recordings is not None:
+            self._recordings.keep(recording, found)
 
     def _reason(self) -> DriverError | None:
         """Why there is nothing to say; None if there is."""

@@ -55,6 +55,7 @@ class Newest:
         flicker: Pst and Plt with the start of its interval, by `pst.a`.
         phasor: the newest synchrophasor; its `time_ns` may be long ago where samples are lost.
         synchronised: whether the last block's samples all were.
+        fault: instant of the newest recording's trigger, and the direction that was found in it.
     """
 
     window: Window | None = None
@@ -66,6 +67,7 @@ class Newest:
     phasor: Synchrophasor | None = None
     end_ns: int = 0
     synchronised: bool = True
+    fault: tuple[int, str | None] | None = None
 
 
 class Place:

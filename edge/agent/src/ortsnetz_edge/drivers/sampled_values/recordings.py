@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.power_quality.comtrade_writer import DataFormat, combined
+from ortsnetz_grid.functions.power_quality.on_recordings import Finding
 from ortsnetz_grid.functions.power_quality.recording import Recording
 
 log = logging.getLogger(__name__)
@@ -39,8 +43,11 @@ class Recordings:
         folder = os.environ.get(FOLDER_VARIABLE)
         return cls(Path(folder)) if folder else None
 
-    def keep(self, recording: Recording) -> Path | None:
-        """Write a recording; None, counted and logged, where the disk does not take it."""
+    def keep(self, recording: Recording, found: Sequence[Finding] = ()) -> Path | None:
+        """Write a recording, and beside it what functions have found in it.
+
+        None, counted and logged, where the disk does not take it.
+        """
         began = datetime.fromtimestamp(recording.trigger_ns / 1e9, tz=UTC)
         safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in recording.station)
         path = self.folder / f"{began:%Y%m%dT%H%M%S}.{began.microsecond:06d}Z-{safe}{SUFFIX}"
@@ -51,6 +58,8 @@ class Recordings:
             new = path.with_suffix(".part")
             new.write_bytes(octets)
             new.replace(path)
+            beside = {"reason": recording.reason, "findings": [asdict(each) for each in found]}
+            path.with_suffix(".json").write_text(json.dumps(beside, indent=1) + "\n", "utf-8")
         except (OSError, InputError) as error:
             self.failed += 1
             log.warning("a recording of %s is not kept: %s", recording.station, error)
@@ -65,5 +74,6 @@ class Recordings:
         while files and (len(files) >= self._most_files or total > self._most_octets):
             path, size = files.pop(0)
             path.unlink(missing_ok=True)
+            path.with_suffix(".json").unlink(missing_ok=True)
             total -= size
             self.removed += 1

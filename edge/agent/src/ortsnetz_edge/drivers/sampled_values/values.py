@@ -20,6 +20,8 @@ from ortsnetz_grid.functions.power_quality.window import Quantities, Window
 
 MISSING = int(Quality.INVALID | Quality.FAILURE)
 OFF = int(TimeQuality.CLOCK_NOT_SYNCHRONISED)
+DIRECTIONS = {"unknown": 0.0, "forward": 1.0, "reverse": 2.0}
+"""Of faults, as IEC 61850-7-3 numbers them (`dirGeneral`)."""
 NEWEST_PHASOR_S = 0.3
 """A synchrophasor that is older than that before the last sample is none of now."""
 
@@ -63,12 +65,17 @@ class Values:
             return self._phasor(reference, newest, qualities)
         if interval == "10s":
             return _frequency(newest)
+        if interval == "recording":
+            return _direction(newest)
         if reference.quantity in {"pst", "plt"}:
-            start, number_or_none = newest.flicker.get(
-                f"{reference.quantity}.{reference.of}", (0, None)
-            )
-            length_s = 600 if reference.quantity == "pst" else 7200
-            return _valued(number_or_none, start + length_s * 10**9 if start else 0, 0)
+            return _flicker(reference, newest)
+        return self._aggregated(reference, newest, qualities)
+
+    def _aggregated(
+        self, reference: PowerQualityReference, newest: Newest, qualities: tuple[int, ...]
+    ) -> Value:
+        """Of a window, or an interval of windows."""
+        interval = reference.interval
         found = newest.window if interval == "200ms" else newest.intervals.get(interval)
         if found is None:
             return _valued(None, 0, 0)
@@ -139,6 +146,17 @@ def _frequency(newest: Newest) -> Value:
         return _valued(None, 0, 0)
     off = 0 if newest.synchronised else OFF
     return _valued(found.hz, found.start_ns + 10 * 10**9, off)
+
+
+def _flicker(reference: PowerQualityReference, newest: Newest) -> Value:
+    start, number = newest.flicker.get(f"{reference.quantity}.{reference.of}", (0, None))
+    length_s = 600 if reference.quantity == "pst" else 7200
+    return _valued(number, start + length_s * 10**9 if start else 0, 0)
+
+
+def _direction(newest: Newest) -> Value:
+    at_ns, verdict = newest.fault or (0, None)
+    return _valued(DIRECTIONS.get(verdict or ""), at_ns, 0)
 
 
 def _valued(number: float | None, time_ns: int, time_quality: int, quality: int = 0) -> Value:

@@ -9,6 +9,7 @@
 200ms/events           1 dip, 2 swell, 4 interruption touched the window
 10min/pst.a, 2h/plt.a  flicker
 pmu/u_a.re, pmu/u_a.im synchrophasor, RMS; pmu/frequency, pmu/rocof
+recording/direction    of the newest recorded fault: 0 unknown, 1 forward, 2 reverse
 stream/lost            samples that never came since the driver was started; also samples, late,
                        doubled, kernel_drops, blocks_dropped, restarts
 """
@@ -38,6 +39,7 @@ _FORMS["2h"] |= {"plt": "phase"}
 _FORMS["pmu"] = {"frequency": "", "rocof": ""} | {
     f"{kind}_{phase}": "part" for kind in "iu" for phase in "abcn"
 }
+_FORMS["recording"] = {"direction": ""}
 _FORMS["stream"] = dict.fromkeys(
     ("samples", "lost", "late", "doubled", "kernel_drops", "blocks_dropped", "restarts"), ""
 )
