@@ -97,6 +97,14 @@ async def until(true: Callable[[], bool], deadline_s: float = 20.0) -> None:
             await asyncio.sleep(0.01)
 
 
+async def reported(driver: Driver, true: Callable[[], bool], deadline_s: float = 20.0) -> None:
+    """Wait for a report while the device is scanned, as the agent does."""
+    async with asyncio.timeout(deadline_s):
+        while not true():
+            await answered(driver)
+            await asyncio.sleep(0.05)
+
+
 async def answered(driver: Driver, deadline_s: float = 30.0) -> Scan:
     """The first scan that succeeds."""
     async with asyncio.timeout(deadline_s):
@@ -179,7 +187,7 @@ def test_a_change_arrives_unasked_in_the_driver_s_own_process() -> None:
             await answered(driver)
             await answered(driver)
             await asyncio.to_thread(device.show, {PHASE_A: 241.25})
-            await until(lambda: any(scan.values[0] == 241.25 for scan in seen))
+            await reported(driver, lambda: any(scan.values[0] == 241.25 for scan in seen))
             assert (await driver.scan()).values[0] == 241.25
             await driver.stop()
 
@@ -195,7 +203,7 @@ def test_what_a_device_reported_while_nobody_was_connected_arrives_afterwards() 
                 driver.subscribe(seen.append)
                 await answered(driver)
                 await asyncio.to_thread(device.show, {PHASE_A: 1.0})
-                await until(lambda: any(scan.values[0] == 1.0 for scan in seen))
+                await reported(driver, lambda: any(scan.values[0] == 1.0 for scan in seen))
                 wire.reset()
                 told = []
                 for number in range(40):
@@ -204,7 +212,7 @@ def test_what_a_device_reported_while_nobody_was_connected_arrives_afterwards() 
                     await asyncio.to_thread(device.show, {PHASE_A: told[-1][0]}, 0, time_ns)
                     await asyncio.sleep(0.03)  # longer than the block gathers changes
                 await answered(driver)
-                await until(lambda: any(scan.values[0] == told[-1][0] for scan in seen))
+                await reported(driver, lambda: any(scan.values[0] == told[-1][0] for scan in seen))
                 found = [voltage(scan) for scan in seen if (scan.values[0] or 0) >= 300]
                 for value, time_ns in told:
                     (place,) = [n for n, one in enumerate(found) if one[0] == value][:1]
@@ -278,7 +286,7 @@ def test_a_block_that_somebody_else_holds_is_waited_for_then_another_is_taken(
                 driver.subscribe(seen.append)
                 await answered(driver)
                 await asyncio.to_thread(device.show, {PHASE_A: 1.0})
-                await until(lambda: any(scan.values[0] == 1.0 for scan in seen))
+                await reported(driver, lambda: any(scan.values[0] == 1.0 for scan in seen))
                 wire.reset()
                 other, _ = associated("127.0.0.1", device.port, connect_s=5, request_s=5)
                 block = "BENCHCP1/LLN0.BR.brcbMeas01"
@@ -291,16 +299,19 @@ def test_a_block_that_somebody_else_holds_is_waited_for_then_another_is_taken(
                 write_block(other, block, Changes(enabled=True))
                 assert (await answered(driver)).values[0] == 1.0, "polled meanwhile"
 
-                async def reported(value: float) -> bool:
+                async def has_come(value: float) -> bool:
                     await asyncio.to_thread(device.show, {PHASE_A: value})
                     await asyncio.sleep(0.1)
                     await answered(driver)
                     return any(scan.values[0] == value for scan in seen)
 
                 value = 2.0
-                while not await reported(value):
+                while "held by another" not in (driver.diagnose().last_failure or ""):
                     value += 1.0
-                assert "held by another" in (driver.diagnose().last_failure or "")
+                    await has_come(value)
+                before = driver.received
+                await has_come(1000.0)
+                await reported(driver, lambda: driver.received > before)
                 other.close()
                 await driver.stop()
 
@@ -322,7 +333,7 @@ def test_a_block_that_was_disabled_is_enabled_again_and_what_it_did_not_report_i
             assert "was disabled" in (driver.diagnose().last_failure or "")
             await answered(driver)
             await asyncio.to_thread(device.show, {PHASE_A: 99.5})
-            await until(lambda: any(scan.values[0] == 99.5 for scan in seen))
+            await reported(driver, lambda: any(scan.values[0] == 99.5 for scan in seen))
             await driver.stop()
 
     run(work)
@@ -385,8 +396,8 @@ def test_without_a_buffer_what_happens_is_reported_all_the_same(tmp_path: Path) 
             await answered(driver)
             time_ns = time.time_ns()
             await asyncio.to_thread(device.show, {PHASE_A: 77.5}, QUESTIONABLE, time_ns)
-            await until(lambda: any(scan.values[0] == 77.5 for scan in seen))
-            await until(lambda: voltage(seen[-1])[1] == Quality.QUESTIONABLE)
+            await reported(driver, lambda: any(scan.values[0] == 77.5 for scan in seen))
+            await reported(driver, lambda: voltage(seen[-1])[1] == Quality.QUESTIONABLE)
             # the time of the report, for that of the value does not travel with each change
             assert 0 <= voltage(seen[-1])[2] - time_ns // 1_000_000 * 1_000_000 < 2e9
             assert driver.diagnose().counters["reports"] > 0

@@ -272,6 +272,9 @@ def associated(
             association.close()
             if not confused or attempt == ATTEMPTS:
                 raise
+        except BaseException:
+            association.close()
+            raise
     raise LibraryError(_LOST, f"connect to {host}:{port}")
 
 

@@ -98,6 +98,10 @@ _on_termination = function(
     "ControlObjectClient_setCommandTerminationHandler", None, _Handle, _Terminated, _Handle
 )
 _NO_CAUSE = (0, 25)
+_UNKNOWN = 99
+_NO_ANSWER = frozenset({1, 3, 20})
+_ANSWERS = frozenset({2, 10, 12, *range(21, 34), 35})
+"""Codes with which a device has said no, or nothing was sent."""
 
 
 class ControlObject:
@@ -188,8 +192,9 @@ class ControlObject:
     def _refused(self, step: str) -> ControlRefusedError | LibraryError:
         code, said = _last_error(self._handle), _last_appl(self._handle)
         doing = f"{step} {self.reference}"
-        if code in (1, 3, 20):
-            return LibraryError(code, doing)
+        unknown = code not in _ANSWERS if step == "operate" else code in _NO_ANSWER
+        if unknown and not said.cause and not said.error:
+            return LibraryError(code or _UNKNOWN, doing)  # nobody knows whether it was taken
         because = cause_in_words(said.cause) if said.cause else words(code or 21)
         return ControlRefusedError(f"{doing}: refused: {because}", said.cause)
 

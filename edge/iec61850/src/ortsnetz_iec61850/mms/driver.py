@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from ortsnetz_common.drivers.contract import Listener
 from ortsnetz_common.drivers.values import (
@@ -23,15 +24,33 @@ from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_edge.profiles.adjustment import checked
 from ortsnetz_iec61850.mms.identification import of_the_server, places_of, said_in
 from ortsnetz_iec61850.mms.limiting import Writing
+from ortsnetz_iec61850.mms.places import Variable
 from ortsnetz_iec61850.mms.reporting import Reporting
 from ortsnetz_iec61850.mms.samples import Sample
-from ortsnetz_iec61850.mms.session import Session
+from ortsnetz_iec61850.mms.session import Reading, Session
 from ortsnetz_iec61850.mms.source import SourceMaps
 
 MOST_EARLY = 10_000
 """Reports that wait for a scan; beyond it they are dropped and counted."""
 LATE_S = 1.0
 """Reports that are older were true then; what holds now the next scan says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """A report that waits for a scan.
+
+    Attributes:
+        age_s: of what it says, when it arrived.
+        generation: of the connection over which it came.
+        known: whether the device had said then who it is.
+    """
+
+    samples: Mapping[ObjectReference, Sample]
+    age_s: float
+    arrived_s: float
+    generation: int
+    known: bool
 
 
 class MmsDriver:
@@ -50,9 +69,7 @@ class MmsDriver:
         self._read_over = -1  # number of the connection over which the samples came
         self._known = -1  # number of the connection over which the device said what it is
         # what arrives over a connection before its first answer: a buffer is being emptied
-        self._early: deque[tuple[Mapping[ObjectReference, Sample], float]] = deque(
-            maxlen=MOST_EARLY
-        )
+        self._early: deque[_Early] = deque()
         self._dropped = 0
         self._writing = Writing(session, maps.options)
         self._answers = 0
@@ -169,7 +186,7 @@ class MmsDriver:
             if said == Identity():  # nobody says anything: perhaps not the places of this device
                 life.directory.doubted = True
             self._known = -1
-            self._early.clear()  # of somebody else
+            self._early = deque(one for one in self._early if one.known)  # not of a stranger
             raise DriverError(
                 FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {misfit}"
             )
@@ -196,6 +213,29 @@ class MmsDriver:
         beats = frozenset() if reporting is None else reporting.beats
         if not due and not beats:
             due = list(references[:1])  # an exchange all the same: whether the device lives
+        reading = await self._read_over_this(due, beats, generation)
+        self._read_over = generation
+        periods = dict(zip(references, self._maps.points.periods_s, strict=True))
+        for one in due:
+            self._samples[one] = reading.samples[one]
+            self._due[one] = now + periods[one]
+        if reporting is not None:
+            reporting.beaten(reading.variables, generation)
+            current = reporting.current()
+            # of a block that reports no longer: whatever it has said, what holds now is asked for
+            lost = [one for one in references if one in reported and one not in current]
+            if lost:
+                reading = await self._read_over_this(lost, frozenset(), generation)
+                current = reporting.current()
+                self._samples.update((one, reading.samples[one]) for one in lost)
+            self._samples.update((one, current[one]) for one in references if one in current)
+        self._hand_over_early(generation)
+        return self._seen(self._maps.scan(self._samples, reading.received_ns))
+
+    async def _read_over_this(
+        self, due: Sequence[ObjectReference], beats: AbstractSet[Variable], generation: int
+    ) -> Reading:
+        """Read over the connection on which the device has said who it is. Raises DriverError."""
         reading = await self.session.read(due, beats)
         known = self._maps.identity is None or self._known == reading.generation
         if reading.generation != generation or not known:
@@ -203,18 +243,7 @@ class MmsDriver:
                 FailureKind.DISCONNECTED,
                 f"{self.session.endpoint}: a new connection, and nobody knows yet who is there",
             )
-        self._read_over = generation
-        periods = dict(zip(references, self._maps.points.periods_s, strict=True))
-        for one in due:
-            self._samples[one] = reading.samples[one]
-            self._due[one] = now + periods[one]
-        if reporting is not None and reporting.beaten(reading.variables, generation):
-            self._samples.update(
-                (one, sample) for one, sample in reporting.current().items() if one in periods
-            )
-        while self._early:
-            self._deliver(*self._early.popleft())
-        return self._seen(self._maps.scan(self._samples, reading.received_ns))
+        return reading
 
     def _took(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
         """Something was reported.
@@ -222,23 +251,31 @@ class MmsDriver:
         What was true before the connection waits for the next scan, and is handed over just before
         it: what holds now is then said last. What comes after it waits behind it.
         """
-        if self._early or age_s > LATE_S or self._not_read_yet():
-            if len(self._early) >= MOST_EARLY:
-                self._dropped += 1
-            else:
-                self._early.append((samples, age_s))
+        if not self._early and age_s <= LATE_S and not self._not_read_yet():
+            self._samples.update(samples)
+            self._deliver(self._maps.scan(self._samples, self.session.clock.now_ns()))
+        elif len(self._early) >= MOST_EARLY:
+            self._dropped += 1
         else:
-            self._deliver(samples, age_s)
+            generation = self.session.generation
+            known = self._maps.identity is None or self._known == generation
+            arrived_s = self.session.clock.monotonic()
+            self._early.append(_Early(samples, age_s, arrived_s, generation, known))
 
-    def _deliver(self, samples: Mapping[ObjectReference, Sample], age_s: float) -> None:
-        late = age_s > LATE_S
-        merged = {**self._samples, **samples}
-        if not late:
-            self._samples = merged
-        if self._listener is None:
-            return
-        scan = self._maps.scan(merged, self.session.clock.now_ns())
-        self._listener(replace(scan, held_s=age_s) if late else self._seen(scan))
+    def _hand_over_early(self, generation: int) -> None:
+        """Hand over what waits: history, which changes nothing of what holds now."""
+        while self._early:
+            one = self._early.popleft()
+            if not one.known and one.generation != generation:
+                self._dropped += 1  # nobody has said who was there
+                continue
+            scan = self._maps.scan({**self._samples, **one.samples}, self.session.clock.now_ns())
+            waited_s = self.session.clock.monotonic() - one.arrived_s
+            self._deliver(replace(scan, held_s=one.age_s + waited_s))
+
+    def _deliver(self, scan: Scan) -> None:
+        if self._listener is not None:
+            self._listener(scan if scan.held_s else self._seen(scan))
 
     def _not_read_yet(self) -> bool:
         """Whether nothing was read yet over this connection, by which who is there is known."""

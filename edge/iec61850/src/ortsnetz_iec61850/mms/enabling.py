@@ -100,20 +100,24 @@ class Outcome:
     held_by_others: bool = False
 
 
-def enable_all(life: Life, wish: Wish) -> Outcome:
+def enable_all(life: Life, wish: Wish, outcome: Outcome) -> None:
     """Enable the fewest blocks that bring what is wanted.
+
+    Args:
+        life: the connection.
+        wish: what is wanted.
+        outcome: takes what came of it, also where the connection is lost on the way.
 
     Raises:
         LibraryError: the connection is lost.
     """
-    outcome = Outcome()
     places = {
         reference: place
         for reference, place in life.directory.places(wish.references).items()
         if isinstance(place, Place)
     }
     if not places:
-        return outcome
+        return
     left = set(places)
     for data_set, blocks in _by_coverage(life, places):
         cells = {one: cell for one, cell in data_set.items() if one in left}
@@ -124,7 +128,6 @@ def enable_all(life: Life, wish: Wish) -> Outcome:
             left -= cells.keys()
         else:
             outcome.held_by_others = True
-    return outcome
 
 
 def _enable_one(
@@ -211,7 +214,6 @@ def _enable(life: Life, wanted: Enabled, wish: Wish, outcome: Outcome) -> bool:
         if ends_connection(error):
             raise
         return False
-    wanted.interrogate(life)
     return True
 
 

@@ -12,6 +12,7 @@ _KINDS = {
     26: FailureKind.BUSY,
     13: FailureKind.WRONG_ANSWER,
     34: FailureKind.WRONG_ANSWER,
+    99: FailureKind.WRONG_ANSWER,
 }
 
 

@@ -26,7 +26,7 @@ async def set_point(
     generation: int,
     last_s: float,
     checks: Checks | None = None,
-) -> None:
+) -> bool:
     """Write one value over the connection on which the device has said who it is.
 
     A command that is not confirmed is not repeated.
@@ -39,12 +39,15 @@ async def set_point(
         last_s: longest time from an operate to its termination.
         checks: flags of a command.
 
+    Returns:
+        Whether the device says that it is done; with normal security a command is only accepted.
+
     Raises:
         DriverError: the device did not confirm it; with the additional cause in words.
     """
     try:
         if reference.is_control:
-            await _operate(
+            return await _operate(
                 session,
                 reference,
                 value,
@@ -52,16 +55,16 @@ async def set_point(
                 last_s=last_s,
                 checks=checks or Checks(),
             )
-        else:
-            await session.call(
-                lambda life: _write(life, reference, value), generation=generation, requests=3
-            )
+        await session.call(
+            lambda life: _write(life, reference, value), generation=generation, requests=3
+        )
     except ValueError as error:
         raise DriverError(
             FailureKind.REFUSED, f"{session.endpoint}: {reference} {error}: nothing was written"
         ) from None
     except ControlRefusedError as error:
         raise DriverError(FailureKind.REFUSED, f"{session.endpoint}: {error}") from None
+    return True
 
 
 async def _operate(
@@ -72,7 +75,7 @@ async def _operate(
     generation: int,
     last_s: float,
     checks: Checks,
-) -> None:
+) -> bool:
     loop = asyncio.get_running_loop()
     end: asyncio.Future[ControlRefusedError | None] = loop.create_future()
 
@@ -84,22 +87,26 @@ async def _operate(
         control.operate(kind, value, checks, ended)
         return control
 
-    control = await session.call(work, generation=generation, requests=REQUESTS_OF_A_COMMAND)
-    if not control.model.terminates:
-        return
     try:
+        control = await session.call(work, generation=generation, requests=REQUESTS_OF_A_COMMAND)
+        if not control.model.terminates:
+            return False
         async with asyncio.timeout(last_s):
             reason = await end
     except TimeoutError:
         # a termination that comes too late must not be taken for that of the next command
         raise session.give_up(
             FailureKind.TIMEOUT,
-            f"{control.reference}: operated, and no termination within {last_s:g} s: what it did "
-            "is not known",
+            f"{reference}: operated, and no termination within {last_s:g} s: what it did is not "
+            "known",
             generation,
         ) from None
+    except asyncio.CancelledError:  # the same, where nobody waits for it any more
+        session.give_up(FailureKind.TIMEOUT, f"{reference}: a command was given up", generation)
+        raise
     if reason is not None:
         raise reason
+    return True
 
 
 def _settle(

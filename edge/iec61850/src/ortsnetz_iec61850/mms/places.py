@@ -58,7 +58,10 @@ def domain_of(reference: ObjectReference, domains: Sequence[str]) -> str | None:
     if reference.device in domains:
         return reference.device
     found = [name for name in domains if name.endswith(reference.device)]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    ied = found[0].removesuffix(reference.device)  # the IED's name, with which all begin
+    return found[0] if all(name.startswith(ied) for name in domains) else None
 
 
 def variable_of(reference: ObjectReference, domain: str) -> Variable:

@@ -61,7 +61,7 @@ class MmsProbe:
         if not wanted.is_writable:
             raise InputError(f"{reference}: [{wanted.constraint}] is for reading")
         life = await self._session.opened()
-        await set_point(
+        done = await set_point(
             self._session,
             wanted,
             value,
@@ -70,7 +70,7 @@ class MmsProbe:
             checks=Checks(category=MAINTENANCE),
         )
         if wanted.is_control:
-            return f"{reference}: the device has carried it out"
+            return f"{reference}: the device has {'carried it out' if done else 'accepted it'}"
         (now,) = await self.read([reference])
         said = f"{now.value:g}" if isinstance(now.value, float) else now.value
         return f"{reference} reads {said}" if said is not None else f"{reference}: {now.why}"

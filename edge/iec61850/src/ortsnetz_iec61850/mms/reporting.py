@@ -9,18 +9,22 @@ each scan asks; until the first general interrogation over a connection is answe
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from ortsnetz_common.drivers.values import DriverError
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_iec61850.library.reports import Report, Trigger
 from ortsnetz_iec61850.library.values import Value
 from ortsnetz_iec61850.mms.covering import Block, Cell, Way
-from ortsnetz_iec61850.mms.enabling import Enabled, Wish, enable_all
+from ortsnetz_iec61850.mms.enabling import Enabled, Outcome, Wish, enable_all
 from ortsnetz_iec61850.mms.life import Life
 from ortsnetz_iec61850.mms.places import Place, Variable, at
 from ortsnetz_iec61850.mms.samples import Sample, sample_of
@@ -36,6 +40,12 @@ PATIENT_S = 30.0
 """So long after a break a buffered block is waited for that the device still keeps for the
 connection before."""
 REQUESTS_OF_A_SET_UP = 600
+QUIET_S, LONGEST_DRAIN_S = 0.2, 10.0
+"""A buffer is taken for empty when nothing has come for so long, or at last after so long: answers
+to interrogations of old are entries of it, too, and must not be taken for ours."""
+ANSWER_S, MOST_ASKED = 2.0, 3
+HISTORY_S = 1.5
+"""What a buffer held is at least so old, whatever the device's clock says."""
 _NS_PER_MS = 1_000_000
 
 Took = Callable[[Mapping[ObjectReference, Sample], float], None]
@@ -44,13 +54,31 @@ Took = Callable[[Mapping[ObjectReference, Sample], float], None]
 
 @dataclass
 class _Subscribed:
-    """A control block that reports over the present connection."""
+    """A control block that reports over the present connection.
+
+    Attributes:
+        interrogated: whether an interrogation over this connection was answered: what arrives from
+            then on holds now, before it a buffer is emptied.
+        complete: whether all that it has reported holds; false after a loss until the next answer.
+    """
 
     enabled: Enabled
     held: dict[int, Value] = field(default_factory=dict)
     sequence: int | None = None
     segmented: bool = False
+    began_s: float = field(default_factory=time.monotonic)
+    heard_s: float = field(default_factory=time.monotonic)
+    asked_s: float | None = None
+    asked: int = 0
     interrogated: bool = False
+    complete: bool = False
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether it is to be interrogated now: when its buffer is empty, and again if need be."""
+        if self.asked_s is None:
+            quiet = now_s - self.heard_s >= QUIET_S
+            return quiet or now_s - self.began_s >= LONGEST_DRAIN_S
+        return self.asked < MOST_ASKED and now_s - self.asked_s >= ANSWER_S
 
 
 class Reporting:
@@ -77,7 +105,9 @@ class Reporting:
         self._patient_until = 0.0
         self._next_interrogation = 0.0
         self._waiting = 0
+        self._dropped_before = 0
         self._setting_up = asyncio.Lock()
+        self._settling: asyncio.Task[None] | None = None
 
     def join(self, name: str, references: Iterable[ObjectReference], took: Took) -> None:
         """One more source that wants what is reported of its values."""
@@ -86,6 +116,8 @@ class Reporting:
     def leave(self, name: str) -> None:
         """One source less."""
         self._wanted.pop(name, None)
+        if not self._wanted and self._settling is not None:
+            self._settling.cancel()
 
     @property
     def beats(self) -> frozenset[Variable]:
@@ -100,7 +132,7 @@ class Reporting:
         covered = {
             reference
             for one in self._blocks.values()
-            if one.interrogated
+            if one.complete
             for reference in one.enabled.cells
         }
         return {
@@ -115,6 +147,9 @@ class Reporting:
         """
         life = await self._session.opened()
         now = self._session.clock.monotonic()
+        if self.lost["dropped"] != self._dropped_before:
+            self._dropped_before = self.lost["dropped"]
+            self._doubt(self._blocks.values())
         async with self._setting_up:
             key = (life.generation, len(self._wanted))
             again = self._again_at is not None and now >= self._again_at
@@ -122,8 +157,11 @@ class Reporting:
                 await self._set_up(life, key)
             elif now >= self._next_interrogation and self._blocks:
                 self._next_interrogation = now + self._integrity_s
+                asked = [one for one in self._blocks.values() if one.asked]
                 await self._session.call(
-                    self._interrogate, generation=life.generation, requests=len(self._blocks)
+                    functools.partial(_interrogate, blocks=asked),
+                    generation=life.generation,
+                    requests=len(asked),
                 )
 
     def beaten(self, found: Mapping[Variable, Value], generation: int) -> bool:
@@ -161,13 +199,16 @@ class Reporting:
             enabled=lambda one: loop.call_soon_threadsafe(self._enabled, one),
             patient=now < self._patient_until,
         )
-        outcome = await self._session.call(
-            lambda there: enable_all(there, wish),
-            generation=life.generation,
-            requests=REQUESTS_OF_A_SET_UP,
-        )
-        for gap in outcome.gaps:
-            self._lose("gap", gap)
+        outcome = Outcome()
+        try:
+            await self._session.call(
+                lambda there: enable_all(there, wish, outcome),
+                generation=life.generation,
+                requests=REQUESTS_OF_A_SET_UP,
+            )
+        finally:
+            for gap in outcome.gaps:
+                self._lose("gap", gap)
         for reference in self._blocks.keys() - outcome.enabled - wish.taken:
             del self._blocks[reference]  # refused at the last step
         now = self._session.clock.monotonic()
@@ -175,13 +216,37 @@ class Reporting:
         wait_s = 1.0 if wish.patient and self._entries else ASK_AGAIN_S
         self._again_at = now + wait_s if outcome.held_by_others else None
         self._next_interrogation = now + self._integrity_s
+        if self._settling is not None:
+            self._settling.cancel()
+        self._settling = asyncio.create_task(self._settle(life.generation))
+
+    async def _settle(self, generation: int) -> None:
+        """Interrogate each block as soon as its buffer is empty."""
+        with contextlib.suppress(DriverError):  # the next scan says it
+            while any(not one.interrogated for one in self._blocks.values()):
+                await asyncio.sleep(QUIET_S)
+                if not self._session.connected or self._session.generation != generation:
+                    return
+                now_s = time.monotonic()
+                due = [
+                    one
+                    for one in self._blocks.values()
+                    if not one.interrogated and one.is_due(now_s)
+                ]
+                for one in due:
+                    one.asked_s, one.asked = now_s, one.asked + 1
+                if due:
+                    work = functools.partial(_interrogate, blocks=due)
+                    await self._session.call(work, generation=generation, requests=len(due))
+
+    def _doubt(self, blocks: Iterable[_Subscribed]) -> None:
+        """Something was lost: what these report is polled until they have said it all again."""
+        for one in blocks:
+            one.complete = False
+        self._next_interrogation = 0.0
 
     def _enabled(self, one: Enabled) -> None:
         self._blocks[one.block.reference] = _Subscribed(one)
-
-    def _interrogate(self, life: Life) -> None:
-        for one in self._blocks.values():
-            one.enabled.interrogate(life)
 
     def _arrived(self, loop: asyncio.AbstractEventLoop, generation: int, report: Report) -> None:
         """In the library's thread."""
@@ -197,11 +262,13 @@ class Reporting:
         if one is None or one.enabled.generation != generation:
             return
         self.received += 1
+        one.heard_s = time.monotonic()
         first = one.sequence is None
         self._check_sequence(one, report)
         # the first report of a block that was not gone on with says that there were others before
         if report.overflow and not (first and not one.enabled.resumed):
             self._lose("overflow", f"{report.block}: the device's buffer has lost reports")
+            self._doubt([one])
         live = one.interrogated  # until then a buffer is emptied: what it held was true then
         one.held.update(report.values)
         arrived = {place for place, _ in report.values}
@@ -212,10 +279,11 @@ class Reporting:
         }
         if report.entry_id is not None and not report.more_follows:
             self._entries[report.block] = report.entry_id
-        if any(reason & Trigger.GENERAL_INTERROGATION for reason in report.reasons):
-            one.interrogated = one.interrogated or not report.more_follows
+        answers = any(reason & Trigger.GENERAL_INTERROGATION for reason in report.reasons)
+        if answers and one.asked and not report.more_follows:
+            one.interrogated = one.complete = True
         self._latest.update(samples)
-        self._hand_over(samples, 0.0 if live else self._age_s(report))
+        self._hand_over(samples, 0.0 if live else max(self._age_s(report), HISTORY_S))
 
     def _sample(
         self,
@@ -255,7 +323,7 @@ class Reporting:
         count = missed(before, report.sequence, buffered=one.enabled.block.buffered)
         if count:
             self._lose("sequence", f"{report.block}: {count} reports did not arrive", count)
-            self._next_interrogation = 0.0  # whatever they brought, what holds now is asked for
+            self._doubt([one])
 
     def _age_s(self, report: Report) -> float:
         """How long ago an entry of a buffer was true, by the device's clock."""
@@ -274,6 +342,11 @@ class Reporting:
         self.lost[kind] += count
         self.last_loss = f"{self._session.endpoint}: {words}"
         log.warning("%s", self.last_loss)
+
+
+def _interrogate(life: Life, blocks: Iterable[_Subscribed]) -> None:
+    for one in blocks:
+        one.enabled.interrogate(life)
 
 
 def _part(held: Mapping[int, Value], way: Way) -> Value:

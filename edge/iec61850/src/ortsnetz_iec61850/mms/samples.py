@@ -17,6 +17,7 @@ _NO_NUMBER = int(Quality.INVALID | Quality.FAILURE)
 _VALIDITY = {0: 0, 2: int(Quality.INVALID), 1: 2, 3: int(Quality.QUESTIONABLE)}
 """Validity travels as two bits, `01` for invalid (IEC 61850-8-1, table 32): the second bit is set,
 where `measurement.quality` has the first."""
+LONGEST_BITS = 32
 _DETAILS = 0b1_1111_1111_1100
 _CLOCK_FAILURE, _NOT_SYNCHRONISED = 0x40, 0x20
 
@@ -91,6 +92,8 @@ def number(content: Value) -> float | None:
         return float(content)
     if isinstance(content, float):
         return content if math.isfinite(content) else None
+    if isinstance(content, Bits) and content.size > LONGEST_BITS:
+        return None  # the library's numbers end there
     if isinstance(content, Bits):  # coded enumerations: a double point's 1 is off, 2 is on
         return float(content.first_is_highest)
     if isinstance(content, Stamp):

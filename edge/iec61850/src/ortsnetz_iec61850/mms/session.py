@@ -17,7 +17,7 @@ from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.system_errors import system_words
 from ortsnetz_iec61850.library.connection import associated
 from ortsnetz_iec61850.library.errors import LibraryError
-from ortsnetz_iec61850.library.tls import Tls
+from ortsnetz_iec61850.library.tls import Tls, TlsFilesError
 from ortsnetz_iec61850.library.values import Value
 from ortsnetz_iec61850.mms.directory import Directory
 from ortsnetz_iec61850.mms.failures import ends_connection, failure_of
@@ -235,7 +235,7 @@ class Session:
 
     async def _connected(self) -> Life:
         where = self.endpoint
-        worker = Worker(f"iec61850 {where}")
+        worker, made = Worker(f"iec61850 {where}"), list[Life]()
 
         def work() -> Life:
             association, domains = associated(
@@ -245,36 +245,49 @@ class Session:
                 request_s=where.request_s,
                 tls=where.tls,
             )
-            return Life(association, worker, Directory(association, domains), self.generation + 1)
+            directory = Directory(association, domains)
+            made.append(Life(association, worker, directory, self.generation + 1))
+            return made[0]
 
-        deadline_s = where.connect_s + where.request_s + SLACK_S
         try:
-            life = await worker.call(work, deadline_s)
-        except LibraryError as error:
-            worker.last(lambda: None)
-            kind = failure_of(error, "").kind
-            if kind in (FailureKind.DISCONNECTED, FailureKind.REFUSED):
-                kind = FailureKind.UNREACHABLE
-            if kind is not FailureKind.UNREACHABLE:
-                raise self._broke(kind, str(error)) from None
-            words = await asyncio.to_thread(_why_not, where)
-            if words is not None:
-                raise self._broke(kind, words) from None
-            if where.tls is not None:
-                words = f"{error}: the certificates do not fit, or it speaks no TLS 1.2"
-                raise self._broke(FailureKind.INSECURE, words) from None
-            raise self._broke(kind, str(error)) from None
-        except TimeoutError:
-            _abandon()
-            raise self._broke(FailureKind.TIMEOUT, "no connection in time") from None
+            life = await worker.call(work, where.connect_s + where.request_s + SLACK_S)
+        except BaseException as error:
+            # what is made though nobody waits for it any more is closed: devices have few places
+            worker.last(lambda: _end(made))
+            if isinstance(error, LibraryError):
+                raise await self._not_connected(error) from None
+            if isinstance(error, TlsFilesError):
+                raise self._broke(FailureKind.INSECURE, str(error)) from None
+            if isinstance(error, TimeoutError):
+                _abandon()
+                raise self._broke(FailureKind.TIMEOUT, "no connection in time") from None
+            raise
         self.generation = life.generation
         return life
+
+    async def _not_connected(self, error: LibraryError) -> DriverError:
+        """Why there is no connection: the library knows too little of it."""
+        kind = failure_of(error, "").kind
+        if kind in (FailureKind.DISCONNECTED, FailureKind.REFUSED):
+            kind = FailureKind.UNREACHABLE
+        if kind is not FailureKind.UNREACHABLE:
+            return self._broke(kind, str(error))
+        words = await asyncio.to_thread(_why_not, self.endpoint)
+        if words is None and self.endpoint.tls is not None:
+            words = f"{error}: the certificates do not fit, or it speaks no TLS 1.2"
+            return self._broke(FailureKind.INSECURE, words)
+        return self._broke(kind, words or str(error))
 
     def _broke(self, kind: FailureKind, reason: str, life: Life | None = None) -> DriverError:
         if life is None or life is self._life:
             self.close()
             self._not_before = self.clock.monotonic() + self._backoff.failed()
         return DriverError(kind, f"{self.endpoint}: {reason}")
+
+
+def _end(lives: list[Life]) -> None:
+    for life in lives:
+        life.end()
 
 
 def _why_not(where: Endpoint) -> str | None:
