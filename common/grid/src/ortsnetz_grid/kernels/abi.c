@@ -6,6 +6,6 @@
 #endif
 
 /* Raised with every change of a function's arguments, here and in native.py. */
-int32_t ortsnetz_kernels_abi(void) { return 6; }
+int32_t ortsnetz_kernels_abi(void) { return 7; }
 
 const char *ortsnetz_kernels_sources(void) { return ORTSNETZ_SOURCES; }

@@ -34,14 +34,13 @@ void ortsnetz_limiting_drawn(int64_t scenarios, int64_t width, int64_t loaded, i
  *
  * values (scenarios, functionals) = sparse matrix (start, column, weight) times the voltages.
  * phasors (scenarios, rows): the first functionals; `products` of them times the conjugate of their
- * second functional, `quotients` of them over it. finite (scenarios,): 1 where all of a scenario's
- * phasors are finite numbers, else 0. */
+ * second functional, `quotients` of them over it. */
 ORTSNETZ_DISPATCH
 void ortsnetz_limiting_rows(int64_t scenarios, int64_t width, int64_t functionals, int64_t rows,
                             int64_t products, int64_t quotients, const int64_t *start,
                             const int64_t *column, const double *weight, const int64_t *product,
                             const int64_t *quotient, const int64_t *second, const double *voltage,
-                            double *values, double *phasors, double *finite) {
+                            double *values, double *phasors) {
     for (int64_t s = 0; s < scenarios; s++) {
         const double *v = voltage + 2 * s * width;
         double *z = values + 2 * s * functionals, *to = phasors + 2 * s * rows;
@@ -65,13 +64,6 @@ void ortsnetz_limiting_rows(int64_t scenarios, int64_t width, int64_t functional
             to[2 * r] = (a[0] * b[0] + a[1] * b[1]) / over;
             to[2 * r + 1] = (a[1] * b[0] - a[0] * b[1]) / over;
         }
-        double none[LANES] = {0}, rest = 0; /* stays 0 where all are finite: x - x is 0 or NaN */
-        int64_t i = 0;
-        for (; i + LANES <= 2 * rows; i += LANES)
-            for (int l = 0; l < LANES; l++) none[l] += to[i + l] - to[i + l];
-        for (; i < 2 * rows; i++) rest += to[i] - to[i];
-        for (int l = 0; l < LANES; l++) rest += none[l];
-        finite[s] = rest == 0 ? 1.0 : 0.0;
     }
 }
 

@@ -7,6 +7,7 @@ caller. Addresses of what stays are looked up once: that takes longer than some 
 from __future__ import annotations
 
 import ctypes
+from ctypes import addressof
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ Single = NDArray[np.complex64]
 _POINTER, _LONG = ctypes.c_void_p, ctypes.c_int64
 _ARGUMENTS = {
     "drawn": (4, 6),
-    "rows": (6, 10),
+    "rows": (6, 9),
     "excess": (2, 5),
     "worst": (2, 5),
     "answers": (3, 4),
@@ -88,8 +89,19 @@ class Drawing:
         return found
 
 
+class _Rows(ctypes.Structure):
+    _fields_ = [
+        ("rows", _LONG),
+        *((name, _POINTER) for name in ("start", "column", "weight", "second", "quotient")),
+    ]
+
+
 class RowsOfVoltages:
-    """A sparse matrix (f, w) of functionals, and which of r rows are more than their functional."""
+    """A sparse matrix (f, w) of functionals, and which of r rows are more than their functional.
+
+    Attributes:
+        at: address of the same as a structure, for other kernels.
+    """
 
     def __init__(
         self,
@@ -119,32 +131,43 @@ class RowsOfVoltages:
         self._addresses = tuple(address(each) for each in self._kept)
         self._count = len(start) - 1
         self._row_counts = len(second), len(products), len(quotients)
+        start_at, column_at, weight_at = self._addresses[:3]
+        self._divided = np.zeros(len(second), dtype=np.int64)
+        self._divided[quotients] = 1
+        self._structure = _Rows(
+            *(len(second), start_at, column_at, weight_at),
+            *(self._addresses[-1], address(self._divided)),
+        )
+        self.at = addressof(self._structure)
 
-    def of(self, voltage: Complex) -> tuple[Complex, Complex, NDArray[np.bool_]]:
+    def of(self, voltage: Complex) -> tuple[Complex, Complex]:
         """Functionals (s, f) and rows (s, r) at voltages (s, n, 3) with 3n = w.
 
-        Row i begins with the i-th functional. And (s,) whether all of a scenario's rows are finite.
+        Row i begins with the i-th functional.
         """
         voltage = _complex(voltage)
         count, nodes, _ = voltage.shape
         values = np.empty((count, self._count), dtype=np.complex128)
         phasors = np.empty((count, self._row_counts[0]), dtype=np.complex128)
-        finite = np.empty(count)
         self._rows(
             *(count, 3 * nodes, self._count, *self._row_counts, *self._addresses),
-            *(address(voltage), address(values), address(phasors), address(finite)),
+            *(address(voltage), address(values), address(phasors)),
         )
-        return values, phasors, finite > 0
+        return values, phasors
 
 
 class Bounds:
-    """Bounds on the magnitudes of r phasors, and the weights of what lies beyond them."""
+    """Bounds on the magnitudes of r phasors, and the weights of what lies beyond them.
+
+    Attributes:
+        addresses: of lower and upper bounds and weights, for other kernels.
+    """
 
     def __init__(self, compiled: Kernels, lower: Real, upper: Real, weight: Real) -> None:
         """Keep them; all (r,)."""
         self._excess, self._worst = compiled.excess, compiled.worst
         self._kept = tuple(np.ascontiguousarray(each) for each in (lower, upper, weight))
-        self._addresses = tuple(address(each) for each in self._kept)
+        self.addresses = tuple(address(each) for each in self._kept)
 
     def _shape(self, phasors: Complex) -> tuple[int, int]:
         rows = phasors.shape[-1]
@@ -156,14 +179,14 @@ class Bounds:
         """Weighted distance beyond the bounds (..., r) of phasors (..., r)."""
         phasors = _complex(phasors)
         found = np.empty(phasors.shape)
-        self._excess(*self._shape(phasors), address(phasors), *self._addresses, address(found))
+        self._excess(*self._shape(phasors), address(phasors), *self.addresses, address(found))
         return found
 
     def worst(self, phasors: Complex) -> Real:
         """The largest of each point (...,); NaN if one of them is."""
         phasors = _complex(phasors)
         found = np.empty(phasors.shape[:-1])
-        self._worst(*self._shape(phasors), address(phasors), *self._addresses, address(found))
+        self._worst(*self._shape(phasors), address(phasors), *self.addresses, address(found))
         return found
 
 

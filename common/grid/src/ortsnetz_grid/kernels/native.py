@@ -13,7 +13,7 @@ from functools import cache
 
 from ortsnetz_grid.kernels.fingerprint import LIBRARY, fingerprint, sources
 
-ABI = 6
+ABI = 7
 """Raised with every change of a C function's arguments, here and in `abi.c`."""
 
 

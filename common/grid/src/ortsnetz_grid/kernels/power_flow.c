@@ -227,8 +227,8 @@ ORTSNETZ_INLINE int stop_settled(const grid *g, const memory *m, lane *live, dou
     return on_their_way;
 }
 
-/* Voltages of the passive nodes, and what the last step left of the power balance. */
-ORTSNETZ_INLINE void finish(const grid *g, const cases *c, const memory *m) {
+/* Voltages of the passive nodes, and, if wanted, what the last step left of the power balance. */
+ORTSNETZ_INLINE void finish(const grid *g, const cases *c, const memory *m, int wanted) {
     for (int32_t i = 0; i < g->islands; i++) m->mismatch[i] = (lane){0};
     for (int32_t k = g->passive - 1; k >= 0; k--) {
         phasor x;
@@ -237,6 +237,7 @@ ORTSNETZ_INLINE void finish(const grid *g, const cases *c, const memory *m) {
             subtract_product(&x, g->upper + e, m->x + g->row[e]);
         m->x[k] = x;
     }
+    if (!wanted) return;
     for (int32_t k = g->passive; k < g->nodes; k++) {
         int32_t load = c->load[k];
         if (load < 0) continue;
@@ -280,7 +281,7 @@ ORTSNETZ_INLINE void solve_group(const grid *g, const cases *c, const memory *m,
         backward(g, c, m, live);
         on_their_way = stop_settled(g, m, &live, tolerance);
     }
-    finish(g, c, m);
+    finish(g, c, m, f->mismatch != 0);
 
     for (int32_t k = 0; k < g->nodes; k++) {
         phasor v;
@@ -297,7 +298,7 @@ ORTSNETZ_INLINE void solve_group(const grid *g, const cases *c, const memory *m,
         f->iterations[scenario[l]] = (int32_t)steps[l];
         for (int32_t i = 0; i < g->islands; i++) {
             f->change[scenario[l] * g->islands + i] = sqrt(m->change[i][l]);
-            f->mismatch[scenario[l] * g->islands + i] = sqrt(m->mismatch[i][l]);
+            if (f->mismatch) f->mismatch[scenario[l] * g->islands + i] = sqrt(m->mismatch[i][l]);
         }
     }
 }

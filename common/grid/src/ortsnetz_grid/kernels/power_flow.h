@@ -40,7 +40,7 @@ typedef struct {
 typedef struct {
     double *voltage;    /* (scenarios, all_nodes, 3) complex */
     double *change;     /* (scenarios, islands) largest change of a voltage in the last step */
-    double *mismatch;   /* (scenarios, islands) largest power mismatch of a phase */
+    double *mismatch;   /* (scenarios, islands) largest power mismatch of a phase, or NULL */
     int32_t *iterations; /* (scenarios,) */
 } flows;
 

@@ -109,7 +109,12 @@ class SingularError(ArithmeticError):
 
 
 class Factors:
-    """A factorised matrix; solutions may be asked for by several threads at once."""
+    """A factorised matrix; solutions may be asked for by several threads at once.
+
+    Attributes:
+        island_count: how many connected parts it has.
+        grid: address of its structure, for other kernels.
+    """
 
     def __init__(self, library: ctypes.CDLL, blocks: Blocks) -> None:
         """Factorise.
@@ -119,7 +124,7 @@ class Factors:
             ValueError: its structure is incomplete.
         """
         self._library = library
-        self._island_count = int(blocks.island.max(initial=-1)) + 1
+        self.island_count = int(blocks.island.max(initial=-1)) + 1
         self._blocks = blocks
         self._known: tuple[bytes, Index] | None = None
         self._spare: deque[NDArray[np.uint8]] = deque(maxlen=_SPARE)
@@ -127,10 +132,11 @@ class Factors:
         self._grid = _Grid(
             len(blocks.own),
             blocks.passive,
-            self._island_count,
+            self.island_count,
             *(address(each) for each in (blocks.start, blocks.later, blocks.node, blocks.island)),
             *(address(each) for each in self._matrices),
         )
+        self.grid = addressof(self._grid)
         self._scratch, self._run = _functions(library)
         failed = int(library.ortsnetz_power_flow_factorise(ctypes.byref(self._grid)))
         if failed < 0:
@@ -171,7 +177,7 @@ class Factors:
             threads: that share the scenarios.
         """
         count = idle.shape[1]
-        load, idle = self._load(loaded, count), _complex(idle)
+        load, idle = self.load(loaded, count), _complex(idle)
         kept = [each if each is None else _complex(each) for each in injections]
         cases = _Cases(
             scenarios,
@@ -186,14 +192,14 @@ class Factors:
         )
         found = Settled(
             np.zeros((scenarios, count, 3), dtype=np.complex128),
-            np.zeros((scenarios, self._island_count)),
-            np.zeros((scenarios, self._island_count)),
+            np.zeros((scenarios, self.island_count)),
+            np.zeros((scenarios, self.island_count)),
             np.zeros(scenarios, dtype=np.int32),
         )
         arrays = found.voltage, found.change, found.mismatch, found.iterations
         flows = _Flows(*(address(each) for each in arrays))
 
-        places = addressof(self._grid), addressof(cases), addressof(flows)
+        places = self.grid, addressof(cases), addressof(flows)
 
         def run(part: tuple[int, int]) -> None:
             scratch = self._memory(int(self._scratch(*places[:2])))
@@ -208,8 +214,15 @@ class Factors:
                 list(pool.map(run, parts))
         return found
 
-    def _load(self, loaded: NDArray[np.intp], count: int) -> Index:
-        """Place of each node's injection, or -1; of the last rows it is remembered."""
+    def load(self, loaded: NDArray[np.intp], count: int) -> Index:
+        """Place of each node's injection in the order of elimination, or -1.
+
+        Of the last rows it is remembered.
+
+        Args:
+            loaded: (k,) rows with injections, of `count`.
+            count: n.
+        """
         known, key = self._known, loaded.tobytes()
         if known is None or known[0] != key:
             place = np.full(count, -1, dtype=np.int32)
@@ -222,8 +235,8 @@ class Factors:
         try:
             spare = self._spare.pop()
         except IndexError:
-            return _scratch(size)
-        return spare if len(spare) >= size else _scratch(size)
+            return aligned(size)
+        return spare if len(spare) >= size else aligned(size)
 
 
 @cache
@@ -249,8 +262,8 @@ def _shares(scenarios: int, threads: int) -> list[tuple[int, int]]:
     return [(first, min(each, scenarios - first)) for first in range(0, scenarios, each or 1)]
 
 
-def _scratch(size: int) -> NDArray[np.uint8]:
-    """Memory on the border of a cache line."""
+def aligned(size: int) -> NDArray[np.uint8]:
+    """So many bytes of memory on the border of a cache line."""
     memory = np.empty(int(size) + _CACHE_LINE, dtype=np.uint8)
     begin = -memory.ctypes.data % _CACHE_LINE
     return memory[begin : begin + int(size)]

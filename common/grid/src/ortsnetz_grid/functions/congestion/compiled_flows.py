@@ -8,16 +8,21 @@ in the relative voltage drop, some tenths of a per cent of the slope.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.controls import Controls
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
 from ortsnetz_grid.functions.congestion.influence import Single
-from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
+from ortsnetz_grid.functions.congestion.operating_points import Point, Points
+from ortsnetz_grid.functions.congestion.rows import Rows
 from ortsnetz_grid.functions.congestion.snapshot import CURRENT, IMPEDANCE, POWER, Snapshot
 from ortsnetz_grid.kernels.limiting import answers as compiled_answers
 from ortsnetz_grid.kernels.limiting import kernels
+from ortsnetz_grid.kernels.limiting_instant import Instant, instant_of
 from ortsnetz_grid.network.admittance import BASE_PHASE_VA
 from ortsnetz_grid.network.power_flow.injections import KINDS, Injections
 from ortsnetz_grid.network.two_ports import Complex, Real
@@ -30,6 +35,38 @@ _ACCEPTED = 1e-8
 """Change of a voltage (pu) in the last step at which a power flow counts as converged."""
 
 _MOST_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows at computed voltages (s, n, 3); see `operating_points.Rows`."""
+
+    rows: Rows
+    own: Controls
+    instant: Instant | None
+    voltage: Complex
+    controls: Real
+
+    def at(self, lanes: slice) -> tuple[Complex, Complex | None]:
+        """See `Rows.at`."""
+        with np.errstate(all="ignore"):  # what did not converge holds no numbers
+            values, phasors = self.rows.at(self.voltage[lanes])
+        if len(self.own.active_share):
+            apparent = self.own.apparent(self.controls[lanes])
+            phasors = np.concatenate([phasors, apparent], axis=1)
+        return phasors, values
+
+    def worst(self, constraints: Constraints) -> Real:
+        """See `Rows.worst`."""
+        rows, bounds = self.rows.compiled, constraints.compiled
+        if self.instant is None or rows is None or bounds is None:
+            return constraints.worst(self.at(slice(None))[0])
+        worst = self.instant.worst(rows, bounds, self.voltage)
+        if len(self.own.active_share):
+            size = np.abs(self.own.apparent(self.controls))
+            beyond = size - constraints.upper[self.rows.layout.count :]
+            worst = np.maximum(worst, beyond.max(axis=1))
+        return worst
 
 
 class CompiledFlows:
@@ -52,46 +89,47 @@ class CompiledFlows:
         self._engine = grid.engine(snapshot.nodes)
         self._idle = grid.idle(self._engine, snapshot.source_voltage)
         columns = np.flatnonzero(controls.place >= 0)
-        place = controls.place[columns]
-        self._columns = columns, place
+        self._columns = columns, controls.place[columns]
+        self._instant = instant_of(
+            self._engine,
+            grid.workspace,
+            snapshot.nodes,
+            kind=controls.kind,
+            place=controls.place,
+            power=controls.power,
+            base=controls.base,
+            idle=self._idle,
+            unit=1 / BASE_PHASE_VA,
+        )
         self.layout = self._rows.layout
         self.computed = 0
         self.failure = ""
 
-    def solve(self, controls: Real) -> Solved:
-        """See `DeviceFlows.solve`."""
+    def at(self, controls: Real) -> Points:
+        """See `DeviceFlows.at`."""
         self.computed += len(controls)
-        powers = self._controls.powers(controls)
+        voltage, change = self._settled(controls)
+        converged = np.asarray((change <= _ACCEPTED).all(axis=1))
+        if not converged.any():
+            self._ask_library(self._controls.powers(controls), voltage, converged)
+        rows = _Rows(self._rows, self._controls, self._instant, voltage, controls)
+        return Points(controls, converged, voltage, rows)
+
+    def _settled(self, controls: Real) -> tuple[Complex, Real]:
+        """Voltages (s, n, 3), and their changes (s, islands) in the last step."""
+        if self._instant is not None:
+            return self._instant.flow(controls, _AIMED_AT, _MOST_STEPS)
         settled = self._engine.iterate(
             self._idle,
             self._snapshot.nodes,
-            [*powers, None, None, None],
+            [*self._controls.powers(controls), None, None, None],
             unit=1 / BASE_PHASE_VA,
             scenarios=len(controls),
             tolerance=_AIMED_AT,
             most=_MOST_STEPS,
             threads=1,
         )
-        converged = np.asarray((settled.change <= _ACCEPTED).all(axis=1))
-        if not converged.any():
-            self._ask_library(powers, settled.voltage, converged)
-        return Solved(controls, converged, settled.voltage)
-
-    def points(self, solved: Solved, lanes: slice) -> Points:
-        """See `DeviceFlows.points`."""
-        voltage: Complex = solved.result[lanes]
-        controls, converged = solved.controls[lanes], solved.converged[lanes]
-        if converged.all():
-            values, phasors, finite = self._rows.at(voltage)
-        else:
-            with np.errstate(all="ignore"):  # what did not converge holds no numbers
-                values, phasors, finite = self._rows.at(voltage)
-        rows = self._with_apparent(phasors, controls)
-        return Points(controls, rows, converged & finite, voltage, values)
-
-    def at(self, controls: Real) -> Points:
-        """See `DeviceFlows.at`."""
-        return self.points(self.solve(controls), slice(None))
+        return settled.voltage, settled.change
 
     def _ask_library(
         self, powers: list[Complex | None], voltage: Complex, converged: NDArray[np.bool_]
@@ -112,16 +150,6 @@ class CompiledFlows:
             converged[good] = True
         elif good.all():
             voltage[:], converged[:] = flows.voltage, True
-
-    def _with_apparent(self, phasors: Complex, controls: Real) -> Complex:
-        """Rows with those of the devices' apparent power."""
-        own = self._controls
-        if not len(own.active_share):
-            return phasors
-        first = own.factors
-        active = controls[:, own.device[first:]] * own.active_share
-        reactive = controls[:, first:] * own.reactive_share
-        return np.concatenate([phasors, active + 1j * reactive], axis=1)
 
     def driving_point(self, node: int) -> Complex | None:
         """See `DeviceFlows.driving_point`."""
@@ -169,10 +197,15 @@ class CompiledFlows:
     def _answers(self, voltage: Complex, functionals: NDArray[np.intp], controls: Real) -> Complex:
         """Derivative (j, c) of functionals by the controls."""
         own = self._controls
-        at = voltage[self._snapshot.nodes]
         influence = self._grid.influence(self._snapshot.nodes, unbalance=self._unbalance)
-        answers = influence.of(functionals)
         columns, place = self._columns
+        if self._instant is not None:
+            kept, slots = influence.kept(functionals)
+            planes = influence.planes(place)
+            if planes is not None:
+                return self._instant.slopes(slots, kept, columns, planes, voltage, controls)
+        at = voltage[self._snapshot.nodes]
+        answers = influence.of(functionals)
         drawn = _drawn(own.kind[columns], own.power[columns] / BASE_PHASE_VA, at[place])
         injected = (-drawn).astype(np.complex64)
         alpha, beta = self._feedback(at, controls)

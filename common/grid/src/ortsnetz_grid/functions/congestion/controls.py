@@ -205,6 +205,12 @@ class Controls:
             found[group.kind] = group.drawn(controls, self.power, self.base[group.kind])
         return found
 
+    def apparent(self, controls: Real) -> Complex:
+        """Apparent power (s, e) over its bound of the devices with reactive power, at (s, c)."""
+        first = self.factors
+        active = controls[:, self.device[first:]] * self.active_share
+        return np.asarray(active + 1j * (controls[:, first:] * self.reactive_share))
+
     def reactive_of(self, controls: Real) -> Complex:
         """(e, 3) reactive power, var, of the devices with a setpoint for it, at controls (c,)."""
         first = self.factors

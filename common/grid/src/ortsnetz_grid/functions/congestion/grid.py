@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.influence import Influence
 from ortsnetz_grid.functions.congestion.rows import RowLayout, Rows
+from ortsnetz_grid.kernels.limiting_instant import Workspace
 from ortsnetz_grid.network.admittance import Admittance
 from ortsnetz_grid.network.library_coverage import require_library_covers
 from ortsnetz_grid.network.model import Network
@@ -23,6 +24,7 @@ class PreparedGrid:
     Attributes:
         network: as given.
         flow: its power flow.
+        workspace: memory for the compiled kernels.
     """
 
     def __init__(self, network: Network) -> None:
@@ -34,6 +36,7 @@ class PreparedGrid:
         require_library_covers(network, "limiting")
         self.network = network
         self.flow = PowerFlow.of(network)
+        self.workspace = Workspace()
         self._rows: dict[bool, Rows] = {}
         self._influences: dict[tuple[bool, bytes], Influence] = {}
         self._idle: dict[bytes, Complex] = {}

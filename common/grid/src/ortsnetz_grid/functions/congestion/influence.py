@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ortsnetz_grid.kernels.limiting_instant import Planes, planes_of
 from ortsnetz_grid.kernels.native import library
 from ortsnetz_grid.kernels.power_flow import Factors
 from ortsnetz_grid.network.power_flow.engines import ArrayEngine, Engine, blocks_of
@@ -67,6 +68,7 @@ class Influence:
         self._kept = np.empty((self._capacity, width), dtype=np.complex64)
         self._used = 0
         self._between: dict[bytes, Single] = {}
+        self._planes: dict[bytes, Planes] = {}
 
     def prepare(self) -> None:
         """Solve for all functionals, if that is little, so that no decision has to."""
@@ -77,8 +79,13 @@ class Influence:
 
     def of(self, functionals: NDArray[np.intp]) -> Single:
         """Answers (j, 3k) of some functionals to currents into the loaded nodes."""
+        kept, slots = self.kept(functionals)
+        return np.asarray(kept[slots])
+
+    def kept(self, functionals: NDArray[np.intp]) -> tuple[Single, NDArray[np.intp]]:
+        """The same as an array with more of them, and their rows (j,) in it."""
         if len(functionals) > self._capacity:
-            return self._solved(functionals)
+            return self._solved(functionals), np.arange(len(functionals))
         slots = self._slot[functionals]
         if (slots < 0).any():
             missing = np.unique(functionals[slots < 0])
@@ -91,7 +98,7 @@ class Influence:
             self._slot[missing] = new
             self._used += len(missing)
             slots = self._slot[functionals]
-        return np.asarray(self._kept[slots])
+        return self._kept, slots
 
     def between(self, places: NDArray[np.intp]) -> Single | None:
         """Voltages (p, 3, 3k) of the loaded nodes for currents into some of them, (p, 3).
@@ -110,6 +117,16 @@ class Influence:
                 found[row] = self._straight.solve(right)[:, self._nodes].reshape(3, width)
             self._between = {key: found}
         return self._between[key]
+
+    def planes(self, places: NDArray[np.intp]) -> Planes | None:
+        """What `between` gives as the compiled slopes need it."""
+        key = places.tobytes()
+        if key not in self._planes:
+            moved = self.between(places)
+            if moved is None:
+                return None
+            self._planes = {key: planes_of(moved)}
+        return self._planes[key]
 
     def back(self, weights: Single) -> Single:
         """Sum over loaded nodes of weights (j, 3k) times their answers to currents, (j, 3k)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from power_grid_model import CalculationMethod, PowerGridModel, initialize_array
 from power_grid_model.errors import PowerGridBatchError, PowerGridError
 
 from ortsnetz_common.errors import InputError
+from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.injections import device_table, power_flow_data
-from ortsnetz_grid.functions.congestion.operating_points import Point, Points, Solved
+from ortsnetz_grid.functions.congestion.operating_points import Point, Points
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice
 from ortsnetz_grid.functions.congestion.rows import NEGATIVE, POSITIVE, RowLayout
 from ortsnetz_grid.network.loading import RatedBranches
@@ -31,6 +33,21 @@ _ITERATIONS = 40  # twice the library's: unearthed networks converge slowly
 _STEP = 0.02
 """Change of a control for a finite difference: far above the solver's tolerance, small enough that
 curvature leaves an error of about one per cent of a per cent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows (s, r) that the library's results gave; see `operating_points.Rows`."""
+
+    phasors: Complex
+
+    def at(self, lanes: slice) -> tuple[Complex, Complex | None]:
+        """See `Rows.at`."""
+        return self.phasors[lanes], None
+
+    def worst(self, constraints: Constraints) -> Real:
+        """See `Rows.worst`."""
+        return constraints.worst(self.phasors)
 
 
 class LibraryFlows:
@@ -64,22 +81,15 @@ class LibraryFlows:
         self._outputs: dict[Any, Any] = dict(self.layout.branches.outputs)
         self._outputs["node"] = [*self._outputs.get("node", ["u_angle"]), "u_pu"]
 
-    def solve(self, controls: Real) -> Solved:
-        """See `DeviceFlows.solve`."""
+    def at(self, controls: Real) -> Points:
+        """See `DeviceFlows.at`."""
         parts = [
             self._batch(controls[start : start + _CHUNK])
             for start in range(0, len(controls), _CHUNK)
         ]
         phasors = np.concatenate([phasors for phasors, _ in parts])
-        return Solved(controls, np.concatenate([converged for _, converged in parts]), phasors)
-
-    def points(self, solved: Solved, lanes: slice) -> Points:
-        """See `DeviceFlows.points`."""
-        return Points(solved.controls[lanes], solved.result[lanes], solved.converged[lanes])
-
-    def at(self, controls: Real) -> Points:
-        """See `DeviceFlows.at`."""
-        return self.points(self.solve(controls), slice(None))
+        converged = np.concatenate([converged for _, converged in parts])
+        return Points(controls, converged, None, _Rows(phasors))
 
     def driving_point(self, node: int) -> Complex | None:
         """See `DeviceFlows.driving_point`; the library does not tell."""

@@ -67,10 +67,7 @@ class Decision:
 
     def keeps(self) -> bool:
         """Whether the requests keep everything; nothing is searched."""
-        requests = UniformScaling(self.flows, self.box).requests
-        if requests is None:
-            return False
-        return bool(self.constraints.worst(requests.phasors) <= VERIFIED)
+        return bool(UniformScaling(self.flows, self.box).excess(self.constraints)[0] <= VERIFIED)
 
     def made(self) -> LimitResult:
         """Decide."""
@@ -78,7 +75,7 @@ class Decision:
         if not scaling.converged.any():
             return self._without_power_flow()
         requests = scaling.requests
-        if requests is not None and self.constraints.worst(requests.phasors) <= VERIFIED:
+        if requests is not None and scaling.excess(self.constraints)[0] <= VERIFIED:
             return self._result(Status.OK, requests, None, self.constraints)
         return self._limited(scaling)
 

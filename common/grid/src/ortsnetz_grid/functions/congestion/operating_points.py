@@ -2,76 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.rows import RowLayout
 from ortsnetz_grid.network.two_ports import Complex, Real
 
 
-@dataclass(frozen=True, slots=True)
+class Rows(Protocol):
+    """What limits apply to at computed points."""
+
+    def at(self, lanes: slice) -> tuple[Complex, Complex | None]:
+        """Rows (s, r) of some points, and the functionals (s, f) behind them if there are any."""
+
+    def worst(self, constraints: Constraints) -> Real:
+        """Largest excess (s,) of each point; NaN or infinite where its rows are no numbers."""
+
+
 class Point:
-    """A computed operating point.
+    """A computed operating point; its rows are looked at when they are first asked for.
 
     Attributes:
         controls: (c,)
-        phasors: (r,)
         voltage: (n, 3) pu; None where slopes need none.
-        values: (f,) functionals behind the rows, the same.
     """
 
-    controls: Real
-    phasors: Complex
-    voltage: Complex | None = None
-    values: Complex | None = None
+    __slots__ = "_found", "_number", "_rows", "controls", "voltage"
+
+    def __init__(self, controls: Real, voltage: Complex | None, rows: Rows, number: int) -> None:
+        """One of the points of these rows."""
+        self.controls, self.voltage = controls, voltage
+        self._rows, self._number = rows, number
+        self._found: tuple[Complex, Complex | None] | None = None
+
+    def _looked_at(self) -> tuple[Complex, Complex | None]:
+        if self._found is None:
+            phasors, values = self._rows.at(slice(self._number, self._number + 1))
+            self._found = phasors[0], None if values is None else values[0]
+        return self._found
+
+    @property
+    def phasors(self) -> Complex:
+        """(r,) see `Points.phasors`."""
+        return self._looked_at()[0]
+
+    @property
+    def values(self) -> Complex | None:
+        """(f,) functionals behind the rows; None where slopes need none."""
+        return self._looked_at()[1]
 
 
-@dataclass(frozen=True, slots=True)
 class Points:
     """Computed operating points.
 
     Attributes:
         controls: (s, c) settings of the controls.
-        phasors: (s, r) what limits apply to: the rows of `RowLayout`, then the apparent power over
-            its bound of the devices with reactive power. Of no meaning where the power flow did not
-            converge.
-        converged: (s,)
+        converged: (s,) whether there is a power flow.
         voltage: (s, n, 3) pu, or None.
-        values: (s, f) functionals behind the rows, or None.
     """
 
-    controls: Real
-    phasors: Complex
-    converged: NDArray[np.bool_]
-    voltage: Complex | None = None
-    values: Complex | None = None
+    __slots__ = "_rows", "controls", "converged", "voltage"
+
+    def __init__(
+        self,
+        controls: Real,
+        converged: NDArray[np.bool_],
+        voltage: Complex | None,
+        rows: Rows,
+    ) -> None:
+        """Rows are looked at when they are asked for."""
+        self.controls, self.converged, self.voltage = controls, converged, voltage
+        self._rows = rows
+
+    @property
+    def phasors(self) -> Complex:
+        """(s, r) what limits apply to.
+
+        The rows of `RowLayout`, then the apparent power over its bound of the devices with reactive
+        power. Of no meaning where the power flow did not converge.
+        """
+        return self._rows.at(slice(None))[0]
 
     def __getitem__(self, number: int) -> Point:
         """One of them."""
-        return Point(
-            self.controls[number],
-            self.phasors[number],
-            None if self.voltage is None else self.voltage[number],
-            None if self.values is None else self.values[number],
-        )
+        voltage = None if self.voltage is None else self.voltage[number]
+        return Point(self.controls[number], voltage, self._rows, number)
 
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """Power flows whose rows are not looked at yet.
-
-    Attributes:
-        controls: (s, c) settings of the controls.
-        converged: (s,)
-        result: what the solver gave.
-    """
-
-    controls: Real
-    converged: NDArray[np.bool_]
-    result: Any
+    def worst(self, constraints: Constraints) -> Real:
+        """Largest excess (s,); infinite where there is no power flow or a row is no number."""
+        worst = self._rows.worst(constraints)
+        worst[~self.converged | np.isnan(worst)] = np.inf
+        return worst
 
 
 class DeviceFlows(Protocol):
@@ -87,14 +111,8 @@ class DeviceFlows(Protocol):
     computed: int
     failure: str
 
-    def solve(self, controls: Real) -> Solved:
-        """Compute power flows at controls (s, c)."""
-
-    def points(self, solved: Solved, lanes: slice) -> Points:
-        """The operating points of some of them; those that did not converge are marked."""
-
     def at(self, controls: Real) -> Points:
-        """Both in one."""
+        """Compute operating points at controls (s, c); those that did not converge are marked."""
 
     def driving_point(self, node: int) -> Complex | None:
         """Voltages (3, 3), pu, at a node's phases for a current of 1 pu into each of them.

@@ -147,11 +147,8 @@ class Rows:
         compiled = _compiled(operator, products, quotients, second)
         return cls(layout, operator, second, products, quotients, compiled)
 
-    def at(self, voltage: Complex) -> tuple[Complex, Complex, NDArray[np.bool_]]:
-        """Functionals' values (s, f) and rows (s, r) at voltages (s, n, 3).
-
-        And (s,) whether all of the rows are finite.
-        """
+    def at(self, voltage: Complex) -> tuple[Complex, Complex]:
+        """Functionals' values (s, f) and rows (s, r) at voltages (s, n, 3)."""
         if self.compiled is not None:
             return self.compiled.of(voltage)
         values = np.asarray((self.operator @ voltage.reshape(len(voltage), -1).T).T)
@@ -160,7 +157,7 @@ class Rows:
             found[:, self.products] *= np.conj(values[:, self.second[self.products]])
         if len(self.quotients):
             found[:, self.quotients] /= values[:, self.second[self.quotients]]
-        return values, found, np.asarray(np.isfinite(found).all(axis=1))
+        return values, found
 
 
 def _compiled(

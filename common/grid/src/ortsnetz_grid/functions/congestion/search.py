@@ -225,13 +225,17 @@ class Search:
 
     def _look_at(self, points: Points) -> NDArray[np.float64]:
         """Remember computed points; their excess (s,), infinite where no power flow converges."""
-        excess = np.where(points.converged, self._constraints.worst(points.phasors), np.inf)
+        excess = points.worst(self._constraints)
+        self._remember(points, excess)
+        return excess
+
+    def _remember(self, points: Points, excess: NDArray[np.float64]) -> None:
+        """Remember the point with the least excess (s,) and the best of those that are kept."""
         self._note(points[int(np.argmin(excess))], float(excess.min()))
         kept = np.flatnonzero(excess <= VERIFIED)
         if len(kept):
             cheapest = int(kept[np.argmin(self._box.cost(points.controls[kept]))])
             self._note(points[cheapest], float(excess[cheapest]))
-        return excess
 
     def _note(self, point: Point, excess: float) -> None:
         """Remember a computed point."""
@@ -257,20 +261,19 @@ class Search:
         stays = target >= self._box.highest
         stays[self._box.factors :] = True
         safer = np.where(stays, target, safer)
-        solved = self._flows.solve(target + _BACK[:, None] * (safer - target))
-        if solved.converged[0]:
-            aimed_at = self._flows.points(solved, slice(0, 1))[0]
-            excess = float(self._constraints.worst(aimed_at.phasors))
-            self._note(aimed_at, excess)
+        points = self._flows.at(target + _BACK[:, None] * (safer - target))
+        excess = points.worst(self._constraints)
+        if points.converged[0]:
+            aimed_at = points[0]
+            self._note(aimed_at, float(excess[0]))
             foreseen = self._was_foreseen(model, aimed_at)
-            if excess <= VERIFIED or not foreseen:
+            if excess[0] <= VERIFIED or not foreseen:
                 return aimed_at, foreseen
-        if not solved.converged.any():
+        if not points.converged.any():
             return None, False
-        points = self._flows.points(solved, slice(None))
-        kept = self._look_at(points)[:_CLOSE] <= VERIFIED
+        self._remember(points, excess)
         self._last = points[int(np.argmax(points.converged))]
-        return self._last, bool(kept.any())
+        return self._last, bool((excess[:_CLOSE] <= VERIFIED).any())
 
     def _approach(self, kept: Point, wanted: Point) -> None:
         """Go from a kept point towards a better one that is not kept, as far as bounds allow."""

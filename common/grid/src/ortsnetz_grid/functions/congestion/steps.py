@@ -76,7 +76,7 @@ def given_back(
     if not len(tried):
         return point
     points = flows.at(np.array([ladder[number] for number in tried]))
-    kept = points.converged & (constraints.worst(points.phasors) <= VERIFIED)
+    kept = points.worst(constraints) <= VERIFIED
     for number in np.flatnonzero(kept)[:1]:
         return points[int(number)]
     return point

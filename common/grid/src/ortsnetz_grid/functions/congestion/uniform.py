@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.objective import Box
-from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point, Points, Solved
+from ortsnetz_grid.functions.congestion.operating_points import DeviceFlows, Point
 
 _SCALES = np.array([1.0, 0.88, 0.74, 0.6, 0.45, 0.3, 0.15, 0.0])
 """Eight: the compiled power flow computes as many at once."""
@@ -25,6 +25,7 @@ class UniformScaling:
     """Computed points from the requests to the floors.
 
     Attributes:
+        points: all of them.
         converged: (s,) whether there is a power flow.
         requests: the first of the points; None if it has none.
     """
@@ -32,19 +33,16 @@ class UniformScaling:
     def __init__(self, flows: DeviceFlows, box: Box) -> None:
         """Compute them."""
         self._flows, self._box = flows, box
-        self._solved = flows.solve(_controls(box, _SCALES))
-        self.converged = self._solved.converged
-        self.requests: Point | None = None
-        if self.converged[0]:
-            self.requests = flows.points(self._solved, slice(0, 1))[0]
-        self._points: Points | None = None
+        self.points = flows.at(_controls(box, _SCALES))
+        self.converged = self.points.converged
+        self.requests = self.points[0] if self.converged[0] else None
+        self._excess: tuple[Constraints, NDArray[np.float64]] | None = None
 
-    @property
-    def points(self) -> Points:
-        """All of them; their rows are looked at only when asked for."""
-        if self._points is None:
-            self._points = self._flows.points(self._solved, slice(None))
-        return self._points
+    def excess(self, constraints: Constraints) -> NDArray[np.float64]:
+        """Largest excess (s,) of each point, infinite where there is no power flow."""
+        if self._excess is None or self._excess[0] is not constraints:
+            self._excess = constraints, self.points.worst(constraints)
+        return self._excess[1]
 
     def near(self, constraints: Constraints) -> list[tuple[float, Point]]:
         """Computed points near the bounds, by bisection, with their excess; at least one.
@@ -52,33 +50,25 @@ class UniformScaling:
         Where neighbours are far from the bounds on both sides (requests many times beyond what the
         network carries), the scales between them are computed.
         """
-        scales, solved = _SCALES, self._solved
+        scales, points, excess = _SCALES, self.points, self.excess(constraints)
         found: list[tuple[float, Point]] = []
         for _ in range(_CLOSER):
             low, high = -1, len(scales)  # places beyond the bounds, and inside
             while high - low > 1:
                 middle = (low + high) // 2
-                excess, point = self._computed(solved, middle, constraints)
-                if point is not None:
-                    found.append((excess, point))
-                low, high = (low, middle) if excess <= VERIFIED else (middle, high)
+                if points.converged[middle]:
+                    found.append((float(excess[middle]), points[middle]))
+                low, high = (low, middle) if excess[middle] <= VERIFIED else (middle, high)
             close = any(abs(excess) <= _FAR for excess, _ in found)
             if close or low < 0 or high == len(scales):
                 break
             scales = np.linspace(scales[low], scales[high], len(_SCALES))
-            solved = self._flows.solve(_controls(self._box, scales))
+            points = self._flows.at(_controls(self._box, scales))
+            excess = points.worst(constraints)
         if not found:
             least = self.least()
             found.append((float(constraints.worst(least.phasors)), least))
         return found
-
-    def _computed(
-        self, solved: Solved, number: int, constraints: Constraints
-    ) -> tuple[float, Point | None]:
-        if not solved.converged[number]:
-            return np.inf, None
-        point = self._flows.points(solved, slice(number, number + 1))[0]
-        return float(constraints.worst(point.phasors)), point
 
     def least(self) -> Point:
         """The point with the least power of those that have a power flow."""
