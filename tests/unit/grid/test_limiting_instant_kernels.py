@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from limiting_flows_of import flows_of, random_feeder
 
+from ortsnetz_grid.functions.congestion.checks import _is_sound
 from ortsnetz_grid.functions.congestion.constraints import Constraints
+from ortsnetz_grid.functions.congestion.controls import Asked
 from ortsnetz_grid.functions.congestion.problem import LimitSet
 
 DICE = np.random.default_rng(5)
@@ -66,3 +68,39 @@ def test_numpy_finds_the_same_voltages_and_slopes(
     assert slopes is not None
     assert other is not None
     assert slopes == pytest.approx(other, abs=2e-5 * np.abs(other).max())
+
+
+def _table(count: int) -> np.ndarray:
+    """Devices that draw or feed in, some with steps, some that ask for nothing."""
+    found = np.abs(DICE.normal(size=(count, 13))) * 1e3
+    found[:, :6] *= np.where(DICE.uniform(size=(count, 1)) < 0.4, -1, 1)
+    found[:, :6] *= DICE.uniform(size=(count, 6)) < 0.7
+    found[:, 6:8] *= DICE.uniform(size=(count, 2)) < 0.5
+    found[: count // 4, :3] = 0.0
+    found[::3, 11] = np.inf
+    return found
+
+
+def test_devices_ask_for_what_numpy_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = _table(200)
+    found = Asked.of(table)
+    monkeypatch.setenv("ORTSNETZ_KERNELS", "none")
+    wanted = Asked.of(table)
+    for name in ("total_w", "lowest", "step", "smallest", "held"):
+        assert (getattr(found, name) == getattr(wanted, name)).all(), name
+
+
+@pytest.mark.parametrize("column", range(13))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.0, 0.0])
+def test_no_device_with_something_wrong_counts_as_sound(
+    column: int, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = _table(40)
+    assert _is_sound(table)
+    for row in (0, 17, 39):
+        table = _table(40)
+        table[row, column] = value
+        found = _is_sound(table)
+        with monkeypatch.context() as numpy_alone:
+            numpy_alone.setenv("ORTSNETZ_KERNELS", "none")
+            assert found == _is_sound(table)

@@ -135,3 +135,42 @@ void ortsnetz_limiting_answers(int64_t rows, int64_t loaded, int64_t controls, c
         }
     }
 }
+
+/* Devices of a table (devices, 13), see checks.py, as columns (6, devices): total, lowest, step,
+ * smallest and held factor as controls.py defines them; the last column has 1 where nothing can be
+ * wrong with a device, 0 where it has to be looked at. */
+ORTSNETZ_DISPATCH
+void ortsnetz_limiting_asked(int64_t devices, const double *table, double *columns) {
+    for (int64_t d = 0; d < devices; d++) {
+        const double *t = table + 13 * d, *request = t, *floor = t + 3;
+        double total = 0, least = 0, phases = 0, flaw = 0;
+        int draws = 0, feeds = 0, floor_draws = 0, floor_feeds = 0;
+        for (int p = 0; p < 3; p++) {
+            const double size = fabs(request[p]), own = fabs(floor[p]);
+            const double share = size > 0 ? own / size : 0;
+            total += size;
+            least += own;
+            phases = share > phases ? share : phases;
+            draws |= request[p] > 0;
+            feeds |= request[p] < 0;
+            floor_draws |= floor[p] > 0;
+            floor_feeds |= floor[p] < 0;
+        }
+        const double some = total > 0 ? total : 1;
+        double lowest = least / some, smallest = t[7] / some, held = t[12] / some;
+        phases = phases < 1 ? phases : 1;
+        lowest = phases > lowest ? phases : lowest;
+        smallest = smallest < 1 ? smallest : 1;
+        if (lowest > 0 && smallest > lowest) lowest = smallest;
+        columns[d] = total;
+        columns[devices + d] = total > 0 && lowest < 1 ? lowest : 1;
+        columns[2 * devices + d] = total > 0 ? t[6] / some : 0;
+        columns[3 * devices + d] = smallest;
+        columns[4 * devices + d] = total > 0 ? (held < 1 ? held : 1) : 0;
+        for (int i = 0; i < 13; i++) flaw += i == 11 ? 0 : t[i] - t[i]; /* NaN where not finite */
+        int sound = flaw == 0 && t[8] > 0 && t[11] > 0;
+        for (int i = 6; i < 13; i++) sound &= t[i] >= 0;
+        sound &= !(floor_draws && feeds) && !(floor_feeds && draws);
+        columns[5 * devices + d] = sound;
+    }
+}

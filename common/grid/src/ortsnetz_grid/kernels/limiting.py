@@ -28,6 +28,7 @@ _ARGUMENTS = {
     "excess": (2, 5),
     "worst": (2, 5),
     "answers": (3, 4),
+    "asked": (1, 2),
 }
 """How many numbers, and after them addresses, each function takes."""
 
@@ -40,6 +41,7 @@ class Kernels:
         found = {name: _function(loaded, name, *counts) for name, counts in _ARGUMENTS.items()}
         self.drawn, self.rows, self.answers = found["drawn"], found["rows"], found["answers"]
         self.excess, self.worst = found["excess"], found["worst"]
+        self.asked = found["asked"]
 
 
 def kernels() -> Kernels | None:
@@ -188,6 +190,18 @@ class Bounds:
         found = np.empty(phasors.shape[:-1])
         self._worst(*self._shape(phasors), address(phasors), *self.addresses, address(found))
         return found
+
+
+def asked(compiled: Kernels, table: Real) -> Real:
+    """What a table (d, 13) of devices asks for, (6, d).
+
+    Total power, lowest factor, factors of a step, of the smallest setpoint and of the one in force;
+    and 1 where it is certain that nothing is wrong with a device; see `controls.Asked`, `checks`.
+    """
+    table = np.ascontiguousarray(table)
+    found = np.empty((6, len(table)))
+    compiled.asked(len(table), address(table), address(found))
+    return found
 
 
 def answers(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from math import inf, nan
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
+from ortsnetz_grid.kernels.limiting import asked, kernels
 from ortsnetz_grid.network.model import Network
 
 _NUMBERS = 13
 """Of a device, see `checked_table`."""
+_A_DEVICE = Struct(f"{_NUMBERS}d")
 _APPARENT = 11
 _POSITIVE = slice(8, 12, 3)
 """Weight and apparent power."""
@@ -62,23 +64,27 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
     Raises:
         InputError: names the device and what is wrong with it.
     """
-    numbers = chain.from_iterable(
-        (
+    numbers = bytearray(_A_DEVICE.size * len(devices))
+    place, pack = 0, _A_DEVICE.pack_into
+    for device in devices:
+        step, apparent = device.step_w, device.apparent_va
+        pack(
+            numbers,
+            place,
             *device.request_w,
             *device.floor_w,
             # one of 0 is none to be had: not a number, so that it is looked at
-            0.0 if device.step_w is None else device.step_w or nan,
+            0.0 if step is None else step or nan,
             device.smallest_w,
             device.weight,
             device.price,
             device.reactive_var,
-            inf if device.apparent_va is None else device.apparent_va,
+            inf if apparent is None else apparent,
             device.held_w,
         )
-        for device in devices
-    )
-    # from an iterator: several times as fast as from nested tuples
-    table = np.fromiter(numbers, np.float64, _NUMBERS * len(devices)).reshape(-1, _NUMBERS)
+        place += _A_DEVICE.size
+    # several times as fast as from tuples
+    table = np.frombuffer(numbers, dtype=np.float64).reshape(-1, _NUMBERS)
     if _is_sound(table):
         return table
     for device in devices:
@@ -90,6 +96,9 @@ def checked_table(devices: tuple[ControlledDevice, ...]) -> NDArray[np.float64]:
 
 def _is_sound(table: NDArray[np.float64]) -> bool:
     """Whether it is certain that nothing is wrong with any device; most tables are like that."""
+    compiled = kernels()
+    if compiled is not None:
+        return bool(asked(compiled, table)[-1].all())
     finite = np.isfinite(table)
     finite[:, _APPARENT] = True
     request, floor, rest = table[:, :3], table[:, 3:6], table[:, 6:]

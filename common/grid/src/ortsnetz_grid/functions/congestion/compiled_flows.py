@@ -88,8 +88,7 @@ class CompiledFlows:
         self._rows = grid.rows(unbalance=unbalance)
         self._engine = grid.engine(snapshot.nodes)
         self._idle = grid.idle(self._engine, snapshot.source_voltage)
-        columns = np.flatnonzero(controls.place >= 0)
-        self._columns = columns, controls.place[columns]
+        self._columns = controls.live, controls.place[controls.live]
         self._instant = instant_of(
             self._engine,
             grid.workspace,

@@ -75,19 +75,27 @@ class Constraints:
             InputError: bias or margin do not fit the network or are not numbers, or a limit is for
                 a branch that is not there.
         """
-        terms, rows = len(layout.branch_of), layout.count + inverters
+        terms, rows, voltages = len(layout.branch_of), layout.count + inverters, layout.voltages
         added = _offsets(network, layout, bias, "bias", rows)
+        check_limits(network, limits)
         high = np.ones(rows)
-        high[:terms] = branch_limits(network, layout, limits)[layout.branch_of]
-        high[layout.voltages] = limits.u_pu[1]
-        if limits.unbalance is not None:
-            high[layout.voltages.stop : layout.count] = limits.unbalance
-        high -= added
-        if not layout.live_nodes.all():
-            high[: layout.count][~layout.live_rows()] = np.inf
+        high[:terms] = (
+            branch_limits(network, layout, limits)[layout.branch_of]
+            if limits.loading_of
+            else limits.loading
+        )
+        high[voltages] = limits.u_pu[1]
         low = np.zeros(rows)
-        low[layout.voltages] = limits.u_pu[0] - added[layout.voltages]
-        low[~np.isfinite(high)] = 0.0
+        low[voltages] = limits.u_pu[0]
+        if limits.unbalance is not None:
+            high[voltages.stop : layout.count] = limits.unbalance
+        if bias is not None:
+            high -= added
+            low[voltages] -= added[voltages]
+        if not layout.live_nodes.all():
+            dead = ~layout.live_rows()
+            high[: layout.count][dead] = np.inf
+            low[: layout.count][dead] = 0.0
         weight = np.ones(rows)
         weight[terms : layout.count] = VOLTAGE_WEIGHT
         reserve = _offsets(network, layout, margin, "margin", rows)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
 from ortsnetz_grid.kernels.limiting import Drawing, Kernels, kernels
+from ortsnetz_grid.kernels.limiting import asked as numbers_asked
 from ortsnetz_grid.network.two_ports import Complex, Real
+
+_NOTHING: Real = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,20 @@ class Asked:
         setpoint.
         """
         request, floor = table[:, :3], table[:, 3:6]
+        rest = {
+            "request_w": request,
+            "floor_w": floor,
+            "weight": table[:, 8],
+            "price": table[:, 9],
+            "reactive_var": table[:, 10],
+            "apparent_va": table[:, 11],
+        }
+        compiled = kernels()
+        if compiled is not None:
+            total, lowest, step, smallest, held, _ = numbers_asked(compiled, table)
+            return cls(
+                total_w=total, lowest=lowest, step=step, smallest=smallest, held=held, **rest
+            )
         size, least = np.abs(request), np.abs(floor)
         total = _of_phases(np.add, size)
         asks = total > 0
@@ -63,17 +81,12 @@ class Asked:
         smallest = np.minimum(table[:, 7] / some, 1.0)
         lowest = np.where(lowest > 0, np.maximum(lowest, smallest), lowest)
         return cls(
-            request_w=request,
-            floor_w=floor,
             total_w=total,
             lowest=np.where(asks, np.minimum(lowest, 1.0), 1.0),
             step=np.where(asks, table[:, 6] / some, 0.0),
             smallest=smallest,
-            weight=table[:, 8],
-            price=table[:, 9],
-            reactive_var=table[:, 10],
-            apparent_va=table[:, 11],
             held=np.where(asks, np.minimum(table[:, 12] / some, 1.0), 0.0),
+            **rest,
         )
 
     def power_at(self, factors: Real) -> Real:
@@ -135,6 +148,7 @@ class Controls:
         wish: (c,) what is best for the devices.
         active_share: (e,) active power of a device with reactive power, over its apparent power.
         reactive_share: (e,) reactive power at 1, over it; 0 for a device without such a bound.
+        live: controls whose node has supply.
         groups: controls by kind and node, see `powers`.
         still: what `powers` are of the kinds that no control has; None for one that nobody has.
     """
@@ -149,48 +163,36 @@ class Controls:
     wish: Real
     active_share: Real
     reactive_share: Real
+    live: NDArray[np.intp]
     groups: tuple[_Group, ...]
     still: tuple[Complex | None, ...]
 
     @classmethod
     def of(cls, asked: Asked, snapshot: Snapshot) -> Controls:
         """Build the controls of one instant."""
-        count = len(asked.lowest)
         movable = np.flatnonzero(asked.reactive_var > 0)
-        tangent = snapshot.tangent
-        fixed = (snapshot.place >= 0) & snapshot.fixed_var.any(axis=1)
-        nothing = np.zeros(0)
-        reactive = _Reactive(nothing, nothing, nothing, np.zeros((0, 3), dtype=np.complex128))
-        device, place, kind = np.arange(count), snapshot.place, snapshot.kind
-        if len(movable):
-            tangent = np.where((asked.reactive_var > 0)[:, None], 0.0, tangent)
-            fixed &= asked.reactive_var <= 0
-            reactive = _Reactive.of(asked, snapshot, movable)
-            device = np.concatenate([device, movable])
-            place, kind = place[device], kind[device]
-        base = snapshot.rest
-        if fixed.any():
-            base = base.copy()
-            at = (snapshot.kind[fixed], snapshot.place[fixed])
-            np.add.at(base, at, 1j * snapshot.fixed_var[fixed])
-        groups = _groups(kind.tobytes(), place.tobytes(), kernels())
-        moved = {group.kind for group in groups}
+        key = movable.tobytes()
+        still = snapshot.remembered.get(key)
+        if not isinstance(still, _Still):
+            still = snapshot.remembered[key] = _Still.of(snapshot, movable)
+        power = asked.request_w * still.per_active
+        if not len(movable):
+            return cls(
+                power=power,
+                lowest=asked.lowest,
+                wish=still.highest,
+                active_share=_NOTHING,
+                reactive_share=_NOTHING,
+                **still.alike,
+            )
+        reactive = _Reactive.of(asked, snapshot, movable)
         return cls(
-            device=device,
-            place=place,
-            kind=kind,
-            power=np.concatenate([asked.request_w * (1 + 1j * tangent), reactive.power]),
-            base=base,
+            power=np.concatenate([power, reactive.power]),
             lowest=np.concatenate([asked.lowest, -np.ones(len(movable))]),
-            highest=np.ones(len(device)),
-            wish=np.concatenate([np.ones(count), reactive.wish]),
+            wish=np.concatenate([np.ones(len(asked.lowest)), reactive.wish]),
             active_share=reactive.active_share,
             reactive_share=reactive.reactive_share,
-            groups=groups,
-            still=tuple(
-                each[None] if number not in moved and each.any() else None
-                for number, each in enumerate(base)
-            ),
+            **still.alike,
         )
 
     @property
@@ -215,6 +217,53 @@ class Controls:
         """(e, 3) reactive power, var, of the devices with a setpoint for it, at controls (c,)."""
         first = self.factors
         return np.asarray(controls[first:, None] * self.power[first:].imag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """What controls have in common as long as places and reactive setpoints are the same.
+
+    Attributes:
+        per_active: (d, 3) complex power of a device's factor over its active power.
+        highest: (c,) see `Controls`.
+        alike: fields of `Controls`.
+    """
+
+    per_active: Complex
+    highest: Real
+    alike: dict[str, Any]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, movable: NDArray[np.intp]) -> _Still:
+        """Of a snapshot and the devices with setpoints of reactive power."""
+        count = len(snapshot.place)
+        own = np.zeros(count, dtype=np.bool_)
+        own[movable] = True
+        device = np.concatenate([np.arange(count), movable])
+        place, kind = snapshot.place[device], snapshot.kind[device]
+        fixed = (snapshot.place >= 0) & snapshot.fixed_var.any(axis=1) & ~own
+        base = snapshot.rest
+        if fixed.any():
+            base = base.copy()
+            at = (snapshot.kind[fixed], snapshot.place[fixed])
+            np.add.at(base, at, 1j * snapshot.fixed_var[fixed])
+        groups = _groups(kind.tobytes(), place.tobytes(), kernels())
+        moved = {group.kind for group in groups}
+        highest = np.ones(len(device))
+        alike = {
+            "device": device,
+            "place": place,
+            "kind": kind,
+            "base": base,
+            "highest": highest,
+            "live": np.flatnonzero(place >= 0),
+            "groups": groups,
+            "still": tuple(
+                each[None] if number not in moved and each.any() else None
+                for number, each in enumerate(base)
+            ),
+        }
+        return cls(1 + 1j * np.where(own[:, None], 0.0, snapshot.tangent), highest, alike)
 
 
 @lru_cache(maxsize=16)

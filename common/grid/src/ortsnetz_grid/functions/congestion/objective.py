@@ -49,7 +49,9 @@ class Box:
     def of(cls, asked: Asked, controls: Controls, settings: Settings) -> Box:
         """Box of all controls."""
         count, more = controls.factors, len(controls.device) - controls.factors
-        weight = asked.weight * _fair(asked.total_w, settings)
+        weight = asked.weight
+        if settings.fairness is not Fairness.EQUAL:
+            weight = weight * _fair(asked.total_w)
         power = worth = _share(asked.total_w)
         if settings.objective is Objective.ENERGY:
             priced = asked.price * asked.total_w
@@ -99,9 +101,9 @@ class Box:
         return float(self.power @ point)
 
 
-def _fair(total_w: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
-    """Weights of the devices' curtailments, about 1 on average."""
-    if settings.fairness is Fairness.EQUAL or not total_w.any():
+def _fair(total_w: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the devices' curtailments by power, about 1 on average."""
+    if not total_w.any():
         return np.ones(len(total_w))
     return np.asarray(np.maximum(total_w / total_w.mean(), 1e-3))  # everybody keeps some weight
 

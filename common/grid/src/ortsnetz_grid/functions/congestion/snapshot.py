@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Snapshot:
         tangent: (d, 3) reactive over active power that is kept when the device is limited.
         fixed_var: (d, 3) reactive power that no factor changes.
         source_voltage: (1, s) voltages behind the sources in service, pu; None: as the file says.
+        remembered: what others have computed of all this but the source voltage.
     """
 
     nodes: NDArray[np.intp]
@@ -38,6 +39,7 @@ class Snapshot:
     tangent: Real
     fixed_var: Real
     source_voltage: Complex | None = None
+    remembered: dict[bytes, object] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, network: Network, admittance: Admittance, ids: tuple[int, ...]) -> Snapshot:
@@ -116,11 +118,11 @@ def _require_powers(network: Network, devices: tuple[int, ...]) -> None:
         if array is None or not len(array):
             continue
         fixed = ~np.isin(array["id"], own)
-        for field in ("p_specified", "q_specified"):
-            finite = np.isfinite(array[field]).reshape(len(array), -1).all(axis=1)
+        for column in ("p_specified", "q_specified"):
+            finite = np.isfinite(array[column]).reshape(len(array), -1).all(axis=1)
             for row in np.flatnonzero(fixed & ~finite):
                 label = network.label(int(array["id"][row]))
-                raise InputError(f"{label}: {field} is missing or not a number")
+                raise InputError(f"{label}: {column} is missing or not a number")
 
 
 def _require_reactive(network: Network, element: int, p0: Real, q0: Real) -> None:
