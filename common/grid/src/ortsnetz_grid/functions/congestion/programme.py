@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.problem import Objective
+from ortsnetz_grid.kernels.limiting_levels import Descent
 
 _EXCESS_PRICE = 1e5
 """Price of the weighted excess, far above what any device's curtailment can save."""
@@ -153,14 +154,27 @@ def _highest_level(
     The least excess is a convex, piecewise linear function of the level: Newton's method comes down
     from above to where it is none. None if that is below the lowest factors.
     """
-    height = 1.0
-    nothing = np.zeros(len(box.wish))
-    last = _Height(height, np.zeros(len(planes.room)), nothing)
+    soft = np.ones(len(planes.room)) if planes.softness is None else planes.softness
+    descent = Descent(len(planes.room), len(box.wish))
+    numbers = (planes.gradient, planes.room, soft, box.weight, box.wish, lowest, box.highest)
+    fixed = tuple(map(np.ascontiguousarray, (*numbers, free.astype(np.float64))))
+    found = descent.run(_MOST_STEPS_DOWN, fixed, _EXCESS_PRICE, _NO_EXCESS)
+    last = _Height(descent.height, descent.price, descent.pressed)
+    if found >= 0:
+        return last if found else None
+    return _down(planes, box, lowest, free, last, _MOST_STEPS_DOWN - descent.steps)
+
+
+def _down(  # noqa: PLR0917 - what the level above has
+    planes: Planes, box: Box, lowest: Real, free: NDArray[np.bool_], last: _Height, most: int
+) -> _Height | None:
+    """The same by the solver, from a height on."""
+    height = last.height
     soft = np.ones(len(planes.room)) if planes.softness is None else planes.softness
     rows = np.column_stack([planes.gradient, -soft])
     squares = np.append(2 * box.weight, 1.0)
     linear = np.append(-2 * box.weight * box.wish, _EXCESS_PRICE)
-    for _ in range(_MOST_STEPS_DOWN):
+    for _ in range(most):
         at_least = np.where(free, np.clip(height, lowest, box.highest), lowest)
         found = _daqp(
             squares,
