@@ -18,6 +18,7 @@ from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.programme import Planes, solve
+from ortsnetz_grid.kernels.limiting_planes import kernels
 
 _ROUNDS = 40
 _CUTS_PER_ROUND = 60
@@ -108,9 +109,7 @@ def least_curtailment(
             elastic = True
             continue
         solution = found
-        reached = model.at(solution.controls)
-        over = programme.over(reached, solution.excess)
-        under = programme.under(reached, solution.excess)
+        reached, over, under = programme.left(solution)
         under = programme.without_plane_below(under)
         if not len(over) and not len(under):
             break
@@ -123,8 +122,19 @@ class _Programme:
     """The bounds of one linear model, and the programme over some planes of them."""
 
     def __init__(self, model: LinearModel, constraints: Constraints, box: Box, aim: float) -> None:
-        rows = model.rows
-        self._model, self._box, self._weight = model, box, constraints.weight[rows]
+        rows, self._model, self._box = model.rows, model, box
+        self._compiled = kernels()
+        self._phasors = np.ascontiguousarray(model.phasors)
+        self._slopes = np.ascontiguousarray(model.slopes)
+        self._below = np.zeros(len(rows), dtype=np.bool_)
+        if self._compiled is not None:
+            of_model = self._phasors, self._slopes
+            bounds = constraints.upper, constraints.lower, constraints.weight, constraints.high
+            arrays = *of_model, *bounds, box.lowest, box.highest
+            found = self._compiled.aimed(rows, arrays, aim, _NO_INFLUENCE)
+            self._upper, self._lower, self._weight, self._above, self._beneath = found
+            return
+        self._weight = constraints.weight[rows]
         distance = aim / self._weight * np.minimum(1.0, np.abs(constraints.high[rows]))
         self._upper = constraints.upper[rows] - distance
         self._lower = constraints.lower[rows] + distance
@@ -133,13 +143,14 @@ class _Programme:
         fixed = reach.max(axis=1, initial=0.0) <= _NO_INFLUENCE**2
         if fixed.any():
             self._upper[fixed], self._lower[fixed] = np.inf, -np.inf
-        self._below = np.zeros(len(model.rows), dtype=np.bool_)
+        size = np.abs(model.phasors)
+        self._above = (size - self._upper) * self._weight
+        self._beneath = (self._lower - size) * self._weight
 
     def from_the_start(self, cuts: Cuts) -> Cuts:
         """Planes of the rows near their bounds, and of earlier rounds where they are covered."""
-        size = np.abs(self._model.phasors)
-        over = np.flatnonzero((size - self._upper) * self._weight > -_NEAR)
-        under = np.flatnonzero((self._lower - size) * self._weight > -_NEAR)
+        over = np.flatnonzero(self._above > -_NEAR)
+        under = np.flatnonzero(self._beneath > -_NEAR)
         rows = self._model.rows
         if len(cuts.rows):
             place = np.minimum(np.searchsorted(rows, cuts.rows), len(rows) - 1)
@@ -155,23 +166,27 @@ class _Programme:
         self._below[found] = True
         return found
 
-    def over(self, phasors: NDArray[np.complex128], excess: float) -> NDArray[np.intp]:
-        """Places in the model of the rows that lie most above their upper bound."""
-        return _largest(np.abs(phasors) - self._upper - excess / self._weight)
-
-    def under(self, phasors: NDArray[np.complex128], excess: float) -> NDArray[np.intp]:
-        """Places in the model of the rows that lie most below their lower bound."""
-        return _largest(self._lower - np.abs(phasors) - excess / self._weight)
+    def left(
+        self, solution: Curtailment
+    ) -> tuple[NDArray[np.complex128], NDArray[np.intp], NDArray[np.intp]]:
+        """Phasors (w,) of the model there, and places of the rows most above and below bounds."""
+        model, bounds = self._model, (self._upper, self._lower, self._weight)
+        if self._compiled is not None:
+            of_model = self._phasors, self._slopes, model.point
+            reached, (above, below) = self._compiled.reached(
+                solution.controls, of_model, bounds, solution.excess
+            )
+        else:
+            reached = model.at(solution.controls)
+            size, allowed = np.abs(reached), solution.excess / self._weight
+            above, below = size - self._upper - allowed, self._lower - size - allowed
+        return reached, _largest(above), _largest(below)
 
     def solve(self, cuts: Cuts, *, elastic: bool) -> Curtailment | None:
         """Best controls under these planes; elastic allows an excess at a high price."""
         model = self._model
         place = np.searchsorted(model.rows, cuts.rows)
-        sign = np.where(cuts.below, -1.0, 1.0)
-        conjugate = np.conj(cuts.directions) * sign
-        bounds = np.where(cuts.below, -self._lower[place], self._upper[place])
-        gradient = np.real(conjugate[:, None] * model.slopes[place])
-        room = bounds - np.real(conjugate * model.phasors[place]) + gradient @ model.point
+        gradient, room = self._planes(cuts, place)
         useful = np.isfinite(room)
         if not useful.all():
             cuts, place = cuts.only(useful), place[useful]
@@ -188,6 +203,20 @@ class _Programme:
             solved.price[active, None] * gradient[active],
             cuts.only(active),
         )
+
+    def _planes(
+        self, cuts: Cuts, place: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gradient (p, c) and room (p,) of cuts whose rows are at some places in the model."""
+        model = self._model
+        if self._compiled is not None:
+            arrays = self._phasors, self._slopes, model.point, self._upper, self._lower
+            return self._compiled.planes(place, cuts.directions, cuts.below, arrays)
+        conjugate = np.conj(cuts.directions) * np.where(cuts.below, -1.0, 1.0)
+        bounds = np.where(cuts.below, -self._lower[place], self._upper[place])
+        gradient = np.real(conjugate[:, None] * model.slopes[place])
+        room = bounds - np.real(conjugate * model.phasors[place]) + gradient @ model.point
+        return gradient, room
 
 
 def _largest(excess: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.operating_points import Point
+from ortsnetz_grid.kernels.limiting_planes import kernels
 
 _NEAR = 0.1
 """Weighted distance from a bound up to which a row matters although it is not violated."""
@@ -33,6 +34,9 @@ def rows_near(
         always: rows that are part of it in any case.
     """
     excess = constraints.excess(point.phasors)
+    compiled = kernels()
+    if compiled is not None:
+        return compiled.near(excess, partner, always, most=MOST_ROWS, least=_LEAST_ROWS, near=_NEAR)
     own, other = excess[: len(partner)], excess[partner]
     hidden = (own < other) | ((own == other) & (partner < np.arange(len(partner))))
     own[hidden] = -np.inf
