@@ -54,7 +54,7 @@ class _Kernels:
         self.slopes_scratch = found("slopes_scratch", _LONG, *[_LONG] * 3)
         self.flow = found("flow", None, _POINTER, _LONG, _POINTER, _LONG, *[_POINTER] * 4)
         self.worst_at = found("worst_at", None, *[_POINTER] * 2, _LONG, *[_POINTER] * 6)
-        self.slopes = found("slopes", None, _POINTER, *[_LONG] * 2, *[_POINTER] * 8)
+        self.slopes = found("slopes", None, *[_POINTER] * 2, *[_LONG] * 3, *[_POINTER] * 10)
 
 
 @cache
@@ -142,6 +142,9 @@ class Instant:
 
     def slopes(  # noqa: PLR0917 - as the kernel has it
         self,
+        rows: RowsOfVoltages,
+        wanted: NDArray[np.intp],
+        values: Complex,
         slots: NDArray[np.intp],
         kept: Single,
         columns: NDArray[np.intp],
@@ -149,11 +152,15 @@ class Instant:
         voltage: Complex,
         controls: Real,
     ) -> Complex:
-        """Derivative (j, c) of functionals by the controls.
+        """Derivative (w, c) of rows by the controls.
 
         Args:
-            slots: (j,) rows of `kept` with their answers to currents.
-            kept: (f, 3k).
+            rows: all of them.
+            wanted: (w,) which.
+            values: (f,) functionals at the point.
+            slots: (j,) rows of `kept`: the functionals of the wanted rows, then the second ones of
+                those that have one.
+            kept: (f, 3k) answers of functionals to currents.
             columns: (p,) controls that draw anything; the others move nothing.
             moved: (p, 3, 2, w) voltages of the loaded nodes for currents there, see `planes_of`.
             voltage: (n, 3) at which the slopes hold.
@@ -163,12 +170,13 @@ class Instant:
         floats = int(self._compiled.slopes_scratch(self._loaded, count, points))
         scratch = self._workspace.at_least(4 * floats)
         found = np.empty((count, self._controls), dtype=np.complex128)
+        arrays = wanted, values, slots, columns, kept, moved, voltage, controls
         self._compiled.slopes(
-            *(self._at, count, points),
-            *(address(each) for each in (slots, columns, kept, moved, voltage, controls)),
+            *(self._at, rows.at, len(wanted), count, points),
+            *(address(each) for each in arrays),
             *(scratch, address(found)),
         )
-        return found
+        return found[: len(wanted)]
 
 
 def instant_of(

@@ -110,14 +110,40 @@ int64_t ortsnetz_limiting_slopes_scratch(int64_t loaded, int64_t rows, int64_t c
     return 2 * padded * (2 + rows + columns) + 2 * 6 * loaded + 6 * columns;
 }
 
-/* out (rows, controls) complex: derivative of functionals by the controls.
+/* Slopes of a product with the conjugate of a second functional, or of a quotient by it, from those
+ * of the two; in place of the first. */
+ORTSNETZ_INLINE void combine(const double *first, const double *second, int quotient,
+                             int64_t controls, double *slope, const double *other) {
+    const double square = second[0] * second[0] + second[1] * second[1];
+    for (int64_t c = 0; c < controls; c++) {
+        double *a = slope + 2 * c, re, im;
+        const double *b = other + 2 * c;
+        if (!quotient) { /* da conj(z) + w conj(db) */
+            re = a[0] * second[0] + a[1] * second[1] + first[0] * b[0] + first[1] * b[1];
+            im = a[1] * second[0] - a[0] * second[1] + first[1] * b[0] - first[0] * b[1];
+        } else { /* (da - w / z db) / z */
+            const double qr = (first[0] * second[0] + first[1] * second[1]) / square;
+            const double qi = (first[1] * second[0] - first[0] * second[1]) / square;
+            const double dr = a[0] - (qr * b[0] - qi * b[1]), di = a[1] - (qr * b[1] + qi * b[0]);
+            re = (dr * second[0] + di * second[1]) / square;
+            im = (di * second[0] - dr * second[1]) / square;
+        }
+        a[0] = re;
+        a[1] = im;
+    }
+}
+
+/* out (rows, controls) complex: derivative of functionals by the controls. The first `wanted` are
+ * those of the rows `row`; those of their second functionals follow, and are put into them.
+ * `values` (functionals,) complex at the point.
  *
  * `kept` (slots, 3 loaded) complex single: answers of functionals to currents; row j is at slot[j].
  * `moved` (columns, 3, 2, padded) single: voltages of the loaded nodes for currents at the place of
  * each control of `column`, real parts, then imaginary ones. */
 ORTSNETZ_DISPATCH
-void ortsnetz_limiting_slopes(const instant *in, int64_t rows, int64_t columns, const int64_t *slot,
-                              const int64_t *column, const float *kept, const float *moved,
+void ortsnetz_limiting_slopes(const instant *in, const rows_of_voltages *r, int64_t wanted,
+                              int64_t rows, int64_t columns, const int64_t *row,
+                              const double *values, const int64_t *slot, const int64_t *column, const float *kept, const float *moved,
                               const double *voltage, const double *controls, float *scratch,
                               double *out) {
     const int64_t count = 3 * in->loaded, padded = (count + WIDE - 1) / WIDE * WIDE;
@@ -166,17 +192,25 @@ void ortsnetz_limiting_slopes(const instant *in, int64_t rows, int64_t columns, 
         const int64_t at = 3 * in->place[column[c]];
         for (int64_t j = 0; j < rows; j++) {
             const float *w = weights + 2 * padded * j + at;
-            float r = 0, s = 0;
+            float re = 0, im = 0;
             for (int p = 0; p < 3; p++) {
-                r += w[p] * current[2 * p] - w[padded + p] * current[2 * p + 1];
-                s += w[p] * current[2 * p + 1] + w[padded + p] * current[2 * p];
+                re += w[p] * current[2 * p] - w[padded + p] * current[2 * p + 1];
+                im += w[p] * current[2 * p + 1] + w[padded + p] * current[2 * p];
             }
             double *to_out = out + 2 * (j * in->controls + column[c]);
-            to_out[0] = r;
-            to_out[1] = s;
+            to_out[0] = re;
+            to_out[1] = im;
         }
     }
     for (int64_t j = 0; j < rows; j += 2)
         for (int64_t c = 0; c < columns; c += 2)
             subtract(weights, more, padded, rows, columns, j, c, column, in->controls, out);
+    double *other = out + 2 * wanted * in->controls;
+    for (int64_t j = 0; j < wanted; j++) {
+        const int64_t second = r->second[row[j]];
+        if (second < 0) continue;
+        combine(values + 2 * row[j], values + 2 * second, r->quotient[row[j]] != 0, in->controls,
+                out + 2 * j * in->controls, other);
+        other += 2 * in->controls;
+    }
 }

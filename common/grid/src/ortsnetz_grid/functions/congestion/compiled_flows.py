@@ -181,6 +181,16 @@ class CompiledFlows:
         second = self._rows.second[rows]
         double = second >= 0
         functionals = np.concatenate([rows, second[double]])
+        compiled = self._rows.compiled
+        if self._instant is not None and compiled is not None:
+            influence = self._grid.influence(self._snapshot.nodes, unbalance=self._unbalance)
+            columns, place = self._columns
+            kept, slots = influence.kept(functionals)
+            moved = influence.planes(place)
+            if moved is not None:
+                return self._instant.slopes(
+                    compiled, rows, values, slots, kept, columns, moved, voltage, controls
+                )
         answers = self._answers(voltage, functionals, controls)
         found = answers[: len(rows)]
         if double.any():
@@ -198,11 +208,6 @@ class CompiledFlows:
         own = self._controls
         influence = self._grid.influence(self._snapshot.nodes, unbalance=self._unbalance)
         columns, place = self._columns
-        if self._instant is not None:
-            kept, slots = influence.kept(functionals)
-            planes = influence.planes(place)
-            if planes is not None:
-                return self._instant.slopes(slots, kept, columns, planes, voltage, controls)
         at = voltage[self._snapshot.nodes]
         answers = influence.of(functionals)
         drawn = _drawn(own.kind[columns], own.power[columns] / BASE_PHASE_VA, at[place])
