@@ -67,6 +67,20 @@ ORTSNETZ_INLINE void functional(const rows_of_voltages *r, int64_t f, const lane
     *im = b;
 }
 
+/* Whether all magnitudes, of which the squares are given, surely lie inside their bounds by more
+ * than -largest over the weight. False where one of them is not a number. */
+ORTSNETZ_INLINE int bounded_within(lane square, const double *largest, double lower, double upper,
+                                   double over_weight) {
+    const double rounding = 1e-12;
+    int inside = 1;
+    for (int l = 0; l < LANES; l++) {
+        const double most = upper + largest[l] * over_weight - rounding;
+        const double least = lower - largest[l] * over_weight + rounding;
+        inside &= most > 0 && square[l] < most * most && (least < 0 || square[l] > least * least);
+    }
+    return inside;
+}
+
 /* worst (scenarios,): the largest weighted distance of a row's magnitude beyond its bounds at
  * voltages (scenarios, nodes, 3); NaN where one of them is. */
 ORTSNETZ_DISPATCH
@@ -95,6 +109,8 @@ void ortsnetz_limiting_worst_at(const instant *in, const rows_of_voltages *r, in
                 im = (im * br - of * bi) / over;
             }
             size = re * re + im * im;
+            /* a root is dear: most rows are seen to be no worse than the worst so far without it */
+            if (bounded_within(size, largest, lower[row], upper[row], 1 / weight[row])) continue;
             for (int l = 0; l < LANES; l++) {
                 double z = sqrt(size[l]), above = z - upper[row], below = lower[row] - z;
                 double excess = (below > above ? below : above) * weight[row];

@@ -107,7 +107,7 @@ ORTSNETZ_INLINE void subtract(const float *weights, const float *more, int64_t p
 /* Floats of memory that the function below needs. */
 int64_t ortsnetz_limiting_slopes_scratch(int64_t loaded, int64_t rows, int64_t columns) {
     const int64_t padded = (3 * loaded + WIDE - 1) / WIDE * WIDE;
-    return 2 * padded * (2 + rows + columns) + 2 * 6 * loaded + 6 * columns;
+    return 2 * padded * (2 + rows + columns) + 2 * 6 * loaded + 8 * columns;
 }
 
 /* Slopes of a product with the conjugate of a second functional, or of a quotient by it, from those
@@ -152,7 +152,7 @@ void ortsnetz_limiting_slopes(const instant *in, const rows_of_voltages *r, int6
     float *alpha = more + 2 * padded * columns, *beta = alpha + 2 * padded;
     float *currents = beta + 2 * padded;
     const int has_alpha =
-        feedback(in, controls, v, padded, alpha, beta, (double *)(currents + 6 * columns));
+        feedback(in, controls, v, padded, alpha, beta, (double *)(currents + 8 * columns));
     memset(out, 0, sizeof(double) * 2 * (size_t)(rows * in->controls));
     memset(weights, 0, sizeof(float) * 2 * (size_t)(padded * rows));
     for (int64_t j = 0; j < rows; j++) {
@@ -163,14 +163,22 @@ void ortsnetz_limiting_slopes(const instant *in, const rows_of_voltages *r, int6
             to[padded + i] = from[2 * i + 1];
         }
     }
-    for (int64_t c = 0; c < columns; c++) {
+    /* who asks for nothing is left out */
+    int64_t drawing = 0, *of = (int64_t *)(currents + 6 * columns);
+    for (int64_t all = 0; all < columns; all++) {
+        const int64_t c = drawing;
         float *current = currents + 6 * c;
-        injected(in, column[c], v, current);
-        const float *m = moved + 6 * padded * c;
+        injected(in, column[all], v, current);
+        int draws[3], any = 0;
+        for (int p = 0; p < 3; p++) any |= draws[p] = current[2 * p] != 0 || current[2 * p + 1] != 0;
+        if (!any) continue;
+        of[drawing++] = column[all];
+        const float *m = moved + 6 * padded * all;
         float *to = more + 2 * padded * c;
         for (int64_t i = 0; i < padded; i += WIDE) {
             wide dr = {0}, di = {0}, re, im, b[2];
             for (int p = 0; p < 3; p++) {
+                if (!draws[p]) continue;
                 memcpy(&re, m + 2 * padded * p + i, sizeof re);
                 memcpy(&im, m + 2 * padded * p + padded + i, sizeof im);
                 dr += current[2 * p] * re - current[2 * p + 1] * im;
@@ -189,7 +197,7 @@ void ortsnetz_limiting_slopes(const instant *in, const rows_of_voltages *r, int6
             memcpy(to + i, &re, sizeof re);
             memcpy(to + padded + i, &im, sizeof im);
         }
-        const int64_t at = 3 * in->place[column[c]];
+        const int64_t at = 3 * in->place[column[all]];
         for (int64_t j = 0; j < rows; j++) {
             const float *w = weights + 2 * padded * j + at;
             float re = 0, im = 0;
@@ -197,14 +205,14 @@ void ortsnetz_limiting_slopes(const instant *in, const rows_of_voltages *r, int6
                 re += w[p] * current[2 * p] - w[padded + p] * current[2 * p + 1];
                 im += w[p] * current[2 * p + 1] + w[padded + p] * current[2 * p];
             }
-            double *to_out = out + 2 * (j * in->controls + column[c]);
+            double *to_out = out + 2 * (j * in->controls + column[all]);
             to_out[0] = re;
             to_out[1] = im;
         }
     }
     for (int64_t j = 0; j < rows; j += 2)
-        for (int64_t c = 0; c < columns; c += 2)
-            subtract(weights, more, padded, rows, columns, j, c, column, in->controls, out);
+        for (int64_t c = 0; c < drawing; c += 2)
+            subtract(weights, more, padded, rows, drawing, j, c, of, in->controls, out);
     double *other = out + 2 * wanted * in->controls;
     for (int64_t j = 0; j < wanted; j++) {
         const int64_t second = r->second[row[j]];

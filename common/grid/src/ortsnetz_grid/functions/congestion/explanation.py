@@ -141,11 +141,19 @@ class Explanation:
                 shares = shares / own[self.layout.branch_of]
             loading = self.row(int(np.argmax(shares)), phasors)
         voltages = self.layout.voltages
-        live = np.flatnonzero(np.isfinite(self.constraints.high[voltages])) + voltages.start
-        if not len(live):
+        sizes = values[voltages]
+        if self.layout.live_nodes.all():
+            live = None
+        else:
+            live = np.flatnonzero(np.isfinite(self.constraints.high[voltages]))
+            sizes = sizes[live]
+        if not len(sizes):
             return loading, None, None
-        lowest = self.row(int(live[np.argmin(values[live])]), phasors, high=False)
-        highest = self.row(int(live[np.argmax(values[live])]), phasors, high=True)
+        least, most = int(np.argmin(sizes)), int(np.argmax(sizes))
+        if live is not None:
+            least, most = int(live[least]), int(live[most])
+        lowest = self.row(voltages.start + least, phasors, high=False)
+        highest = self.row(voltages.start + most, phasors, high=True)
         return loading, lowest, highest
 
 
@@ -218,12 +226,14 @@ def settings_of(
         a, b, c = watts[place]
         q_var = reactive.get(place)
         if k >= _GRANTED:
-            answers.append(DeviceSetting(device.id, 1.0, (a, b, c), "", (), q_var))
+            answers.append(DeviceSetting(device.id, 1.0, (a, b, c), (), q_var))
             continue
         strongest = held_by[place]
-        by = f" by {words[strongest[0]]}" if strongest else ""
-        reason = _reason(totals[place], k, lowest[place], by)
-        answers.append(DeviceSetting(device.id, k, (a, b, c), reason, strongest, q_var))
+        by = words[strongest[0]] if strongest else ""
+        asked_w, is_lowest = totals[place], k <= lowest[place]
+        answers.append(
+            DeviceSetting(device.id, k, (a, b, c), strongest, q_var, asked_w, is_lowest, by)
+        )
     return tuple(answers)
 
 
@@ -237,11 +247,3 @@ def _strongest_first(pulls: NDArray[np.float64]) -> list[tuple[int, ...]]:
         tuple(place for place in places if held[place])
         for places, held in zip(order, holds, strict=True)
     ]
-
-
-def _reason(asked: float, k: float, lowest: float, by: str) -> str:
-    """Why a device that asked for so much (W, in all) is limited."""
-    direction = " feed-in" if asked < 0 else ""
-    limited = f"limited to {abs(k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW{direction}"
-    floor = " (its floor)" if k <= lowest else ""
-    return f"{limited}{floor}{by}"

@@ -248,7 +248,7 @@ class Decision:
         return LimitResult(
             status=Status.INFEASIBLE,
             devices=tuple(
-                DeviceSetting(device.id, k, (a, b, c), reason if k < 1 else "")
+                DeviceSetting(device.id, k, (a, b, c), instead=reason if k < 1 else "")
                 for device, k, (a, b, c) in zip(self.devices, lowest.tolist(), watts, strict=True)
             ),
             binding=(

@@ -109,16 +109,37 @@ class DeviceSetting(msgspec.Struct, frozen=True, gc=False):
         p_w: power per phase, consumption positive.
         q_var: reactive power per phase that the device is told, inductive consumption positive;
             None for a device that takes no such setpoint.
-        reason: in words; empty for a device that is not limited.
         binding: places in `LimitResult.binding` of the limits that hold it back, strongest first.
+        asked_w: power that it asked for, in all, consumption positive.
+        is_lowest: whether it stands at its floor.
+        held_by: in words, what holds it back most; empty where that is not known.
+        instead: what is said in place of all that; mostly empty.
     """
 
     id: int
     k: float
     p_w: PhaseWatts
-    reason: str = ""
     binding: tuple[int, ...] = ()
     q_var: PhaseWatts | None = None
+    asked_w: float = 0.0
+    is_lowest: bool = False
+    held_by: str = ""
+    instead: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it is limited, in words; empty for a device that is not.
+
+        Put together when it is read: nobody reads all of them each second.
+        """
+        if self.k >= 1 or self.instead:
+            return self.instead
+        asked = self.asked_w
+        direction = " feed-in" if asked < 0 else ""
+        limited = f"limited to {abs(self.k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW"
+        floor = " (its floor)" if self.is_lowest else ""
+        by = f" by {self.held_by}" if self.held_by else ""
+        return f"{limited}{direction}{floor}{by}"
 
 
 @dataclass(frozen=True, slots=True)
