@@ -1,4 +1,4 @@
-"""Random feeders, and the power flows of limiting on them."""
+"""Random feeders, the power flows of limiting on them, and points whose rows are given."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from limiting_feeder import Feeder
 
 from ortsnetz_grid.functions.congestion.checks import checked_table
 from ortsnetz_grid.functions.congestion.compiled_flows import CompiledFlows
+from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.grid import PreparedGrid
 from ortsnetz_grid.functions.congestion.snapshot import Snapshot
+from ortsnetz_grid.network.two_ports import Complex, Real
 
 
 def random_feeder(seed: int) -> Feeder:
@@ -38,3 +40,16 @@ def flows_of(feeder: Feeder, *, unbalance: bool = False) -> CompiledFlows:
     snapshot = Snapshot.of(grid.network, grid.admittance, ids)
     controls = Controls.of(Asked.of(checked_table(tuple(feeder.devices))), snapshot)
     return CompiledFlows(grid, snapshot, controls, unbalance=unbalance)
+
+
+class Held:
+    """Rows of one point that are simply there."""
+
+    def __init__(self, phasors: Complex) -> None:
+        self._phasors = phasors
+
+    def at(self, lanes: slice) -> tuple[Complex, Complex | None]:
+        return self._phasors[None][lanes], None
+
+    def worst(self, constraints: Constraints) -> Real:
+        return constraints.worst(self._phasors[None])

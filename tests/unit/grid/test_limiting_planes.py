@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from limiting_flows_of import Held
 
 from ortsnetz_grid.functions.congestion.constraints import Constraints
 from ortsnetz_grid.functions.congestion.curtailment import Cuts, least_curtailment
@@ -11,20 +12,6 @@ from ortsnetz_grid.functions.congestion.linear_model import LinearModel
 from ortsnetz_grid.functions.congestion.near import rows_near
 from ortsnetz_grid.functions.congestion.objective import Box
 from ortsnetz_grid.functions.congestion.operating_points import Point
-from ortsnetz_grid.network.two_ports import Complex, Real
-
-
-class Held:
-    """Rows of one point that are simply there."""
-
-    def __init__(self, phasors: Complex) -> None:
-        self._phasors = phasors
-
-    def at(self, lanes: slice) -> tuple[Complex, Complex | None]:
-        return self._phasors[None][lanes], None
-
-    def worst(self, constraints: Constraints) -> Real:
-        return constraints.worst(self._phasors[None])
 
 
 def _bounds(dice: np.random.Generator, rows: int) -> Constraints:

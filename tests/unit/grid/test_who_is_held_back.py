@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from limiting_feeder import Feeder
+from limiting_flows_of import Held
 
 from ortsnetz_grid.functions.congestion.checks import checked_table
 from ortsnetz_grid.functions.congestion.controls import Asked
@@ -21,7 +22,7 @@ def reported(k: float) -> DeviceSetting:
     devices = tuple(feeder.devices)
     asked = Asked.of(checked_table(devices))
     controls = LibraryFlows(feeder.network(), devices, asked, unbalance=False).controls
-    point = Point(np.array([k]), np.zeros(0, dtype=complex))
+    point = Point(np.array([k]), None, Held(np.zeros(0, dtype=complex)), 0)
     (setting,) = settings_of(devices, asked, controls, point, reached=[], pulls=np.zeros((0, 1)))
     return setting
 
