@@ -324,12 +324,14 @@ def test_a_block_that_was_disabled_is_enabled_again_and_what_it_did_not_report_i
             driver = opened(device.port)
             seen: list[Scan] = []
             driver.subscribe(seen.append)
-            await answered(driver)
+            await reported(driver, lambda: driver.polls == 0)
             block = "BENCHCP1/LLN0.BR.brcbMeas01"
             await driver.session.call(
                 lambda life: write_block(life.association, block, Changes(enabled=False))
             )
-            assert (await driver.scan()).values[0] == 230.0
+            await asyncio.to_thread(device.show, {PHASE_A: 55.5})
+            scan = await driver.scan()
+            assert scan.values[0] == 55.5, "what was reported before is not taken for what holds"
             assert "was disabled" in (driver.diagnose().last_failure or "")
             await answered(driver)
             await asyncio.to_thread(device.show, {PHASE_A: 99.5})
@@ -364,6 +366,54 @@ def test_a_command_without_a_termination_is_not_known_and_its_connection_is_give
             operated = [one.value for one in device.commands if one.step == "operate"]
             assert operated == [8.0, 9.0], "what was not confirmed is not repeated"
             await driver.stop()
+
+    run(work)
+
+
+def test_a_command_that_nobody_waits_for_any_more_ends_its_connection() -> None:
+    async def work() -> None:
+        with ied() as device:
+            driver = opened(device.port)
+            await driver.scan()
+            held = threading.Event()
+
+            def decide(command: Command) -> int:
+                if command.step == "operate":
+                    held.wait(20)
+                return 0
+
+            device.decide = decide
+            writing = asyncio.create_task(driver.write(8.0, None))
+            await until(lambda: any(one.step == "operate" for one in device.commands))
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+            held.set()
+            assert not driver.diagnose().connected
+            await answered(driver)
+            await driver.stop()
+
+    run(work)
+
+
+def test_a_connect_that_nobody_waits_for_any_more_leaves_no_connection() -> None:
+    """An IED of libiec61850 serves five."""
+
+    async def work() -> None:
+        with ied() as device:
+            for number in range(8):
+                driver = opened(device.port)
+                scanning = asyncio.create_task(driver.scan())
+                await asyncio.sleep(0.001 * number)
+                scanning.cancel()
+                await asyncio.gather(scanning, return_exceptions=True)
+                await driver.stop()
+
+            def left() -> bool:
+                return device.show({PHASE_A: 1.0}).connections == 0
+
+            async with asyncio.timeout(20):
+                while not await asyncio.to_thread(left):  # noqa: ASYNC110 - what is waited for is elsewhere
+                    await asyncio.sleep(0.05)
 
     run(work)
 

@@ -82,6 +82,13 @@ class MmsDriver:
         return 0 if self._reporting is None else self._reporting.received
 
     @property
+    def polls(self) -> int:
+        """Values that are not reported now."""
+        references = self._maps.points.references
+        reported = {} if self._reporting is None else self._reporting.current()
+        return sum(one not in reported for one in references)
+
+    @property
     def points(self) -> tuple[SourcePoint, ...]:
         """Points of the source; the order of every scan's values."""
         return self._maps.points.points
