@@ -34,10 +34,10 @@ INTERRUPTED = 130
 )
 @click.option(
     "--protocols",
-    type=click.Choice(["mixed", "modbus"]),
+    type=click.Choice(["mixed", "modbus", "iec61850"]),
     default="mixed",
     show_default=True,
-    help="A substation with a DNP3 RTU and an OPC UA park, or a Modbus server for each device.",
+    help="A DNP3 RTU and an OPC UA park, a Modbus server for each device, or two IEDs.",
 )
 @click.option(
     "--silent",

@@ -38,7 +38,7 @@ def plant() -> None:
     type=click.Choice(["modbus", "mixed", "iec61850"]),
     default="modbus",
     show_default=True,
-    help="A Modbus server for each device, or a substation with a DNP3 RTU and an OPC UA park.",
+    help="A Modbus server for each device, a DNP3 RTU and an OPC UA park, or two IEDs.",
 )
 @click.option("--node", default="ons-1", show_default=True, help="Name of the agent's node.")
 @click.option(

@@ -27,6 +27,8 @@ from ortsnetz_hil.servers.device_server import DeviceServer
 
 FILE = "shown.json"
 FORMAT = "ortsnetz.shown/1"
+FEED_IN = {"pv-inverter"}
+"""Devices whose own direction is feed-in."""
 KEPT_STEPS = 300
 """A minute of the usual steps."""
 
@@ -37,8 +39,8 @@ class Shown(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         points: data objects, e.g. `MMXU1.PhV.phsA`; phases are the device's terminals.
         times_ns: the device's own clock at each of the last steps, UTC.
-        values: one a point for each step, SI units, in the device's own direction; None for what
-            it does not measure.
+        values: one a point for each step, SI units, consumption positive; None for what it does
+            not measure.
     """
 
     points: tuple[str, ...]
@@ -70,7 +72,9 @@ class ShownLog:
             now_s = device.scene.truth().now_s
             shown = faults.show(device.measured(), now_s)
             time_ns = faults.stamp_ns(device.scene.time_ns, now_s)
-            values = [float(v) for each in (shown.u, shown.i, shown.p, shown.q) for v in each]
+            sign = -1.0 if device.profile in FEED_IN else 1.0
+            quantities = (shown.u, shown.i, sign * shown.p, sign * shown.q)
+            values = [float(v) for each in quantities for v in each]
             self._steps[device.name].append(
                 (time_ns, tuple(None if math.isnan(v) else v for v in values))
             )
