@@ -81,7 +81,8 @@ class Writing:
             at,
             value,
             generation=generation,
-            last_s=self._options.termination_s,
+            # before the agent gives the command up, at ten of the connection's time-outs
+            last_s=min(self._options.termination_s, 2 * self._session.endpoint.request_s),
             checks=self._checks,
         )
 
