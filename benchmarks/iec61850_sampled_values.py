@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from private_network import private_network
-from process_bus import ProcessBus, figures
+from process_bus import ProcessBus, Subscription, figures, stream_of
 
 from ortsnetz_common.link.sample_blocks import SOCKET_VARIABLE
 from ortsnetz_common.parameters.station import Connection
@@ -142,6 +143,29 @@ def plain(bus: ProcessBus, published: Orders, seconds: float) -> dict[str, Any]:
     return found
 
 
+def stopped(bus: ProcessBus) -> dict[str, Any]:
+    """A receiver that does not run for seven seconds: is every sample handed on or lost?"""
+    published = orders(14400, 1, 14.0)
+    receiver = bus.start_receiver()
+    listening = Subscription(bus.socket, stream_of(published))
+    publisher = bus.publish(published)
+    time.sleep(2.0)
+    os.kill(receiver.pid, signal.SIGSTOP)
+    time.sleep(7.0)
+    os.kill(receiver.pid, signal.SIGCONT)
+    ((_, counters),) = listening.heard()
+    listening.close()
+    sent = figures(publisher)["frames"]
+    return {
+        "stopped_s": 7.0,
+        "sent": sent,
+        "handed_on": counters.samples,
+        "lost": counters.lost,
+        "kernel_drops": counters.kernel_drops,
+        "met": counters.samples + counters.lost == sent and counters.lost == counters.kernel_drops,
+    }
+
+
 def children(parent: int, word: str) -> list[int]:
     """Processes of a parent whose command has a word."""
     found = []
@@ -197,6 +221,19 @@ def main() -> int:
             all_met &= line["met"]
             print(json.dumps(line))
             print(row(line), flush=True)
+        bus = ProcessBus(near, far, Path(folder))
+        try:
+            line = stopped(bus)
+        finally:
+            bus.close()
+        all_met &= line["met"]
+        print(json.dumps(line))
+        print(
+            f"# receiver stopped for 7 s at 14,400 frames/s: {line['sent']} samples sent,"
+            f" {line['handed_on']} handed on, {line['lost']} lost, {line['kernel_drops']} dropped"
+            f" by the kernel: {'all accounted for' if line['met'] else 'NOT ACCOUNTED FOR'}",
+            flush=True,
+        )
     return 0 if all_met else 1
 
 

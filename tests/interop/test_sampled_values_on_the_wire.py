@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -303,6 +304,22 @@ def test_broken_frames_are_counted_and_the_stream_goes_on(bus: ProcessBus) -> No
     assert len(blocks) == 6
     assert counters.malformed + counters.unexamined > 1000
     assert bus.processes[0].poll() is None
+
+
+def test_a_receiver_that_was_stopped_for_a_second_finds_everything_in_its_ring(
+    bus: ProcessBus,
+) -> None:
+    published = orders(seconds=1.4, sv_id="MU-STOP")
+    listening = listened(bus, published)
+    bus.publish(published)
+    first = listening.message()
+    assert isinstance(first, say.Block | say.Silent)
+    bus.processes[0].send_signal(signal.SIGSTOP)
+    time.sleep(1.0)
+    bus.processes[0].send_signal(signal.SIGCONT)
+    ((_, counters),) = listening.heard()
+    listening.close()
+    assert (counters.samples, counters.lost, counters.late) == (5600, 0, 0)
 
 
 def test_the_receiver_keeps_no_capability(bus: ProcessBus) -> None:

@@ -74,7 +74,10 @@ class Receiver:
 
     def _tick(self) -> None:
         self._ring.check()
-        self._sorting.expire(time.monotonic_ns(), self._ring.count_drops())
+        # what waits in the ring has come: only what is not there either never came
+        asked_ns = time.monotonic_ns()
+        self._receive()
+        self._sorting.expire(asked_ns, self._ring.count_drops())
         self._hand_on()
 
     def _hand_on(self) -> None:
