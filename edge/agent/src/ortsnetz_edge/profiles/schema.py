@@ -369,8 +369,8 @@ class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):
         reports: whether values come by the report control blocks that it has; else each scan reads
             them.
         integrity_s: so often everything is asked for once more, besides what is reported, s.
-        termination_s: longest time from an operate to the termination, with enhanced security, s; at
-            most eight time-outs of the connection, for the agent gives a command up after ten.
+        termination_s: longest time from an operate to the termination, with enhanced security, s;
+            at most eight time-outs of the connection, for the agent gives a command up after ten.
         test, interlock, synchro: flags of each command: for test only, with interlocking checked,
             with the synchrocheck.
     """
