@@ -15,19 +15,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 from ortsnetz_common.drivers.values import DriverError
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_iec61850.library.reports import Report, Trigger
 from ortsnetz_iec61850.library.values import Value
-from ortsnetz_iec61850.mms.covering import Block, Cell, Way
+from ortsnetz_iec61850.mms.covering import Block
 from ortsnetz_iec61850.mms.enabling import Enabled, Outcome, Wish, enable_all
 from ortsnetz_iec61850.mms.life import Life
-from ortsnetz_iec61850.mms.places import Place, Variable, at
-from ortsnetz_iec61850.mms.samples import Sample, sample_of
+from ortsnetz_iec61850.mms.places import Variable
+from ortsnetz_iec61850.mms.reported import QUIET_S, Subscribed
+from ortsnetz_iec61850.mms.samples import Sample
 from ortsnetz_iec61850.mms.sequence import missed
 from ortsnetz_iec61850.mms.session import Session
 
@@ -40,45 +39,12 @@ PATIENT_S = 30.0
 """So long after a break a buffered block is waited for that the device still keeps for the
 connection before."""
 REQUESTS_OF_A_SET_UP = 600
-QUIET_S, LONGEST_DRAIN_S = 0.2, 10.0
-"""A buffer is taken for empty when nothing has come for so long, or at last after so long: answers
-to interrogations of old are entries of it, too, and must not be taken for ours."""
-ANSWER_S, MOST_ASKED = 2.0, 3
 HISTORY_S = 1.5
 """What a buffer held is at least so old, whatever the device's clock says."""
 _NS_PER_MS = 1_000_000
 
 Took = Callable[[Mapping[ObjectReference, Sample], float], None]
 """Takes what a report has brought, and how many seconds ago it was true."""
-
-
-@dataclass
-class _Subscribed:
-    """A control block that reports over the present connection.
-
-    Attributes:
-        interrogated: whether an interrogation over this connection was answered: what arrives from
-            then on holds now, before it a buffer is emptied.
-        complete: whether all that it has reported holds; false after a loss until the next answer.
-    """
-
-    enabled: Enabled
-    held: dict[int, Value] = field(default_factory=dict)
-    sequence: int | None = None
-    segmented: bool = False
-    began_s: float = field(default_factory=time.monotonic)
-    heard_s: float = field(default_factory=time.monotonic)
-    asked_s: float | None = None
-    asked: int = 0
-    interrogated: bool = False
-    complete: bool = False
-
-    def is_due(self, now_s: float) -> bool:
-        """Whether it is to be interrogated now: when its buffer is empty, and again if need be."""
-        if self.asked_s is None:
-            quiet = now_s - self.heard_s >= QUIET_S
-            return quiet or now_s - self.began_s >= LONGEST_DRAIN_S
-        return self.asked < MOST_ASKED and now_s - self.asked_s >= ANSWER_S
 
 
 class Reporting:
@@ -98,7 +64,7 @@ class Reporting:
         self._session, self._integrity_s = session, integrity_s
         self._wanted: dict[str, tuple[frozenset[ObjectReference], Took]] = {}
         self._entries: dict[str, bytes] = {}
-        self._blocks: dict[str, _Subscribed] = {}
+        self._blocks: dict[str, Subscribed] = {}
         self._latest: dict[ObjectReference, Sample] = {}
         self._set_up_for: tuple[int, int] | None = None
         self._again_at: float | None = None
@@ -239,14 +205,14 @@ class Reporting:
                     work = functools.partial(_interrogate, blocks=due)
                     await self._session.call(work, generation=generation, requests=len(due))
 
-    def _doubt(self, blocks: Iterable[_Subscribed]) -> None:
+    def _doubt(self, blocks: Iterable[Subscribed]) -> None:
         """Something was lost: what these report is polled until they have said it all again."""
         for one in blocks:
             one.complete = False
         self._next_interrogation = 0.0
 
     def _enabled(self, one: Enabled) -> None:
-        self._blocks[one.block.reference] = _Subscribed(one)
+        self._blocks[one.block.reference] = Subscribed(one)
 
     def _arrived(self, loop: asyncio.AbstractEventLoop, generation: int, report: Report) -> None:
         """In the library's thread."""
@@ -270,13 +236,7 @@ class Reporting:
             self._lose("overflow", f"{report.block}: the device's buffer has lost reports")
             self._doubt([one])
         live = one.interrogated  # until then a buffer is emptied: what it held was true then
-        one.held.update(report.values)
-        arrived = {place for place, _ in report.values}
-        samples = {
-            reference: self._sample(one, reference, cell, report, arrived)
-            for reference, cell in one.enabled.cells.items()
-            if not cell.members.isdisjoint(arrived) and cell.members <= one.held.keys()
-        }
+        samples = one.samples_of(report)
         if report.entry_id is not None and not report.more_follows:
             self._entries[report.block] = report.entry_id
         answers = any(reason & Trigger.GENERAL_INTERROGATION for reason in report.reasons)
@@ -285,34 +245,7 @@ class Reporting:
         self._latest.update(samples)
         self._hand_over(samples, 0.0 if live else max(self._age_s(report), HISTORY_S))
 
-    def _sample(
-        self,
-        one: _Subscribed,
-        reference: ObjectReference,
-        cell: Cell,
-        report: Report,
-        arrived: AbstractSet[int],
-    ) -> Sample:
-        # a time that is a member of its own triggers no report: the one that is held is an old one
-        timed = cell.time if cell.time is not None and cell.time.member in arrived else None
-        # a value, its quality and its time put together as one variable of three parts
-        ways = (cell.value, cell.quality, timed)
-        parts = tuple(None if way is None else _part(one.held, way) for way in ways)
-        place = Place(
-            one.enabled.places[reference].variable,
-            (0,),
-            None if cell.quality is None else (1,),
-            None if timed is None else (2,),
-            one.enabled.places[reference].kind,
-        )
-        sample = sample_of(place, parts)
-        if sample.time_ns is None and report.time_ms:
-            return Sample(
-                sample.raw, sample.quality, report.time_ms * _NS_PER_MS, 0, sample.text, sample.why
-            )
-        return sample
-
-    def _check_sequence(self, one: _Subscribed, report: Report) -> None:
+    def _check_sequence(self, one: Subscribed, report: Report) -> None:
         """Reports of a block count up; segments of one have the same number."""
         if report.sequence is None:
             return
@@ -344,13 +277,9 @@ class Reporting:
         log.warning("%s", self.last_loss)
 
 
-def _interrogate(life: Life, blocks: Iterable[_Subscribed]) -> None:
+def _interrogate(life: Life, blocks: Iterable[Subscribed]) -> None:
     for one in blocks:
         one.enabled.interrogate(life)
-
-
-def _part(held: Mapping[int, Value], way: Way) -> Value:
-    return at(held[way.member], way.parts)
 
 
 __all__ = ["Block", "Reporting", "Took"]
