@@ -25,8 +25,8 @@ from ortsnetz_iec61850.sampled_values.packet_filter import Instruction
 
 BLOCK_OCTETS = max(1 << 15, mmap.PAGESIZE)
 BLOCKS = 512
-"""16 MiB. Many small blocks: each deadline uses one up, however few frames are in it, so their number
-times the deadline is how long this process may not run and lose nothing: five seconds."""
+"""16 MiB. Many small blocks: each deadline uses one up, however few frames are in it, so their
+number times the deadline is how long this process may not run and lose nothing: five seconds."""
 RETIRE_MS = 10
 """A block that is not full is handed over after so long."""
 _FRAME_OCTETS = 2048
