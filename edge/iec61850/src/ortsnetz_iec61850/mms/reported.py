@@ -43,6 +43,11 @@ class Subscribed:
     interrogated: bool = False
     complete: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an interrogation has to be asked for, or may still be answered."""
+        return not self.interrogated and self.asked < MOST_ASKED
+
     def is_due(self, now_s: float) -> bool:
         """Whether it is to be interrogated now: when its buffer is empty, and again if need be."""
         if self.asked_s is None:

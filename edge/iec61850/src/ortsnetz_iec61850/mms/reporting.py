@@ -72,7 +72,7 @@ class Reporting:
         self._next_interrogation = 0.0
         self._waiting = 0
         self._dropped_before = 0
-        self._setting_up = asyncio.Lock()
+        self._setting_up: asyncio.Task[None] | None = None
         self._settling: asyncio.Task[None] | None = None
 
     def join(self, name: str, references: Iterable[ObjectReference], took: Took) -> None:
@@ -82,8 +82,8 @@ class Reporting:
     def leave(self, name: str) -> None:
         """One source less."""
         self._wanted.pop(name, None)
-        if not self._wanted and self._settling is not None:
-            self._settling.cancel()
+        if not self._wanted:
+            self._stop_tasks()
 
     @property
     def beats(self) -> frozenset[Variable]:
@@ -106,7 +106,9 @@ class Reporting:
         }
 
     async def ready(self) -> None:
-        """Have what is wanted reported over the present connection, as far as the device can.
+        """See to it that what is wanted is reported over the present connection.
+
+        It takes as long as the device takes; what is not reported yet is polled meanwhile.
 
         Raises:
             DriverError: there is no connection.
@@ -116,19 +118,21 @@ class Reporting:
         if self.lost["dropped"] != self._dropped_before:
             self._dropped_before = self.lost["dropped"]
             self._doubt(self._blocks.values())
-        async with self._setting_up:
-            key = (life.generation, len(self._wanted))
-            again = self._again_at is not None and now >= self._again_at
-            if key != self._set_up_for or again:
-                await self._set_up(life, key)
-            elif now >= self._next_interrogation and self._blocks:
-                self._next_interrogation = now + self._integrity_s
-                asked = [one for one in self._blocks.values() if one.asked]
-                await self._session.call(
-                    functools.partial(_interrogate, blocks=asked),
-                    generation=life.generation,
-                    requests=len(asked),
-                )
+        key = (life.generation, len(self._wanted))
+        again = self._again_at is not None and now >= self._again_at
+        under_way = self._setting_up is not None and not self._setting_up.done()
+        if key != self._set_up_for or again:
+            if under_way and self._set_up_for is not None and key[0] == self._set_up_for[0]:
+                return  # first things first: who joined meanwhile is next
+            self._begin(life, key)
+        elif now >= self._next_interrogation and self._blocks:
+            self._next_interrogation = now + self._integrity_s
+            asked = [one for one in self._blocks.values() if one.asked]
+            await self._session.call(
+                functools.partial(_interrogate, blocks=asked),
+                generation=life.generation,
+                requests=len(asked),
+            )
 
     def beaten(self, found: Mapping[Variable, Value], generation: int) -> bool:
         """What the blocks say of themselves; whether all still report.
@@ -147,23 +151,52 @@ class Reporting:
                 good = False
         return good
 
-    async def _set_up(self, life: Life, key: tuple[int, int]) -> None:
-        loop = asyncio.get_running_loop()
+    def _begin(self, life: Life, key: tuple[int, int]) -> None:
         now = self._session.clock.monotonic()
         if self._set_up_for is None or self._set_up_for[0] != life.generation:
             self._patient_until = now + PATIENT_S
             self._blocks.clear()
             self._latest.clear()
+        self._stop_tasks()
+        self._set_up_for, self._again_at = key, None
+        self._next_interrogation = now + self._integrity_s
+        self._setting_up = asyncio.create_task(self._set_up(life))
+
+    async def _set_up(self, life: Life) -> None:
+        """Have what is wanted reported, one logical device after the other: reads come between."""
         wanted = frozenset(one for references, _ in self._wanted.values() for one in references)
         covered = {one for block in self._blocks.values() for one in block.enabled.cells}
+        by_device: dict[str, set[ObjectReference]] = {}
+        for reference in wanted - covered:
+            by_device.setdefault(reference.device, set()).add(reference)
+        held = False
+        try:
+            for device in sorted(by_device):
+                if not self._is_there(life.generation):
+                    return
+                held |= await self._enable(life, frozenset(by_device[device]))
+        except DriverError:
+            self._set_up_for = None  # the next scan says it, and tries again
+            return
+        if held:
+            patient = self._session.clock.monotonic() < self._patient_until
+            wait_s = 1.0 if patient and self._entries else ASK_AGAIN_S
+            self._again_at = self._session.clock.monotonic() + wait_s
+        if self._settling is not None:
+            self._settling.cancel()
+        self._settling = asyncio.create_task(self._settle(life.generation))
+
+    async def _enable(self, life: Life, references: frozenset[ObjectReference]) -> bool:
+        """Enable what brings some values; whether others hold what would. Raises DriverError."""
+        loop = asyncio.get_running_loop()
         wish = Wish(
-            references=wanted - covered,
+            references=references,
             entries=dict(self._entries),
             taken=frozenset(self._blocks),
             integrity_ms=round(self._integrity_s * 1000),
             arrived=lambda report: self._arrived(loop, life.generation, report),
             enabled=lambda one: loop.call_soon_threadsafe(self._enabled, one),
-            patient=now < self._patient_until,
+            patient=self._session.clock.monotonic() < self._patient_until,
         )
         outcome = Outcome()
         try:
@@ -175,23 +208,24 @@ class Reporting:
         finally:
             for gap in outcome.gaps:
                 self._lose("gap", gap)
-        for reference in self._blocks.keys() - outcome.enabled - wish.taken:
-            del self._blocks[reference]  # refused at the last step
-        now = self._session.clock.monotonic()
-        self._set_up_for = key
-        wait_s = 1.0 if wish.patient and self._entries else ASK_AGAIN_S
-        self._again_at = now + wait_s if outcome.held_by_others else None
-        self._next_interrogation = now + self._integrity_s
-        if self._settling is not None:
-            self._settling.cancel()
-        self._settling = asyncio.create_task(self._settle(life.generation))
+            for reference in self._blocks.keys() - outcome.enabled - wish.taken:
+                del self._blocks[reference]  # refused at the last step
+        return outcome.held_by_others
+
+    def _is_there(self, generation: int) -> bool:
+        return self._session.connected and self._session.generation == generation
+
+    def _stop_tasks(self) -> None:
+        for task in (self._setting_up, self._settling):
+            if task is not None:
+                task.cancel()
 
     async def _settle(self, generation: int) -> None:
         """Interrogate each block as soon as its buffer is empty."""
         with contextlib.suppress(DriverError):  # the next scan says it
-            while any(not one.interrogated for one in self._blocks.values()):
+            while any(one.is_open for one in self._blocks.values()):
                 await asyncio.sleep(QUIET_S)
-                if not self._session.connected or self._session.generation != generation:
+                if not self._is_there(generation):
                     return
                 now_s = time.monotonic()
                 due = [
