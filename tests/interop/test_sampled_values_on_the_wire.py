@@ -306,6 +306,20 @@ def test_broken_frames_are_counted_and_the_stream_goes_on(bus: ProcessBus) -> No
     assert bus.processes[0].poll() is None
 
 
+def test_subscribers_that_come_and_go_cost_the_others_nothing(bus: ProcessBus) -> None:
+    published = orders(seconds=0.6, sv_id="MU-STAYS")
+    listening = listened(bus, published)
+    publisher = bus.publish(published)
+    while publisher.poll() is None:
+        leaving = listened(bus, published)
+        time.sleep(0.01)
+        leaving.close()
+    ((_, counters),) = listening.heard()
+    listening.close()
+    assert (counters.samples, counters.lost) == (2400, 0)
+    assert bus.processes[0].poll() is None
+
+
 def test_a_receiver_that_was_stopped_for_a_second_finds_everything_in_its_ring(
     bus: ProcessBus,
 ) -> None:

@@ -219,6 +219,60 @@ def test_a_stream_of_which_nothing_is_taken_says_why_for_as_long_as_it_is_so(
     assert "stream 'MU01' on eth1 is silent" in str(driver._reason())
 
 
+def listening() -> SampledValuesDriver:
+    """A driver that has its receiver."""
+    source = Source("feeder-1", "sampled-values-feeder", CONNECTION, 3, 3)
+    driver = SampledValues(Environment()).open(source)
+    driver._link.trouble, driver._link.interface = None, "eth1"
+    return driver
+
+
+def test_a_window_of_before_a_break_is_none_of_now() -> None:
+    driver = listening()
+    for k in range(10):
+        driver._take(block(0.1 * k))
+    assert driver._reason() is None
+    driver._take(block(60.0))
+    reason = driver._reason()
+    assert reason is not None
+    assert reason.kind is FailureKind.WAITING
+    assert value("200ms/rms.u_a", driver.place)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("200ms/active_power.a", True),
+        ("200ms/active_power.b", False),
+        ("200ms/reactive_power.a", True),
+        ("200ms/frequency", False),
+        ("pmu/i_a.re", True),
+        ("200ms/u2", False),
+    ],
+)
+def test_a_value_is_as_good_as_the_worst_channel_that_it_rests_on(text: str, doubted: bool) -> None:
+    said = (int(Quality.QUESTIONABLE), *(0,) * 7)  # of i_a
+    quality = value(text, place(blocks(8)), said)[1]
+    assert (quality == Quality.QUESTIONABLE) == doubted
+
+
+def test_counters_go_on_when_the_receiver_begins_anew() -> None:
+    driver = listening()
+    for frames, lost, total in ((100, 7, 7), (200, 9, 9), (10, 1, 10), (20, 2, 11)):
+        driver._take(Silent(0, 1.0, Counters(frames=frames, lost=lost)))
+        assert driver._total.lost == total
+
+
+def test_a_transformer_mounted_the_other_way_round_turns_the_power() -> None:
+    reader = Reader(SampledValuesOptions(current_scale=-0.001))
+    turned = Place(DECLARED, None, None)
+    for each in blocks(8):
+        turned.take(reader.samples(each))
+    assert value("200ms/active_power.a", turned)[0] == pytest.approx(-2300.0, abs=0.5)
+    with pytest.raises(InputError, match="current_scale"):
+        stream_of(CONNECTION, SampledValuesOptions(current_scale=0.0))
+
+
 def test_channels_that_are_not_wanted_are_not_asked_for() -> None:
     options = SampledValuesOptions(channels=("i_a", "-", "u_a", "-"))
     stream = stream_of(CONNECTION, options)
@@ -315,6 +369,23 @@ def test_a_place_that_is_declared_another_one_begins_a_new_week(tmp_path: Path) 
     assert (tmp_path / "en50160-feeder-1-2023-11-20.former").exists()
     lines = (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").read_text().splitlines()
     assert sum('"interval"' in line for line in lines) == 12
+
+
+def test_a_week_keeps_so_many_events_and_says_how_many_more_there_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ortsnetz_edge.drivers.sampled_values.weekly.MOST_EVENTS", 2)
+    one = weekly(tmp_path)
+    for number in range(13):
+        found = ten_minutes(number, 230.0)
+        (dip,) = ten_minutes(5, 230.0).measured.events
+        measured = replace(found.measured, events=(dip,))
+        one.take(replace(found, measured=measured), MONDAY_NS + (number + 1) * TEN_MINUTES_NS)
+    assert one.further_events == 11
+    lines = (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").read_text().splitlines()
+    assert sum('"event"' in line for line in lines) == 2
+    report = (tmp_path / "en50160-feeder-1-2023-11-20.txt").read_text()
+    assert "further events are in no table" in report
 
 
 def test_weeks_of_long_ago_make_room(tmp_path: Path) -> None:

@@ -333,7 +333,8 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
         revision: confRev of the stream; frames of another are not taken.
         channels: of the data set, in its order, eight octets each (value and quality); `-` for one
             that is not wanted. 9-2LE has currents a, b, c, n, then voltages a, b, c, n.
-        current_scale, voltage_scale: A and V of one count, primary; 9-2LE has 1 mA and 10 mV.
+        current_scale, voltage_scale: A and V of one count, primary; 9-2LE has 1 mA and 10 mV. The
+            current's is negative where its transformers are mounted the other way round.
         voltage_v: declared voltage, phase to neutral, primary.
         nominal_hz: of the grid.
         utc: whether a source that is synchronised to a local clock (smpSynch 1) is in step with
@@ -352,7 +353,7 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
         *("i_a", "i_b", "i_c", "i_n"),
         *("u_a", "u_b", "u_c", "u_n"),
     )
-    current_scale: Positive = 0.001
+    current_scale: float = 0.001
     voltage_scale: Positive = 0.01
     voltage_v: Positive = 230.0
     nominal_hz: Literal[50, 60] = 50

@@ -98,6 +98,8 @@ class Receiver:
         self._selector.register(connection, selectors.EVENT_READ, subscriber)
 
     def _serve(self, subscriber: Subscriber, events: int) -> None:
+        if subscriber not in self._subscribers:
+            return  # it has ended since the selector spoke, while frames were handed on
         with self._ending(subscriber):
             if events & selectors.EVENT_READ and subscriber.read():
                 self._sorting.add(subscriber)

@@ -26,7 +26,7 @@ from ortsnetz_edge.drivers.sampled_values.link import Link
 from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
 from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
-from ortsnetz_edge.drivers.sampled_values.values import Values
+from ortsnetz_edge.drivers.sampled_values.values import Values, is_old
 from ortsnetz_edge.drivers.sampled_values.weekly import Weekly
 from ortsnetz_edge.profiles.point_map import compile_point_map
 from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
@@ -93,7 +93,7 @@ class SampledValuesDriver(LimitOnly):
         self._link = Link(stream, clock, self._take)
         self._listener: Listener | None = None
         self._qualities: deque[tuple[int, ...]] = deque(maxlen=QUALITIES_OF_BLOCKS)
-        self._counters = Counters()
+        self._counters = self._before = Counters()
         self._refused = ""  # counter of frames that were refused since the last message
         self._heard_s: float | None = None  # monotonic, of the last block with a sample
         self._subscribed_s: float | None = None
@@ -163,6 +163,8 @@ class SampledValuesDriver(LimitOnly):
             ),
             "",
         )
+        if message.counters.frames < self._counters.frames:
+            self._before = self._total  # the receiver has begun anew
         self._counters = message.counters
         if isinstance(message, Silent):
             return
@@ -178,6 +180,14 @@ class SampledValuesDriver(LimitOnly):
         if self._listener is not None and self.place.newest.window is not before:
             self._listener(self._scan(held_s=0.0))
 
+    @property
+    def _total(self) -> Counters:
+        """Counters since the driver was started, over restarts of the receiver."""
+        names = self._counters.__struct_fields__
+        return Counters(
+            **{name: getattr(self._before, name) + getattr(self._counters, name) for name in names}
+        )
+
     def _keep(self, recording: Recording) -> None:
         """Ask the functions on recordings, and write it down."""
         found = findings((self._direction,), recording)
@@ -191,7 +201,10 @@ class SampledValuesDriver(LimitOnly):
             return self._link.trouble
         now = self._clock.monotonic()
         if self._heard_s is not None and now - self._heard_s <= SILENT_AFTER_S:
-            return None if self.place.newest.window is not None else _no_window()
+            newest = self.place.newest
+            if newest.window is None or is_old("200ms", newest.window.end_ns, newest):
+                return _no_window()  # one of before a break is none
+            return None
         stream = f"stream '{self._source.connection.path}' on {self._link.interface}"
         kind, words = _REFUSED.get(self._refused, (FailureKind.TIMEOUT, "is silent"))
         return DriverError(kind, f"{stream} {words}")
@@ -199,8 +212,9 @@ class SampledValuesDriver(LimitOnly):
     def _scan(self, *, held_s: float) -> Scan:
         now_ns = self._clock.now_ns()
         qualities = tuple(worst(*each) for each in zip(*self._qualities, strict=True))
+        total = self._total
         found = [
-            self._values.value(reference, self.place.newest, self._counters, qualities)
+            self._values.value(reference, self.place.newest, total, qualities)
             for reference in self._map.references
         ]
         scan = self._map.scan(
@@ -225,4 +239,4 @@ class SampledValuesDriver(LimitOnly):
 
 
 def _no_window() -> DriverError:
-    return DriverError(FailureKind.WAITING, "the first window is not whole yet")
+    return DriverError(FailureKind.WAITING, "the next window is not whole yet")

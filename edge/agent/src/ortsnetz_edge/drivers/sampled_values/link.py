@@ -7,6 +7,7 @@ said before is said again. Blocks come when the stream sends them; nobody asks f
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.backoff import Backoff
 from ortsnetz_edge.drivers.contract import DriverError, FailureKind
 
+log = logging.getLogger(__name__)
 BACKOFF_FIRST_S, BACKOFF_CAP_S = 0.5, 15.0
 CONNECT_S = 5.0
 QUIET_S = 3.0
@@ -80,6 +82,10 @@ class Link:
                 self._failed(FailureKind.WRONG_ANSWER, str(error))
             except DriverError as error:
                 self._failed(error.kind, str(error))
+            except Exception as error:  # a mistake with one block must not end the link unsaid
+                words = f"a block could not be taken: {type(error).__name__}: {error}"
+                log.exception("%s", words)
+                self._failed(FailureKind.WRONG_ANSWER, words)
             await asyncio.sleep(self._backoff.failed())
 
     def _failed(self, kind: FailureKind, words: str) -> None:

@@ -19,13 +19,15 @@ from ortsnetz_edge.drivers.contract import (
 from ortsnetz_edge.drivers.sampled_values.link import Link
 from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
-from ortsnetz_edge.drivers.sampled_values.values import Values
+from ortsnetz_edge.drivers.sampled_values.values import Values, is_old
 from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.schema import SampledValuesOptions
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
 
 FIRST_WINDOW_S = 3.0
+SILENT_AFTER_S = 0.5
+"""Blocks come ten times a second."""
 
 
 class StreamProbe:
@@ -39,6 +41,7 @@ class StreamProbe:
         self._sv_id = connection.path
         self._counters = Counters()
         self._qualities: tuple[int, ...] = ()
+        self._came_s: float | None = None  # monotonic, of the last block with a sample
 
     async def identify(self) -> Identity:
         """The stream's name, once it has been heard. Raises DriverError."""
@@ -98,7 +101,7 @@ class StreamProbe:
     async def _heard(self) -> None:
         self._link.keep()
         end = self._clock.monotonic() + FIRST_WINDOW_S
-        while self._place.newest.window is None:
+        while not self._is_fresh():
             if self._clock.monotonic() > end:
                 raise self._link.trouble or DriverError(
                     FailureKind.TIMEOUT,
@@ -111,4 +114,15 @@ class StreamProbe:
         self._counters = message.counters
         if isinstance(message, Block):
             self._qualities = message.qualities
-            self._place.take(self._reader.samples(message))
+            samples = self._reader.samples(message)
+            if not samples.lost.all():
+                self._came_s = self._clock.monotonic()
+            self._place.take(samples)
+
+    def _is_fresh(self) -> bool:
+        """Whether there is a window of now: one of a stream that has ended is none."""
+        newest, came_s = self._place.newest, self._came_s
+        if newest.window is None or came_s is None:
+            return False
+        silent = self._clock.monotonic() - came_s > SILENT_AFTER_S
+        return not silent and not is_old("200ms", newest.window.end_ns, newest)

@@ -40,6 +40,8 @@ def stream_of(connection: Connection, options: SampledValuesOptions) -> Stream:
         raise InputError("a channel is there twice in 'sampled_values: channels'")
     if not any(options.channels[k].startswith("u_") for k in wanted):
         raise InputError("power quality needs voltages among 'sampled_values: channels'")
+    if not options.current_scale:
+        raise InputError("'sampled_values: current_scale' of 0 makes every current zero")
     return Stream(
         sv_id=connection.path,
         mac=where,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ortsnetz_common.link.sample_blocks import Counters
-from ortsnetz_common.measurement.quality import Quality
+from ortsnetz_common.measurement.quality import Quality, worst
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.sampled_values.place import Newest
 from ortsnetz_edge.profiles.references.sampled_values import PowerQualityReference
@@ -22,6 +22,9 @@ MISSING = int(Quality.INVALID | Quality.FAILURE)
 OFF = int(TimeQuality.CLOCK_NOT_SYNCHRONISED)
 DIRECTIONS = {"unknown": 0.0, "forward": 1.0, "reverse": 2.0}
 """Of faults, as IEC 61850-7-3 numbers them (`dirGeneral`)."""
+OLDEST_S = {"200ms": 0.6, "3s": 6.0, "10s": 20.0, "10min": 1200.0, "2h": 14400.0}
+"""What ended longer before the last sample is of before a break: twice the interval; a window is
+known some cycles after its end, once a block of 0.1 s is whole."""
 NEWEST_PHASOR_S = 0.3
 """A synchrophasor that is older than that before the last sample is none of now."""
 
@@ -79,9 +82,11 @@ class Values:
         found = newest.window if interval == "200ms" else newest.intervals.get(interval)
         if found is None:
             return _valued(None, 0, 0)
-        number_or_none = self._of_window(reference, found, newest)
         off = 0 if found.synchronised else OFF
-        quality = self._quality(reference.of, qualities) if interval == "200ms" else 0
+        if is_old(interval, found.end_ns, newest):
+            return _valued(None, found.end_ns, off)
+        number_or_none = self._of_window(reference, found, newest)
+        quality = self._quality(reference, qualities) if interval == "200ms" else 0
         return _valued(number_or_none, found.end_ns, off, quality)
 
     def _of_window(
@@ -132,26 +137,41 @@ class Values:
         elif (row := self._rows.get(reference.quantity)) is not None:
             part = np.real if reference.of == "re" else np.imag
             number = float(part(phasor.phasors[row]))
-        quality = self._quality(reference.quantity, qualities)
+        quality = self._quality(reference, qualities)
         return _valued(number, phasor.time_ns, off, quality)
 
-    def _quality(self, channel: str, qualities: tuple[int, ...]) -> int:
-        row = self._rows.get(channel)
-        return 0 if row is None or row >= len(qualities) else qualities[row]
+    def _quality(self, reference: PowerQualityReference, qualities: tuple[int, ...]) -> int:
+        """The worst of the channels that a value rests on."""
+        rows = [self._rows[name] for name in self._channels(reference)]
+        return worst(*(qualities[row] for row in rows if row < len(qualities)))
+
+    def _channels(self, reference: PowerQualityReference) -> list[str]:
+        for name in (reference.of, reference.quantity):  # a synchrophasor's channel is its quantity
+            if name in self._rows:
+                return [name]
+        if reference.quantity in {"active_power", "reactive_power"}:
+            names = (f"u_{reference.of}", f"i_{reference.of}")
+            return [name for name in names if name in self._rows]
+        return [name for name in self._rows if name.startswith("u_")]
 
 
 def _frequency(newest: Newest) -> Value:
     found = newest.frequency
     if found is None:
         return _valued(None, 0, 0)
-    off = 0 if newest.synchronised else OFF
-    return _valued(found.hz, found.start_ns + 10 * 10**9, off)
+    off, end_ns = 0 if newest.synchronised else OFF, found.start_ns + 10 * 10**9
+    return _valued(None if is_old("10s", end_ns, newest) else found.hz, end_ns, off)
+
+
+def is_old(interval: str, end_ns: int, newest: Newest) -> bool:
+    """Whether a result is of before a break: samples have come long after it."""
+    return newest.end_ns - end_ns > OLDEST_S[interval] * 1e9
 
 
 def _flicker(reference: PowerQualityReference, newest: Newest) -> Value:
     start, number = newest.flicker.get(f"{reference.quantity}.{reference.of}", (0, None))
-    length_s = 600 if reference.quantity == "pst" else 7200
-    return _valued(number, start + length_s * 10**9 if start else 0, 0)
+    end_ns = start + (600 if reference.quantity == "pst" else 7200) * 10**9 if start else 0
+    return _valued(None if is_old(reference.interval, end_ns, newest) else number, end_ns, 0)
 
 
 def _direction(newest: Newest) -> Value:

@@ -37,6 +37,8 @@ from ortsnetz_grid.functions.power_quality.window import Quantities
 log = logging.getLogger(__name__)
 
 KEPT_WEEKS = 8
+MOST_EVENTS = 10_000
+"""A week; of a contact that flutters there are more than anybody reads."""
 _MONDAY_NS = 4 * 24 * 3600 * 10**9  # 5 January 1970 was the first Monday; 1 January a Thursday
 
 
@@ -94,12 +96,13 @@ class Weekly:
     Attributes:
         unreadable: lines that were none, such as one that a power cut has torn.
         failed: writes that the disk did not take.
+        further_events: of this week beyond the most that are kept; the report says how many.
     """
 
     def __init__(
         self, folder: Path, source: str, declared: Declared, channels: tuple[Channel, ...]
     ) -> None:
-        self.unreadable = self.failed = 0
+        self.unreadable = self.failed = self.further_events = 0
         safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in source)
         self._folder, self._stem = folder, f"en50160-{safe}-"
         self._declared, self._channels = declared, channels
@@ -143,6 +146,7 @@ class Weekly:
         self._frequencies: dict[int, Frequency] = {}
         self._flicker: dict[tuple[int, str], LongTermFlicker] = {}
         self._events: list[Event] = []
+        self.further_events = 0
 
     def _start(self, week: int | None = None) -> int:
         return (self._week or 0 if week is None else week) * WEEK_NS + _MONDAY_NS
@@ -178,6 +182,11 @@ class Weekly:
                 self.unreadable += 1
 
     def _append(self, lines: list[_Line]) -> None:
+        room = MOST_EVENTS - len(self._events)
+        events = [line for line in lines if isinstance(line, _Event)]
+        self.further_events += len(events[room:])
+        beyond = {id(line) for line in events[room:]}
+        lines = [line for line in lines if id(line) not in beyond]
         for line in lines:
             self._keep(line)
         with self._path(".jsonl").open("ab") as file:
@@ -224,9 +233,12 @@ class Weekly:
             tuple(e for e in self._events if inside(e.start_ns)),
         )
         found = report(record)
+        further = ""
+        if self.further_events:
+            further = f"{self.further_events} further events are in no table of this report\n"
         for suffix, text in (
             (".json", as_json(found)),
-            (".txt", as_text(found)),
+            (".txt", as_text(found) + further),
             (".svg", as_svg(record)),
         ):
             new = self._path(f"{suffix}.part")
