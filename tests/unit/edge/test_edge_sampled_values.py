@@ -256,6 +256,25 @@ def test_a_value_is_as_good_as_the_worst_channel_that_it_rests_on(text: str, dou
     assert (quality == Quality.QUESTIONABLE) == doubted
 
 
+def test_one_doubtful_block_makes_its_three_seconds_doubtful_and_no_other() -> None:
+    driver = listening()
+    places = [str(reference) for reference in driver._map.references]
+    at = places.index("3s/thd.u_a")
+    said = []
+    for k in range(100):
+        good = block(0.1 * k)
+        doubted = (0, 0, 0, 0, int(Quality.QUESTIONABLE), 0, 0, 0)
+        driver._take(structs.replace(good, qualities=doubted) if k == 45 else good)
+        interval = driver.place.newest.intervals.get("3s")
+        if interval is not None and (not said or said[-1][0] != interval.end_ns):
+            reference = driver._map.references[at]
+            found = driver._values.value(
+                reference, driver.place.newest, Counters(), driver._said["3s"]
+            )
+            said.append((interval.end_ns, found.quality))
+    assert [quality for _, quality in said] == [0, int(Quality.QUESTIONABLE), 0]
+
+
 def test_counters_go_on_when_the_receiver_begins_anew() -> None:
     driver = listening()
     for frames, lost, total in ((100, 7, 7), (200, 9, 9), (10, 1, 10), (20, 2, 11)):

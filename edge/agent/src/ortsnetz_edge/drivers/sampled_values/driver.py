@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
@@ -97,6 +98,8 @@ class SampledValuesDriver(LimitOnly):
         self._refused = ""  # counter of frames that were refused since the last message
         self._heard_s: float | None = None  # monotonic, of the last block with a sample
         self._subscribed_s: float | None = None
+        self._running: dict[str, tuple[int, ...]] = {}
+        self._said: dict[str, tuple[int, ...]] = {}  # worst of each channel in the newest interval
         self._answers = 0
         self._failures: Counter[FailureKind] = Counter()
         self._last_failure: str | None = None
@@ -172,13 +175,28 @@ class SampledValuesDriver(LimitOnly):
         if not samples.lost.all():
             self._heard_s = self._clock.monotonic()
         self._qualities.append(message.qualities)
-        before = self.place.newest.window
+        before, results = self.place.newest.window, self._results()
         for recording in self.place.take(samples):
             self._keep(recording)
+        for interval, result in self._results().items():
+            said = self._running.get(interval, ())
+            self._running[interval] = _worst_of(
+                (said, message.qualities) if said else (message.qualities,)
+            )
+            if result is not results[interval]:
+                self._said[interval] = self._running.pop(interval)
         if self._weekly is not None and self.place.monitored is not None:
             self._weekly.take(self.place.monitored, samples.end_ns)
         if self._listener is not None and self.place.newest.window is not before:
             self._listener(self._scan(held_s=0.0))
+
+    def _results(self) -> dict[str, object]:
+        """The newest result of each interval that is longer than a few blocks."""
+        newest = self.place.newest
+        found: dict[str, object] = {
+            name: newest.intervals.get(name) for name in ("3s", "10min", "2h")
+        }
+        return found | {"10s": newest.frequency}
 
     @property
     def _total(self) -> Counters:
@@ -211,10 +229,12 @@ class SampledValuesDriver(LimitOnly):
 
     def _scan(self, *, held_s: float) -> Scan:
         now_ns = self._clock.now_ns()
-        qualities = tuple(worst(*each) for each in zip(*self._qualities, strict=True))
+        lately = _worst_of(self._qualities)
         total = self._total
         found = [
-            self._values.value(reference, self.place.newest, total, qualities)
+            self._values.value(
+                reference, self.place.newest, total, self._said.get(reference.interval, lately)
+            )
             for reference in self._map.references
         ]
         scan = self._map.scan(
@@ -236,6 +256,11 @@ class SampledValuesDriver(LimitOnly):
             value_time_qualities=scan.value_time_qualities,
             held_s=held_s,
         )
+
+
+def _worst_of(qualities: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """The worst of each channel."""
+    return tuple(worst(*each) for each in zip(*qualities, strict=True))
 
 
 def _no_window() -> DriverError:

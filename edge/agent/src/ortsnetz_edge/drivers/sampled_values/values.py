@@ -58,7 +58,7 @@ class Values:
             reference: what is asked for.
             newest: the results.
             counters: of the stream.
-            qualities: what the source said of each channel lately.
+            qualities: what the source said of each channel in the reference's interval.
         """
         interval = reference.interval
         if interval == "stream":
@@ -67,11 +67,11 @@ class Values:
         if interval == "pmu":
             return self._phasor(reference, newest, qualities)
         if interval == "10s":
-            return _frequency(newest)
+            return _frequency(newest, self._quality(reference, qualities))
         if interval == "recording":
             return _direction(newest)
         if reference.quantity in {"pst", "plt"}:
-            return _flicker(reference, newest)
+            return _flicker(reference, newest, self._quality(reference, qualities))
         return self._aggregated(reference, newest, qualities)
 
     def _aggregated(
@@ -86,7 +86,7 @@ class Values:
         if is_old(interval, found.end_ns, newest):
             return _valued(None, found.end_ns, off)
         number_or_none = self._of_window(reference, found, newest)
-        quality = self._quality(reference, qualities) if interval == "200ms" else 0
+        quality = self._quality(reference, qualities)
         return _valued(number_or_none, found.end_ns, off, quality)
 
     def _of_window(
@@ -149,18 +149,19 @@ class Values:
         for name in (reference.of, reference.quantity):  # a synchrophasor's channel is its quantity
             if name in self._rows:
                 return [name]
-        if reference.quantity in {"active_power", "reactive_power"}:
-            names = (f"u_{reference.of}", f"i_{reference.of}")
+        if reference.quantity in {"active_power", "reactive_power", "pst", "plt"}:
+            power = reference.quantity.endswith("power")
+            names = (f"u_{reference.of}", *((f"i_{reference.of}",) if power else ()))
             return [name for name in names if name in self._rows]
         return [name for name in self._rows if name.startswith("u_")]
 
 
-def _frequency(newest: Newest) -> Value:
+def _frequency(newest: Newest, quality: int) -> Value:
     found = newest.frequency
     if found is None:
         return _valued(None, 0, 0)
     off, end_ns = 0 if newest.synchronised else OFF, found.start_ns + 10 * 10**9
-    return _valued(None if is_old("10s", end_ns, newest) else found.hz, end_ns, off)
+    return _valued(None if is_old("10s", end_ns, newest) else found.hz, end_ns, off, quality)
 
 
 def is_old(interval: str, end_ns: int, newest: Newest) -> bool:
@@ -168,10 +169,12 @@ def is_old(interval: str, end_ns: int, newest: Newest) -> bool:
     return newest.end_ns - end_ns > OLDEST_S[interval] * 1e9
 
 
-def _flicker(reference: PowerQualityReference, newest: Newest) -> Value:
+def _flicker(reference: PowerQualityReference, newest: Newest, quality: int) -> Value:
     start, number = newest.flicker.get(f"{reference.quantity}.{reference.of}", (0, None))
     end_ns = start + (600 if reference.quantity == "pst" else 7200) * 10**9 if start else 0
-    return _valued(None if is_old(reference.interval, end_ns, newest) else number, end_ns, 0)
+    return _valued(
+        None if is_old(reference.interval, end_ns, newest) else number, end_ns, 0, quality
+    )
 
 
 def _direction(newest: Newest) -> Value:
