@@ -85,6 +85,14 @@ class Box:
         lowest[reactive] = highest[reactive] = wish[reactive]
         return replace(self, lowest=lowest, highest=highest, wish=wish)
 
+    def around(self, controls: NDArray[np.float64], reach: float) -> Box:
+        """The part of it in which factors are within reach of controls (c,)."""
+        lowest, highest = self.lowest.copy(), self.highest.copy()
+        near = slice(0, self.factors)
+        lowest[near] = np.maximum(lowest[near], controls[near] - reach)
+        highest[near] = np.minimum(highest[near], controls[near] + reach)
+        return replace(self, lowest=lowest, highest=highest)
+
     def cost(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cost of points (..., c); 0 where nothing is held back."""
         away = self.wish - points

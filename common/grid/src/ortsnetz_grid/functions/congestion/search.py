@@ -38,6 +38,9 @@ is given up at once: what the model gets wrong is far less."""
 _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
 
+_FRUITLESS = 2
+"""Rounds that better nothing, after which the next do not go as far."""
+
 _BACK = np.array([0.0, 5e-5, 2e-4, 7e-4, 2.5e-3, 0.02, 0.1, 0.5])
 """Shares of the way back to a safer point that are computed with each new one."""
 
@@ -150,14 +153,18 @@ class Search:
         return True
 
     def _rounds(self, point: Point) -> None:
-        """Linearise, optimise and compute until a kept point cannot be improved."""
+        """Linearise, optimise and compute until a kept point cannot be improved.
+
+        A linear objective jumps from one corner of the linear model to the other. Where two rounds
+        have not bettered the best point, the next go from it, and not as far: half of the last
+        reach where that bettered nothing, else twice.
+        """
+        box, fruitless, reach = self._box, 0, np.inf
         for _ in range(self._settings.passes):
-            model = self._model_at(point)
+            before, model = self.best, self._model_at(point)
             if model is None:
                 return
-            step = least_curtailment(
-                model, self._constraints, self._box, self._cuts, self._settings.aim
-            )
+            step = least_curtailment(model, self._constraints, box, self._cuts, self._settings.aim)
             if step is None or step.excess > self._hopeless:
                 return
             at = point if self.learned is None else self.learned.point
@@ -172,6 +179,13 @@ class Search:
             if np.abs(reached.controls - point.controls).max(initial=0.0) < _STANDSTILL:
                 return
             point = reached
+            fruitless = fruitless + 1 if self.best is before else 0
+            if self.best is None or (np.isinf(reach) and fruitless < _FRUITLESS):
+                continue
+            if np.isinf(reach):
+                reach = float(np.abs(step.controls - self.best.controls).max())
+            reach *= 0.5 if fruitless else 2.0
+            point, box = self.best, self._box.around(self.best.controls, reach)
 
     def _model_at(self, point: Point) -> LinearModel | None:
         """Linear model of the rows near their bounds; slopes from nearby are good enough."""
