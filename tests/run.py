@@ -39,7 +39,7 @@ class Step:
     beside: str = ""  # steps that follow each other with the same word here run at the same time
 
 
-PEERS = [
+FIELD_PEERS = [
     f"tests/interop/test_{name}.py"
     for name in (
         "dnp3_as_tshark_sees_it",
@@ -49,20 +49,6 @@ PEERS = [
         "edge_modbus_behind_the_socket",
         "edge_modbus_over_tls",
         "edge_modbus_with_libmodbus",
-        "iec61850_control_models",
-        "iec61850_driver_with_an_ied",
-        "iec61850_technician_and_set_points",
-        "goose_as_tshark_sees_it",
-        "goose_for_technicians",
-        "goose_of_a_plant",
-        "goose_reaches_the_agent",
-        "goose_survives_disturbances",
-        "goose_with_libiec61850",
-        "goose_without_capability",
-        "iec61850_ied_as_a_rust_client_sees_it",
-        "sampled_values_on_the_wire",
-        "iec61850_ied_as_tshark_sees_it",
-        "iec61850_under_stress",
         "mixed_plant_as_independent_clients_see_it",
         "opcua_as_tshark_sees_it",
         "opcua_park_shows_the_plant",
@@ -72,6 +58,26 @@ PEERS = [
     )
 ]
 """Field protocols before stacks that are not ours: with wide deadlines they share the machine."""
+SUBSTATION_PEERS = [
+    f"tests/interop/test_{name}.py"
+    for name in (
+        "goose_as_tshark_sees_it",
+        "goose_for_technicians",
+        "goose_of_a_plant",
+        "goose_reaches_the_agent",
+        "goose_survives_disturbances",
+        "goose_with_libiec61850",
+        "goose_without_capability",
+        "iec61850_control_models",
+        "iec61850_driver_with_an_ied",
+        "iec61850_ied_as_a_rust_client_sees_it",
+        "iec61850_ied_as_tshark_sees_it",
+        "iec61850_technician_and_set_points",
+        "iec61850_under_stress",
+        "sampled_values_on_the_wire",
+    )
+]
+"""IEC 61850 before others' clients and decoders, likewise."""
 
 EDGE_AND_BENCH = ["tests/unit/edge", "tests/unit/hil"]
 UNIT = sorted(
@@ -81,7 +87,10 @@ UNIT = sorted(
 )
 
 
-SMALL_NODES = [path for path in ("tests/chaos/test_fail_safe.py",) if (ROOT / path).exists()]
+SMALL_NODES = [
+    "tests/chaos/test_fail_safe.py",
+    "tests/interop/test_sampled_values_to_power_quality.py",
+]
 """In real time, too, but of a few sources each: they leave nearly all of the machine to others."""
 
 
@@ -98,14 +107,17 @@ STEPS = [
         [str(BIN / "lint-imports"), "--no-logo"],
         "an import crosses a wall of the house: see [tool.importlinter] in pyproject.toml",
     ),
-    Step("unit", [*PYTEST, *UNIT], ALONE, beside="busy"),
-    Step("unit, edge and bench", [*PYTEST, *EDGE_AND_BENCH, *PEERS], ALONE, beside="busy"),
+    Step("unit", [*PYTEST, *UNIT, *SUBSTATION_PEERS], ALONE, beside="busy"),
+    Step("unit, edge and bench", [*PYTEST, *EDGE_AND_BENCH, *FIELD_PEERS], ALONE, beside="busy"),
     Step("stepped", [*PYTEST, "-m", "stepped", "tests/end_to_end"], ALONE, beside="busy"),
     Step(
         "real time",
         [
             *(*PYTEST, "-m", "not stepped", "tests"),
-            *(f"--ignore={path}" for path in ("tests/unit", *PEERS, *SMALL_NODES)),
+            *(
+                f"--ignore={path}"
+                for path in ("tests/unit", *FIELD_PEERS, *SUBSTATION_PEERS, *SMALL_NODES)
+            ),
         ],
         ALONE,
         beside="calm",
