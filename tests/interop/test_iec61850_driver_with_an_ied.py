@@ -696,3 +696,34 @@ def test_sources_behind_one_ied_share_a_connection() -> None:
             await second.stop()
 
     run(work)
+
+
+def test_what_a_given_up_connection_still_enables_keeps_no_block_from_the_next() -> None:
+    async def work() -> None:
+        with ied() as device:
+            driver = opened(device.port)
+            reporting = driver._reporting
+            assert reporting is not None
+            driver.subscribe(lambda _: None)
+            await answered(driver)
+            await until(lambda: any(one.complete for one in reporting._blocks.values()))
+            late = [one.enabled for one in reporting._blocks.values()]
+            generation = driver.session.generation
+            driver.session.give_up(FailureKind.TIMEOUT, "as after a command", generation)
+            scan = await answered(driver)
+            assert scan.values[0] == 230.0
+            for one in late:  # its thread was in the midst of a set-up
+                reporting._enabled(one)
+            async with asyncio.timeout(40):
+                while not any(
+                    one.complete and one.enabled.generation == driver.session.generation
+                    for one in reporting._blocks.values()
+                ):
+                    await asyncio.sleep(0.1)
+                    await answered(driver)
+            assert {one.enabled.generation for one in reporting._blocks.values()} == {
+                driver.session.generation
+            }
+            await driver.stop()
+
+    run(work)

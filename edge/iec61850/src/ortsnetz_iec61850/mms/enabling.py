@@ -120,6 +120,8 @@ def enable_all(life: Life, wish: Wish, outcome: Outcome) -> None:
         return
     left = set(places)
     for data_set, blocks in _by_coverage(life, places):
+        if life.over:
+            return  # given up meanwhile: what is enabled now is kept from the next connection
         cells = {one: cell for one, cell in data_set.items() if one in left}
         if not cells:
             continue

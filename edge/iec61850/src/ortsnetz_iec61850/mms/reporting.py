@@ -176,7 +176,8 @@ class Reporting:
                     return
                 held |= await self._enable(life, frozenset(by_device[device]))
         except DriverError:
-            self._set_up_for = None  # the next scan says it, and tries again
+            # the next scan says it; where the connection stands, what reports goes on
+            self._again_at = self._session.clock.monotonic() + ASK_AGAIN_S
             return
         if held:
             patient = self._session.clock.monotonic() < self._patient_until
@@ -246,6 +247,8 @@ class Reporting:
         self._next_interrogation = 0.0
 
     def _enabled(self, one: Enabled) -> None:
+        if one.generation != self._session.generation:
+            return  # of a connection that was given up while its blocks were set up
         self._blocks[one.block.reference] = Subscribed(one)
 
     def _arrived(self, loop: asyncio.AbstractEventLoop, generation: int, report: Report) -> None:
