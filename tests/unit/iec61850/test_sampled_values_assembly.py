@@ -295,3 +295,61 @@ def test_every_sample_is_handed_on_lost_or_waits(seed: int, loss: float, most: i
             seen += came
     assert mu.counted["samples"] == seen
     assert mu.counted.get("lost", 0) == 100 * len(mu.blocks) - seen
+
+
+@pytest.mark.parametrize(
+    ("said", "together"),
+    [
+        ((1, 2), Quality.INVALID),
+        ((1, 3), Quality.INVALID),
+        ((0, 3), Quality.QUESTIONABLE),
+        ((0, 1 << 31), Quality.GOOD),
+        ((1, 1 << 2), Quality.INVALID | Quality.OVERFLOW),
+    ],
+)
+def test_a_block_is_no_better_than_its_worst_sample(
+    said: tuple[int, int], together: Quality
+) -> None:
+    mu = source()
+    mu.send(list(range(100, 150)), quality=said[0])
+    mu.send(list(range(150, 250)), quality=said[1])
+    assert mu.blocks[0].qualities == (int(together),)
+
+
+@pytest.mark.parametrize("synch", [0, 2])
+def test_a_stream_of_another_rate_is_not_taken_though_no_message_says_its_rate(synch: int) -> None:
+    mu, slow = source(), 800
+    for begin in range(0, 6 * slow, 20):
+        n = np.arange(begin, begin + 20, dtype=np.int64)
+        taken = Taken(
+            frame=np.arange(len(n)),
+            counts=n % slow,
+            synch=np.full(len(n), synch, dtype=np.uint8),
+            values=n.astype(np.int32)[:, None],
+            qualities=np.zeros((len(n), 1), dtype=np.uint32),
+        )
+        arrived = n * (10**9 // slow) + DELAY_NS
+        mu.blocks += mu.assembly.take(taken, arrived, AHEAD_NS)
+    assert mu.assembly.refuses
+    assert mu.counted["malformed"] == 3 * slow
+    for begin in range(6 * RATE, 8 * RATE, 50):
+        mu.send(list(range(begin, begin + 50)), synch=synch)
+    assert not mu.assembly.refuses
+
+
+def test_seconds_that_lose_their_last_samples_now_and_then_are_no_other_rate() -> None:
+    mu = source()
+    for second, most in enumerate((1000, 900, 900, 950, 900, 1000)):
+        for begin in range(0, most, 50):
+            mu.send([1000 * second + begin + k for k in range(50)])
+    assert not mu.assembly.refuses
+    assert "malformed" not in mu.counted
+
+
+def test_a_source_that_begins_anew_a_sample_early_is_slow_and_no_other_rate() -> None:
+    mu = source()
+    for second in range(6):
+        for begin in range(0, 1000, 50):
+            mu.send([1000 * second + begin + k for k in range(50) if begin + k != RATE - 1])
+    assert not mu.assembly.refuses
+    assert mu.counted["lost"] == 5

@@ -109,7 +109,7 @@ class Counters(Struct, frozen=True, forbid_unknown_fields=True):
         reordered: samples that came behind a later one, in time.
         conf_rev_mismatch: frames of another configuration revision: not taken.
         simulated: frames refused for their simulation bit, or for the lack of it.
-        malformed: frames that are none, or of another form than was subscribed.
+        malformed: frames that are none, or of another form or rate than was subscribed.
         out_of_range: samples with a count that the rate does not have, or that contradicts those of
             the others that came with it.
         restarts: jumps of the count that no loss explains, and clocks that were set.

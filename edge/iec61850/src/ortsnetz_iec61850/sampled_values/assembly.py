@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag, Stream
 from ortsnetz_common.measurement.time import NS_PER_S
-from ortsnetz_iec61850.sampled_values.qualities import LOCKED, TESTED, bits_of
+from ortsnetz_iec61850.sampled_values.qualities import LOCKED, TESTED, bits_of, together
+from ortsnetz_iec61850.sampled_values.rates import Ends
 from ortsnetz_iec61850.sampled_values.template import Taken, Whole
 
 BLOCKS_PER_S = 10
@@ -47,9 +48,14 @@ class _Open:
 
 
 class Assembly:
-    """The blocks of one stream."""
+    """The blocks of one stream.
+
+    Attributes:
+        refuses: whether the stream is of another rate, and its samples are not taken.
+    """
 
     def __init__(self, number: int, stream: Stream) -> None:
+        self.refuses = False
         self.counted: Counter[str] = Counter()
         self._number, self._stream = number, stream
         self._size = stream.rate // BLOCKS_PER_S
@@ -62,6 +68,7 @@ class Assembly:
         self._early_ns: int | None = None  # least of (arrival - number / rate) since the last block
         self._synchronised = False
         self._handed: int | None = None
+        self._ends = Ends(stream.rate)
 
     def take(self, taken: Taken, arrived_ns: Whole, wall_ahead_ns: int) -> list[Block]:
         """Take samples; the blocks that are whole by now.
@@ -79,6 +86,10 @@ class Assembly:
             arrived_ns, numbers = arrived_ns[believed], numbers[believed]
             if not len(numbers):
                 return []
+        self.refuses = self._ends.take(numbers)
+        if self.refuses:
+            self.counted["malformed"] += int(taken.frame[-1] - taken.frame[0]) + 1
+            return []
         last = int(np.argmax(numbers))
         self._known = (int(numbers[last]), int(arrived_ns[last]))
         self._watch_instants(
@@ -182,7 +193,7 @@ class Assembly:
             here.values[:, places] = taken.values[rows].T
             here.flags[places] = _flags(taken.synch[rows], taken.qualities[rows])
             if len(rows):
-                here.qualities |= np.bitwise_or.reduce(taken.qualities[rows], axis=0)
+                here.qualities |= together(taken.qualities[rows])
             here.missing -= len(rows)
             here.newest_ns = max(here.newest_ns, int(wall_ns[rows].max(initial=0)))
 

@@ -162,6 +162,7 @@ def _taken(place: _Place, template: Template, received: Received, wall_ahead_ns:
         chosen = received.frames if fits.all() else received.frames[fits]
         arrived = received.arrived_ns[fits] - wall_ahead_ns
         taken = template.take(chosen)
-        place.heard = time.monotonic()
         place.blocks += place.assembly.take(taken, arrived[taken.frame], wall_ahead_ns)
+        if not place.assembly.refuses:
+            place.heard = time.monotonic()
     return fits

@@ -53,7 +53,7 @@ QUALITIES_OF_BLOCKS = 4
 _REFUSED = {
     "conf_rev_mismatch": (FailureKind.WRONG_DEVICE, "has another confRev"),
     "simulated": (FailureKind.WRONG_DEVICE, "is simulated"),
-    "malformed": (FailureKind.WRONG_ANSWER, "has another form than its profile says"),
+    "malformed": (FailureKind.WRONG_ANSWER, "has another form or rate than its profile says"),
 }
 """Counters of frames that were not taken, and what a source says whose stream has only such."""
 
