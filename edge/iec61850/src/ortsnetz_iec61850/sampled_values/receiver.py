@@ -36,11 +36,15 @@ TICK_S = 0.1
 
 
 class Receiver:
-    """One ring, and those who want samples from it."""
+    """One ring, and those who want samples from it.
+
+    Attributes:
+        subscribers: those who are connected.
+    """
 
     def __init__(self, ring: Ring, listening: socket.socket) -> None:
         self._ring, self._listening = ring, listening
-        self._subscribers: list[Subscriber] = []
+        self.subscribers: list[Subscriber] = []
         self._sorting = Sorting()
         self._selector = selectors.DefaultSelector()
         self._selector.register(ring, selectors.EVENT_READ)
@@ -54,17 +58,21 @@ class Receiver:
         """
         ticked = 0.0
         while True:
-            for key, events in self._selector.select(TICK_S):
-                if key.fileobj is self._ring:
-                    self._receive()
-                elif key.fileobj is self._listening:
-                    self._accept()
-                else:
-                    self._serve(key.data, events)
+            self.serve_round()
             now = time.monotonic()
             if now - ticked >= TICK_S:
                 ticked = now
                 self._tick()
+
+    def serve_round(self) -> None:
+        """Wait until something comes, for a tick at most, and serve it."""
+        for key, events in self._selector.select(TICK_S):
+            if key.fileobj is self._ring:
+                self._receive()
+            elif key.fileobj is self._listening:
+                self._accept()
+            else:
+                self._serve(key.data, events)
 
     def _receive(self) -> None:
         wall_ahead_ns = time.time_ns() - time.monotonic_ns()
@@ -81,7 +89,7 @@ class Receiver:
         self._hand_on()
 
     def _hand_on(self) -> None:
-        for subscriber in list(self._subscribers):
+        for subscriber in list(self.subscribers):
             with self._ending(subscriber):
                 self._sorting.hand_on(subscriber)
                 subscriber.flush()
@@ -89,16 +97,16 @@ class Receiver:
 
     def _accept(self) -> None:
         connection, _ = self._listening.accept()
-        if len(self._subscribers) >= MAX_SUBSCRIBERS:
+        if len(self.subscribers) >= MAX_SUBSCRIBERS:
             connection.close()
             log.warning("more than %d subscribers: one is turned away", MAX_SUBSCRIBERS)
             return
         subscriber = Subscriber(connection, self._ring.interface)
-        self._subscribers.append(subscriber)
+        self.subscribers.append(subscriber)
         self._selector.register(connection, selectors.EVENT_READ, subscriber)
 
     def _serve(self, subscriber: Subscriber, events: int) -> None:
-        if subscriber not in self._subscribers:
+        if subscriber not in self.subscribers:
             return  # it has ended since the selector spoke, while frames were handed on
         with self._ending(subscriber):
             if events & selectors.EVENT_READ and subscriber.read():
@@ -123,7 +131,7 @@ class Receiver:
                 log.warning("a subscriber is given up: %s", end)
             self._selector.unregister(subscriber.connection)
             subscriber.connection.close()
-            self._subscribers.remove(subscriber)
+            self.subscribers.remove(subscriber)
             self._sorting.remove(subscriber)
             self._ring.filter(program_for(self._sorting.streams))
 
