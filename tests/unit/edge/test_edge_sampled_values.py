@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,14 @@ import pytest
 from msgspec import structs
 
 from ortsnetz_common.errors import InputError
-from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag, Silent
+from ortsnetz_common.link.sample_blocks import (
+    Accepted,
+    Block,
+    Counters,
+    SampleFlag,
+    Silent,
+    pack,
+)
 from ortsnetz_common.measurement.quality import Quality, is_usable
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.parameters.station import Connection
@@ -19,6 +27,7 @@ from ortsnetz_edge.clock import WallClock
 from ortsnetz_edge.drivers.contract import FailureKind, Source
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.drivers.sampled_values.driver import SampledValuesDriver
+from ortsnetz_edge.drivers.sampled_values.link import Link
 from ortsnetz_edge.drivers.sampled_values.place import Place
 from ortsnetz_edge.drivers.sampled_values.protocol import SampledValues
 from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
@@ -439,3 +448,66 @@ def test_a_recorded_fault_says_its_direction(sign: float, expected: float) -> No
     assert number == expected
     assert driver.place.newest.fault is not None
     assert driver.place.newest.fault[0] == pytest.approx(START_NS + 500_000_000, abs=20_000_000)
+
+
+@pytest.mark.parametrize(("later_s", "there"), [(0.0, True), (1150.0, True), (1250.0, False)])
+def test_an_interval_counts_until_the_next_should_have_ended(later_s: float, there: bool) -> None:
+    measured = place(blocks(8))
+    (interval,) = ten_minutes(0, 230.0).intervals.ten_minutes
+    measured.newest.intervals["10min"] = interval
+    measured.newest.end_ns = interval.end_ns + round(later_s * 1e9)
+    assert (value("10min/rms.u_a", measured)[0] is not None) == there
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("200ms/active_power.a", Quality.QUESTIONABLE),
+        ("200ms/reactive_power.a", Quality.QUESTIONABLE),
+        ("200ms/active_power.b", Quality.GOOD),
+        ("200ms/frequency", Quality.OUT_OF_RANGE),
+        ("200ms/u2", Quality.OUT_OF_RANGE),
+        ("pmu/frequency", Quality.OUT_OF_RANGE),
+        ("pmu/i_a.re", Quality.QUESTIONABLE),
+    ],
+)
+def test_what_rests_on_several_channels_is_as_good_as_the_worst(text: str, expected: int) -> None:
+    i_a, u_c = int(Quality.QUESTIONABLE), int(Quality.OUT_OF_RANGE)
+    said = (i_a, 0, 0, 0, 0, 0, u_c, 0)
+    assert value(text, place(blocks(8)), said)[1] == expected
+
+
+def test_a_technician_is_not_shown_a_stream_that_has_ended() -> None:
+    probe = SampledValues(Environment()).probe(CONNECTION)
+    for each in blocks(8):
+        probe._take(each)
+    assert probe._is_fresh()
+    probe._take(block(60.0))
+    assert not probe._is_fresh()
+
+
+def test_a_mistake_with_a_block_is_said_and_the_link_goes_on(tmp_path: Path) -> None:
+    async def work() -> None:
+        path = tmp_path / "receiver.sock"
+        said = pack(Accepted(1, "eth1")) + pack(Silent(0, 1.0, Counters()))
+
+        async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(said)
+
+        def mistaken(_: object) -> None:
+            raise ZeroDivisionError("of ours")
+
+        stream = stream_of(CONNECTION, SampledValuesOptions())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ORTSNETZ_SAMPLED_VALUES", str(path))
+            async with await asyncio.start_unix_server(serve, path):
+                link = Link(stream, Environment().clock, mistaken)
+                link.keep()
+                async with asyncio.timeout(20):
+                    while link.trouble is None or "of ours" not in str(link.trouble):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                assert link._keeping is not None
+                assert not link._keeping.done()
+                await link.stop()
+
+    asyncio.run(work())
