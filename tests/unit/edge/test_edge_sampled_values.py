@@ -414,6 +414,11 @@ def test_a_week_keeps_so_many_events_and_says_how_many_more_there_were(
     assert sum('"event"' in line for line in lines) == 2
     report = (tmp_path / "en50160-feeder-1-2023-11-20.txt").read_text()
     assert "further events are in no table" in report
+    monkeypatch.setattr("ortsnetz_edge.drivers.sampled_values.weekly.MOST_EVENTS", 1)
+    again = weekly(tmp_path)  # of a version that kept more
+    measured = replace(found.measured, events=(dip, dip))
+    again.take(replace(found, measured=measured), MONDAY_NS + 14 * TEN_MINUTES_NS)
+    assert again.further_events == 2
 
 
 def test_weeks_of_long_ago_make_room(tmp_path: Path) -> None:

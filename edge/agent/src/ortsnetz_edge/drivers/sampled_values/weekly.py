@@ -182,7 +182,7 @@ class Weekly:
                 self.unreadable += 1
 
     def _append(self, lines: list[_Line]) -> None:
-        room = MOST_EVENTS - len(self._events)
+        room = max(0, MOST_EVENTS - len(self._events))
         events = [line for line in lines if isinstance(line, _Event)]
         self.further_events += len(events[room:])
         beyond = {id(line) for line in events[room:]}
