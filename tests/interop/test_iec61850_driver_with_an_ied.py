@@ -727,3 +727,30 @@ def test_what_a_given_up_connection_still_enables_keeps_no_block_from_the_next()
             await driver.stop()
 
     run(work)
+
+
+def test_a_report_that_could_not_be_taken_is_counted_and_its_values_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def work() -> None:
+        with ied() as device:
+            driver = opened(device.port)
+            reporting = driver._reporting
+            assert reporting is not None
+            driver.subscribe(lambda _: None)
+            await answered(driver)
+            await until(lambda: any(one.complete for one in reporting._blocks.values()))
+            before = dict(reporting.lost)
+
+            def mistaken(*_: object) -> None:
+                raise ZeroDivisionError("of ours")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(reporting, "_arrived", mistaken)
+                await asyncio.to_thread(device.show, {PHASE_A: 77.5})
+                await until(lambda: dict(reporting.lost) != before)
+            assert driver.diagnose().counters["lost_dropped"] == 1
+            assert (await answered(driver)).values[0] == 77.5
+            await driver.stop()
+
+    run(work)

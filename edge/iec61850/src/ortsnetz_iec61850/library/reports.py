@@ -245,13 +245,19 @@ _element = function("MmsValue_getElement", _Handle, _Handle, ctypes.c_int)
 class Handler:
     """Takes the reports of one control block, in the library's thread; keep it while installed.
 
-    Attributes:
-        mistakes: reports that could not be understood.
+    Args:
+        block: the control block.
+        take: takes each report.
+        failed: told of each that could not be taken.
     """
 
-    def __init__(self, block: str, take: Callable[[Report], None]) -> None:
-        self.mistakes = 0
-        self._block, self._take = block, take
+    def __init__(
+        self,
+        block: str,
+        take: Callable[[Report], None],
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._block, self._take, self._failed = block, take, failed
         self._callback = _Callback(self._called)
 
     def install(self, association: Association, report_id: str) -> None:
@@ -269,8 +275,8 @@ class Handler:
         try:
             self._take(_understood(self._block, report))
         except Exception:  # nothing may leave a handler: there is C behind it
-            self.mistakes += 1
             log.exception("a report of %s could not be taken", self._block)
+            self._failed()
 
 
 def _understood(block: str, report: int) -> Report:

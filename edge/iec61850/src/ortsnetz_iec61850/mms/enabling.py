@@ -71,6 +71,7 @@ class Wish:
         entries: last entry that arrived of each buffered block.
         taken: blocks that report already.
         arrived: takes reports.
+        failed: told of each that could not be taken.
         enabled: told of each block, before its first report.
         patient: whether a block whose buffer was being read, and which the device still keeps for
             the connection before, is waited for.
@@ -81,6 +82,7 @@ class Wish:
     taken: frozenset[str]
     integrity_ms: int
     arrived: Callable[[Report], None]
+    failed: Callable[[], None]
     enabled: Callable[[Enabled], object]
     patient: bool = True
 
@@ -207,7 +209,7 @@ def _enable(life: Life, wanted: Enabled, wish: Wish, outcome: Outcome) -> bool:
             resumed = _prepare_buffered(life, block, state, wish, outcome)
         else:
             _prepare_unbuffered(life, block, state, wish.integrity_ms)
-        handler = Handler(block.reference, wish.arrived)
+        handler = Handler(block.reference, wish.arrived, wish.failed)
         life.handlers.append(handler)
         handler.install(life.association, state.report_id)
         wish.enabled(replace(wanted, resumed=resumed))

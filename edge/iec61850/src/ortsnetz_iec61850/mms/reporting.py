@@ -53,7 +53,7 @@ class Reporting:
     Attributes:
         lost: what was lost, by kind: `gap` (the device's buffer does not reach back), `overflow`
             (the buffer has lost entries), `sequence` (reports that did not arrive), `dropped`
-            (more than could be taken).
+            (that could not be taken).
         last_loss: in words; None if there was none.
     """
 
@@ -196,6 +196,7 @@ class Reporting:
             taken=frozenset(self._blocks),
             integrity_ms=round(self._integrity_s * 1000),
             arrived=lambda report: self._arrived(loop, life.generation, report),
+            failed=self._dropped,
             enabled=lambda one: loop.call_soon_threadsafe(self._enabled, one),
             patient=self._session.clock.monotonic() < self._patient_until,
         )
@@ -254,10 +255,14 @@ class Reporting:
     def _arrived(self, loop: asyncio.AbstractEventLoop, generation: int, report: Report) -> None:
         """In the library's thread."""
         if self._waiting >= MOST_WAITING:
-            self.lost["dropped"] += 1
+            self._dropped()
             return
         self._waiting += 1
         loop.call_soon_threadsafe(self._take, generation, report)
+
+    def _dropped(self) -> None:
+        """In the library's thread; with the next scan all is asked for again."""
+        self.lost["dropped"] += 1
 
     def _take(self, generation: int, report: Report) -> None:
         self._waiting -= 1
