@@ -98,7 +98,7 @@ _on_termination = function(
     "ControlObjectClient_setCommandTerminationHandler", None, _Handle, _Terminated, _Handle
 )
 _NO_CAUSE = (0, 25)
-_UNKNOWN = 99
+_UNEXPECTED = 13
 _NO_ANSWER = frozenset({1, 3, 20})
 _ANSWERS = frozenset({2, 10, 12, *range(21, 34), 35})
 """Codes with which a device has said no, or nothing was sent."""
@@ -191,12 +191,32 @@ class ControlObject:
 
     def _refused(self, step: str) -> ControlRefusedError | LibraryError:
         code, said = _last_error(self._handle), _last_appl(self._handle)
-        doing = f"{step} {self.reference}"
-        unknown = code not in _ANSWERS if step == "operate" else code in _NO_ANSWER
-        if unknown and not said.cause and not said.error:
-            return LibraryError(code or _UNKNOWN, doing)  # nobody knows whether it was taken
-        because = cause_in_words(said.cause) if said.cause else words(code or 21)
-        return ControlRefusedError(f"{doing}: refused: {because}", said.cause)
+        return outcome_of(step, self.reference, code, said.error, said.cause)
+
+
+def outcome_of(
+    step: str, reference: str, code: int, error: int, cause: int
+) -> ControlRefusedError | LibraryError:
+    """What a step of a command that failed has come to.
+
+    Whether an operate was taken is not known unless the device says no. Then its connection is of
+    no use any more: its termination may still come, and must not be taken for that of the next.
+
+    Args:
+        step: `select` or `operate`.
+        reference: of the object.
+        code: of `IedClientError`.
+        error: of `LastApplError`.
+        cause: additional cause; 0 for none.
+    """
+    doing = f"{step} {reference}"
+    unknown = code not in _ANSWERS if step == "operate" else code in _NO_ANSWER
+    if unknown and not cause and not error:
+        if code in _NO_ANSWER:
+            return LibraryError(code, doing)
+        return LibraryError(_UNEXPECTED, f"{doing} (error {code})")
+    because = cause_in_words(cause) if cause else words(code or 21)
+    return ControlRefusedError(f"{doing}: refused: {because}", cause)
 
 
 def control_value(kind: VariableType, value: float) -> int:
