@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from ortsnetz_common.link import frames
 from ortsnetz_common.link import sample_blocks as say
@@ -24,6 +27,7 @@ class QuietRing:
 
     def __init__(self) -> None:
         self._woken, self._waking = socket.socketpair()
+        self._woken.setblocking(False)
 
     def fileno(self) -> int:
         return self._woken.fileno()
@@ -32,8 +36,15 @@ class QuietRing:
         self._waking.send(b".")
 
     def received(self) -> Iterator[Received]:
-        self._woken.recv(1)
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(1)
         return iter(())
+
+    def check(self) -> None:
+        pass
+
+    def count_drops(self) -> int:
+        return 0
 
     def filter(self, program: tuple[Instruction, ...]) -> None:
         del program
@@ -64,3 +75,22 @@ def test_a_subscriber_that_goes_away_while_frames_come_ends_nobody_else(tmp_path
     receiver.serve_round()
     assert len(receiver.subscribers) == 1
     assert stays.recv(frames.HEADER.size)
+
+
+def test_who_asks_for_nothing_makes_room_and_who_has_asked_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "receiver.sock"
+    receiver = Receiver(QuietRing(), listen(path))  # type: ignore[arg-type]
+    stays = subscriber(receiver, path)
+    with socket.socket(socket.AF_UNIX) as idle:
+        idle.settimeout(10)
+        idle.connect(str(path))
+        receiver.serve_round()
+        receiver.tick()
+        assert len(receiver.subscribers) == 2
+        monkeypatch.setattr("ortsnetz_iec61850.sampled_values.receiver.REQUEST_S", 0.0)
+        receiver.tick()
+        assert idle.recv(1) == b""
+    assert len(receiver.subscribers) == 1
+    stays.close()

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 MAX_SUBSCRIBERS = 32
 """Each source of an agent is one."""
 TICK_S = 0.1
+REQUEST_S = 5.0
+"""Within which a subscriber has to say what it wants: there are few places."""
 
 
 class Receiver:
@@ -62,7 +64,7 @@ class Receiver:
             now = time.monotonic()
             if now - ticked >= TICK_S:
                 ticked = now
-                self._tick()
+                self.tick()
 
     def serve_round(self) -> None:
         """Wait until something comes, for a tick at most, and serve it."""
@@ -80,8 +82,13 @@ class Receiver:
             self._sorting.take(received, wall_ahead_ns)
         self._hand_on()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """What is done ten times a second. Raises OrtsnetzError: the interface is gone."""
         self._ring.check()
+        for subscriber in list(self.subscribers):
+            with self._ending(subscriber):
+                if not subscriber.streams and time.monotonic() - subscriber.since > REQUEST_S:
+                    raise Ended(f"it asked for nothing within {REQUEST_S:g} s")
         # what waits in the ring has come: only what is not there either never came
         asked_ns = time.monotonic_ns()
         self._receive()

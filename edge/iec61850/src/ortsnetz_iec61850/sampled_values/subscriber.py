@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections import deque
 
 from ortsnetz_common.link import frames
@@ -24,6 +25,7 @@ class Subscriber:
         connection: its socket.
         streams: what it wants; empty until it has said so.
         backlog: messages on their way.
+        since: when it connected, monotonic seconds.
     """
 
     def __init__(self, connection: socket.socket, interface: str) -> None:
@@ -31,6 +33,7 @@ class Subscriber:
         self.connection = connection
         self.streams: tuple[say.Stream, ...] = ()
         self.backlog: deque[memoryview] = deque()
+        self.since = time.monotonic()
         self._interface = interface
         self._said = b""
         self._waiting = 0
