@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -171,3 +172,34 @@ def test_a_slow_client_is_let_go_and_counted(bench: Any) -> None:
     bench.tell_points("m/a")
     assert asyncio.run(run()) == [TOO_SLOW]
     assert bench.cockpit.metrics.feed_dropped._value.get() == 1
+
+
+def test_a_change_while_a_client_gets_its_picture_comes_after_it(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> list[dict[str, Any]]:
+        feed, taken = Feed(bench.cockpit.context), asyncio.Event()
+
+        async def slowly(call: Any, *arguments: Any) -> Any:
+            found = call(*arguments)
+            if call == feed._picture:
+                taken.set()
+                await asyncio.sleep(0.05)
+            return found
+
+        async def close(_code: int) -> None:
+            pass
+
+        monkeypatch.setattr(feed_module, "run_in_threadpool", slowly)
+        client = Client("ons-1", "t", close)
+        joining = asyncio.create_task(feed.join(client))
+        await taken.wait()
+        bench.tell_values({0: 2.0}, START + 1)
+        await asyncio.gather(joining, feed._push())
+        return [json.loads(client.waiting.get_nowait()) for _ in range(client.waiting.qsize())]
+
+    bench.tell_points("m/a")
+    bench.tell_values({0: 1.0}, START)
+    live = [message for message in asyncio.run(run()) if message["type"] == "live"]
+    assert [message["full"] for message in live] == [True, False]
+    assert [message["points"]["m/a"]["value"] for message in live] == [1.0, 2.0]

@@ -36,12 +36,14 @@ class Client:
         token: its session, checked again while it is open.
         close: ends it with a code.
         waiting: messages not yet sent.
+        has_picture: whether it was given the whole picture, to which changes can be added.
     """
 
     node: str
     token: str
     close: Callable[[int], Awaitable[None]]
     waiting: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(CLIENT_MESSAGES))
+    has_picture: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +63,8 @@ class Feed:
         self._clients: set[Client] = set()
         self._seen = {state.node: _Seen() for state in context.board.states()}
         self._alarms = -1
+        # a picture and the changes after it come in this order: nothing newer is overtaken
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         """Push until cancelled."""
@@ -81,8 +85,10 @@ class Feed:
             return False
         self._clients.add(client)
         self._context.metrics.feed_clients.set(len(self._clients))
-        for message in await run_in_threadpool(self._picture, client.node):
-            self._offer(client, message)
+        async with self._one_at_a_time:
+            for message in await run_in_threadpool(self._picture, client.node):
+                self._offer(client, message)
+            client.has_picture = True
         return True
 
     def leave(self, client: Client) -> None:
@@ -103,14 +109,15 @@ class Feed:
         ]
 
     async def _push(self) -> None:
-        for node in {client.node for client in self._clients}:
-            messages = await run_in_threadpool(self._changes, node)
-            self._hand_out(messages, node)
-        version = self._context.desk.version
-        if self._clients and version != self._alarms:
-            self._alarms = version
-            alarms = await run_in_threadpool(self._context.desk.alarms, OPEN)
-            self._hand_out([alarms_message(alarms)], None)
+        async with self._one_at_a_time:
+            for node in {client.node for client in self._clients}:
+                messages = await run_in_threadpool(self._changes, node)
+                self._hand_out(messages, node)
+            version = self._context.desk.version
+            if self._clients and version != self._alarms:
+                self._alarms = version
+                alarms = await run_in_threadpool(self._context.desk.alarms, OPEN)
+                self._hand_out([alarms_message(alarms)], None)
 
     def _changes(self, node: str) -> list[str]:
         messages: list[str] = []
@@ -130,7 +137,8 @@ class Feed:
         return messages
 
     def _hand_out(self, messages: list[str], node: str | None) -> None:
-        for client in [c for c in self._clients if node is None or c.node == node]:
+        clients = [c for c in self._clients if c.has_picture and node in (None, c.node)]
+        for client in clients:
             for message in messages:
                 self._offer(client, message)
 
