@@ -94,6 +94,10 @@ SMALL_NODES = [
 """In real time, too, but of a few sources each: they leave nearly all of the machine to others."""
 
 
+UNDISTURBED = ["tests/interop/test_drivers_survive_disconnects.py"]
+"""Counts tasks, files and octets while the drivers of all protocols reconnect at random."""
+
+
 STEPS = [
     Step("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], "run `make format`"),
     Step(
@@ -116,13 +120,20 @@ STEPS = [
             *(*PYTEST, "-m", "not stepped", "tests"),
             *(
                 f"--ignore={path}"
-                for path in ("tests/unit", *FIELD_PEERS, *SUBSTATION_PEERS, *SMALL_NODES)
+                for path in (
+                    "tests/unit",
+                    *FIELD_PEERS,
+                    *SUBSTATION_PEERS,
+                    *SMALL_NODES,
+                    *UNDISTURBED,
+                )
             ),
         ],
         ALONE,
         beside="calm",
     ),
     Step("small nodes", [*PYTEST, *SMALL_NODES], ALONE, beside="calm"),
+    Step("disconnects", [*PYTEST, *UNDISTURBED], ALONE),
 ]
 """Unit tests and runs in stepped time do not depend on how busy the machine is: they share it. What
 lives in real time shares it with what leaves it almost idle, and with nothing else."""
