@@ -78,7 +78,10 @@ async def soak(
         return Soaked(ledgers, early, late, _faults(watches) - before)
     finally:
         tracemalloc.stop()
-        await asyncio.gather(*[watch.end() for watch in watches], return_exceptions=True)
+        ended = await asyncio.gather(*[watch.end() for watch in watches], return_exceptions=True)
+        for watch, trouble in zip(watches, ended, strict=True):
+            if trouble is not None:
+                raise RuntimeError(f"{watch.subject.kind}: does not end") from trouble
 
 
 def _pids(watches: Sequence[Watch]) -> list[int]:

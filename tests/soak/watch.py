@@ -14,6 +14,7 @@ from soak.peers import Peer
 from soak.subjects import LIMIT_A, WATCHDOG, Subject
 
 PERIOD_S = 0.1
+ENDING_S = 30.0
 FAULTS = {"reset": 4, "cut": 3, "hold": 3, "restart": 1}
 """Ways to lose a device, and how often."""
 
@@ -126,11 +127,15 @@ class Watch:
 
     async def end(self) -> None:
         """Stop the driver, then its device."""
-        if self._scanning is not None:
+        while self._scanning is not None and not self._scanning.done():
+            # `wait_for` of Python 3.11, in libraries, loses a cancellation that comes with the
+            # answer: the scan ends well, and the loop goes on
             self._scanning.cancel()
-            await asyncio.gather(self._scanning, return_exceptions=True)
-        await self.subject.driver.stop()
-        await self.peer.kill()
+            await asyncio.wait({self._scanning}, timeout=1.0)
+        async with asyncio.timeout(ENDING_S):
+            await self.subject.driver.stop()
+        async with asyncio.timeout(ENDING_S):
+            await self.peer.kill()
 
     def _note_unwanted(self) -> None:
         self.ledger.unwanted_writes += self.peer.writes - self._writes
