@@ -115,6 +115,12 @@ async def answered(driver: Driver, deadline_s: float = 30.0) -> Scan:
                 await asyncio.sleep(0.05)
 
 
+def states(pid: int) -> set[str]:
+    """States of a process's threads: a signal that stops it reaches one after the other."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks}
+
+
 async def failing(work: Awaitable[object]) -> DriverError:
     with pytest.raises(DriverError) as caught:
         await work
@@ -529,6 +535,7 @@ def test_a_silent_ied_is_given_up_at_its_deadline_and_recovers() -> None:
             driver = opened(device.port, timeout_s=0.1)
             await driver.scan()
             device.process.send_signal(signal.SIGSTOP)
+            await until(lambda: states(device.process.pid) == {"T"})
             error = await failing(driver.scan())
             assert error.kind is FailureKind.TIMEOUT
             assert (await failing(driver.scan())).kind in {
