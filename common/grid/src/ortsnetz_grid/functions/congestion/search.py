@@ -38,8 +38,9 @@ is given up at once: what the model gets wrong is far less."""
 _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
 
-_FRUITLESS = 2
-"""Rounds that better nothing, after which the next do not go as far."""
+_FRUITLESS = 5
+"""Rounds that better nothing, after which the next do not go as far. With two, five of 57 cases of the
+study beside the optimum ended at 66 to 98 % of it."""
 
 _BACK = np.array([0.0, 5e-5, 2e-4, 7e-4, 2.5e-3, 0.02, 0.1, 0.5])
 """Shares of the way back to a safer point that are computed with each new one."""
@@ -155,7 +156,7 @@ class Search:
     def _rounds(self, point: Point) -> None:
         """Linearise, optimise and compute until a kept point cannot be improved.
 
-        A linear objective jumps from one corner of the linear model to the other. Where two rounds
+        A linear objective jumps from one corner of the linear model to the other. Where five rounds
         have not bettered the best point, the next go from it, and not as far: half of the last
         reach where that bettered nothing, else twice.
         """
