@@ -39,8 +39,8 @@ _TURN = 0.05
 """Change of a control, the same where voltages are not at hand."""
 
 _FRUITLESS = 5
-"""Rounds that better nothing, after which the next do not go as far. With two, five of 57 cases of the
-study beside the optimum ended at 66 to 98 % of it."""
+"""Rounds that better nothing, after which the next do not go as far. With two, five of 57 cases of
+the study beside the optimum ended at 66 to 98 % of it."""
 
 _BACK = np.array([0.0, 5e-5, 2e-4, 7e-4, 2.5e-3, 0.02, 0.1, 0.5])
 """Shares of the way back to a safer point that are computed with each new one."""
