@@ -103,6 +103,25 @@ def test_reactive_power_that_overloads_now_is_not_waited_for() -> None:
     assert loading(network, limit_w, 0.0, 14e3) < 1
 
 
+def test_reactive_power_that_one_terminal_does_not_say_is_not_counted_twice() -> None:
+    """It is in the estimated rest of the node then, all of it; the car is limited as much."""
+    network = feeder(transformer_va=28e3)
+    now = powers(22e3, 0.0, 14e3)
+    state = to_bytes(estimate(network, solved(network, now)))
+    station = Station((), (CHARGER, INVERTER), (), SourcePseudo(1, 1.0, 0.01))
+    parameters = ParameterSet("ortsnetz.parameters/1", "ons", 1, "", station, EXACT)
+    function = Limiting(network, parameters, limiter_of(network))
+    allowed = []
+    for said_var in ([14e3 / 3] * 3, [14e3 / 3, 14e3 / 3, None]):
+        readings = {
+            "car": said(now[CAR], 22e3, 22e3),
+            "roof": said((now[ROOF][0], said_var), 15e3, 0.0),
+        }
+        call = LimitingCall(state, readings)
+        allowed.append(watts(limiting_result(function.call(encode(call))))["car"])
+    assert allowed[1] == pytest.approx(allowed[0], rel=0.01)
+
+
 def test_where_the_present_is_kept_reactive_power_has_its_time() -> None:
     network = feeder(transformer_va=32e3)
     assert loading(network, 22e3, 0.0, 14e3) < 1

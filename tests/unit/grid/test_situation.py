@@ -22,6 +22,8 @@ from ortsnetz_common.parameters.station import (
     Station,
 )
 from ortsnetz_grid.functions.congestion.decision import decide
+from ortsnetz_grid.functions.congestion.present import Excess
+from ortsnetz_grid.functions.congestion.problem import LimitSet, Offsets
 from ortsnetz_grid.functions.congestion.result import Status
 from ortsnetz_grid.functions.congestion.situation import Situation, situation_from
 from ortsnetz_grid.network.loading import RatedBranches
@@ -358,3 +360,26 @@ def test_a_device_that_is_not_in_the_network_is_named() -> None:
     stray = station(charger("stray", 10))
     with pytest.raises(InputError, match=r"device 'stray': element 10 is no asym_load"):
         situation_from(truth, state, stray, {"stray": reading([0.0] * 3, 1.0)}, EXACT)
+
+
+def test_what_the_present_has_beyond_a_limit_is_kept_free_below_it_up_to_a_bound() -> None:
+    truth = network()
+    state = estimate(truth, solved(truth, HOUSES))
+    beyond = replace(state, loading=np.full_like(state.loading, 1.03))
+    beyond.loading[0] = 1.4
+    kept = replace(state, loading=np.full_like(state.loading, 0.99))
+    limits = LimitSet((0.9, 1.1), 1.0)
+    assert not Excess.of(truth, kept, limits).is_any
+    excess = Excess.of(truth, beyond, limits)
+    assert excess.is_any
+    branches = RatedBranches.of(truth)
+    none = Offsets(np.zeros((len(state.node_ids), 3)), np.full(len(branches.ids), 0.02))
+    ahead = excess.ahead(none, branches, beyond)
+    assert sorted(ahead.loading.tolist()) == pytest.approx(
+        [0.05, 0.05, 0.07][-len(ahead.loading) :]
+    )
+    low = replace(state, u_pu=np.full_like(state.u_pu, 0.897))
+    found = Excess.of(truth, low, LimitSet((0.9, 1.1), 10.0)).ahead(none, branches, low)
+    of_low_voltage = truth.data["node"]["u_rated"] < 1e3
+    assert found.u_pu[of_low_voltage] == pytest.approx(0.003)
+    assert not found.u_pu[~of_low_voltage].any()  # medium voltage has no band

@@ -42,6 +42,7 @@ from ortsnetz_grid.functions.congestion.transition import (
     direction_of,
     is_mixed,
 )
+from ortsnetz_grid.functions.congestion.wishes import terminals
 from ortsnetz_grid.functions.state_estimation.result import StateEstimate
 from ortsnetz_grid.network.model import Network
 
@@ -103,12 +104,23 @@ class Limiting:
         margin = excess.ahead(situation.margin, self.limiter.branches, state)
         situation = dataclasses.replace(situation, margin=margin)
         result = self._both(situation)
-        movable = {one.id for one in situation.devices if one.reactive_var > 0}
-        if movable:
-            names = [situation.names[element] for element in movable]
-            measured = {name: _sum(call.readings[name].reactive_var) for name in names}
+        measured = self._measured_var(situation, call)
+        if measured:
             result = until_reactive(result, self._both(situation, measured))
         return result
+
+    def _measured_var(self, situation: Situation, call: LimitingCall) -> dict[str, float]:
+        """Reactive power of devices that can be told it, as it is, var by name.
+
+        Of one that does not say it at all its terminals it is in the estimated rest of its node,
+        as in `participants`: then nothing comes on top of that.
+        """
+        devices = {device.name: device for device in self.parameters.station.devices}
+        found = {}
+        for name in (situation.names[one.id] for one in situation.devices if one.reactive_var > 0):
+            said = terminals(call.readings[name].reactive_var, devices[name])
+            found[name] = 0.0 if said is None else float(said.sum())
+        return found
 
     def _both(
         self, situation: Situation, reactive: Mapping[str, float] | None = None
@@ -131,7 +143,7 @@ class Limiting:
         def keeps(told: Mapping[str, float]) -> bool:
             return self._keeps(at_limits(present, found), told)
 
-        told = None if reactive else reactive_for_both(consumers, feeders, keeps)
+        told = reactive_for_both(consumers, feeders, keeps) if reactive is None else None
         if told is not None:
             feeders = self._decided(feeding, told)
         names = {situation.names[d.id] for d in situation.devices if direction_of(d) == FEED_IN}
@@ -211,11 +223,6 @@ class Limiting:
                 if setting.q_var is not None and result.stage is not Stage.REQUESTS
             },
         )
-
-
-def _sum(values: Iterable[float | None]) -> float:
-    """Of the phases that were said."""
-    return sum(value for value in values if value is not None)
 
 
 def _corners(situation: Situation) -> tuple[Situation, ...]:
