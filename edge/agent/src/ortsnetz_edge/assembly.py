@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ortsnetz_common.errors import InputError, OrtsnetzError
 from ortsnetz_common.link.codec import encode_record
 from ortsnetz_common.parameters.parameter_set import ParameterSet, canonical
+from ortsnetz_common.parameters.station import Device, Meter, TapChanger
 from ortsnetz_edge.acquisition.image import NextImage
 from ortsnetz_edge.acquisition.readings import ReadingLayout
 from ortsnetz_edge.acquisition.scanner import Scanner
@@ -84,25 +85,14 @@ def assemble(
         InputError: a source's configuration does not work; names the source.
     """
     clock = clock or WallClock()
-    parameters = configuration.parameters
-    station = parameters.station
-    sources = (
-        *map(Source.of_meter, station.meters),
-        *map(Source.of_device, station.devices),
-        *map(Source.of_tap_changer, station.tap_changers),
-    )
+    parameters, network = configuration.parameters, configuration.network
     around = environment(configuration, clock)
+    sources = _sources(parameters)
     if drivers is None:
         drivers = open_drivers(sources, around)
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
-    controller = Controller(
-        parameters,
-        _resolutions(configuration, drivers),
-        watched_branches(station, configuration.network),
-        now=clock.monotonic(),
-    )
-    points = PointTable(source_points, configuration.network)
+    points = PointTable(source_points, network)
     image = NextImage(
         source_points,
         stale_after_s=parameters.timing.stale_after_s,
@@ -110,26 +100,19 @@ def assemble(
     )
     memory_path = configuration.bootstrap.data_dir / MEMORY
     memory = load_memory(memory_path)
-    compressor_memory.recall(
-        controller.controls,
-        memory.compressors,
-        now_ns=clock.now_ns(),
-        now=clock.monotonic(),
-        clock_kept=_is_kept(clock),
-    )
-    uplink = Uplink(parameters.node, configuration.bootstrap.broker, journal)
-    writer = JournalWriter(journal)
-    catalogue = points.catalogue(
-        configuration.parameters_hash,
-        configuration.network_text,
-        canonical(parameters).decode(),
-    )
-    writer.put([Entry(encode_record(catalogue), catalogue=True)])
-    scanner = Scanner(drivers, image, clock.monotonic)
+    controller = _controller(configuration, drivers, memory, clock)
+    voltage = voltage_controlling(parameters, network, drivers, memory.taps, now=clock.monotonic())
     hosted = functions or HostedFunctions(Setup(configuration.network_text, parameters))
-    voltage = voltage_controlling(
-        parameters, configuration.network, drivers, memory.taps, now=clock.monotonic()
+    uplink = Uplink(parameters.node, configuration.bootstrap.broker, journal)
+    scanner = Scanner(drivers, image, clock.monotonic)
+    station = parameters.station
+    described: tuple[Meter | Device | TapChanger, ...] = (
+        *station.meters,
+        *station.devices,
+        *station.tap_changers,
     )
+    contracts = {group.name: group.contract for group in parameters.groups}
+    ratings = BranchRatings(parameters.limits)
     agent = Agent(
         configuration=configuration,
         drivers=drivers,
@@ -139,31 +122,13 @@ def assemble(
         points=points,
         functions=hosted,
         controller=controller,
-        asking=Asking(
-            parameters,
-            hosted,
-            controller,
-            layouts,
-            BranchRatings(parameters.limits),
-            clock,
-            voltage,
-        ),
-        ledger=InterventionLedger(
-            memory.interventions,
-            contracts={group.name: group.contract for group in parameters.groups},
-        ),
+        asking=Asking(parameters, hosted, controller, layouts, ratings, clock, voltage),
+        ledger=InterventionLedger(memory.interventions, contracts=contracts),
         alarms=AlarmBoard(memory.alarms),
         journal=journal,
-        writer=writer,
+        writer=_writer(configuration, journal, points),
         uplink=uplink,
-        view=StatusView(
-            parameters.node,
-            (*station.meters, *station.devices, *station.tap_changers),
-            drivers,
-            layouts,
-            journal,
-            uplink,
-        ),
+        view=StatusView(parameters.node, described, drivers, layouts, journal, uplink),
         memory_path=memory_path,
         outside=_outside(parameters, memory, clock),
         voltage=voltage,
@@ -173,6 +138,48 @@ def assemble(
     if parameters.responses:
         scanner.on_value = agent.value_arrived
     return agent
+
+
+def _sources(parameters: ParameterSet) -> tuple[Source, ...]:
+    station = parameters.station
+    return (
+        *map(Source.of_meter, station.meters),
+        *map(Source.of_device, station.devices),
+        *map(Source.of_tap_changer, station.tap_changers),
+    )
+
+
+def _controller(
+    configuration: Configuration, drivers: dict[str, Driver], memory: Memory, clock: Clock
+) -> Controller:
+    """The controller, whose compressors know when they started before the last end."""
+    station = configuration.parameters.station
+    controller = Controller(
+        configuration.parameters,
+        _resolutions(configuration, drivers),
+        watched_branches(station, configuration.network),
+        now=clock.monotonic(),
+    )
+    compressor_memory.recall(
+        controller.controls,
+        memory.compressors,
+        now_ns=clock.now_ns(),
+        now=clock.monotonic(),
+        clock_kept=_is_kept(clock),
+    )
+    return controller
+
+
+def _writer(configuration: Configuration, journal: Journal, points: PointTable) -> JournalWriter:
+    """The journal's writer; the catalogue, by which records are read, is the first that it has."""
+    writer = JournalWriter(journal)
+    catalogue = points.catalogue(
+        configuration.parameters_hash,
+        configuration.network_text,
+        canonical(configuration.parameters).decode(),
+    )
+    writer.put([Entry(encode_record(catalogue), catalogue=True)])
+    return writer
 
 
 def _outside(parameters: ParameterSet, memory: Memory, clock: Clock) -> Outside:

@@ -9,9 +9,7 @@ from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_hil.faults.conditions import WireCounts
 from ortsnetz_hil.faults.devices import DeviceFaults
 from ortsnetz_hil.faults.meters import MeterFaults
-from ortsnetz_hil.faults.specs import (
-    Wire,
-)
+from ortsnetz_hil.faults.specs import Wire
 from ortsnetz_hil.faults.timeline import Entry, FaultWatch, Timeline
 from ortsnetz_hil.faults.wire import Address, WireProxy
 from ortsnetz_hil.plant.configuration import PlantConfiguration
@@ -77,25 +75,9 @@ class StationServers:
         self._clock, self._timeline = clock, timeline
         self._watch = FaultWatch(configuration.faults, timeline)
         self._failed: set[str] = set()
-        self._uplink: WireProxy | None = None
-        faults, seed = configuration.faults, configuration.seed
-
-        def wires(link: str) -> tuple[Wire, ...]:
-            return tuple(f for f in faults if isinstance(f, Wire) and f.link == link)
-
-        owners = {
-            device.name: DeviceServer(
-                device,
-                counters.devices[device.name],
-                log,
-                clock,
-                MeterFaults(faults, device.name, seed, device.phases),
-                DeviceFaults(faults, device.name),
-            )
-            for device in served
-        }
+        owners = _owners(configuration, served, counters, log, clock)
         self.devices = {
-            reached.name: ServedDevice(reached, configuration.host, wires(reached.name), seed)
+            reached.name: _served_device(configuration, reached)
             for reached in _reached(configuration, owners, clock, directory)
         }
         behind = {name for spec in configuration.station_servers for name in spec.bays}
@@ -103,16 +85,9 @@ class StationServers:
         for name, ready in self.devices.items():
             if ready.wire is not None:
                 counters.wires[name] = ready.wire
-        if uplink is not None:
-            counters.wires[UPLINK] = WireCounts()
-            self._uplink = WireProxy(
-                *uplink,
-                wires(UPLINK),
-                clock.now_s,
-                seed,
-                name=UPLINK,
-                counts=counters.wires[UPLINK],
-            )
+        self._uplink = (
+            None if uplink is None else _before_the_broker(configuration, uplink, counters, clock)
+        )
 
     async def start(self) -> None:
         """Listen everywhere, or nowhere.
@@ -175,6 +150,50 @@ class StationServers:
                 detail=why,
             )
         )
+
+
+def _owners(
+    configuration: PlantConfiguration,
+    served: tuple[Served, ...],
+    counters: Counters,
+    log: SetpointLog,
+    clock: PlantClock,
+) -> dict[str, DeviceServer]:
+    """What answers for each device, by its name, with the faults that are its own."""
+    faults, seed = configuration.faults, configuration.seed
+    return {
+        device.name: DeviceServer(
+            device,
+            counters.devices[device.name],
+            log,
+            clock,
+            MeterFaults(faults, device.name, seed, device.phases),
+            DeviceFaults(faults, device.name),
+        )
+        for device in served
+    }
+
+
+def _wires(configuration: PlantConfiguration, link: str) -> tuple[Wire, ...]:
+    faults = configuration.faults
+    return tuple(fault for fault in faults if isinstance(fault, Wire) and fault.link == link)
+
+
+def _served_device(configuration: PlantConfiguration, reached: NetworkDevice) -> ServedDevice:
+    wires = _wires(configuration, reached.name)
+    return ServedDevice(reached, configuration.host, wires, configuration.seed)
+
+
+def _before_the_broker(
+    configuration: PlantConfiguration,
+    uplink: tuple[Address, Address],
+    counters: Counters,
+    clock: PlantClock,
+) -> WireProxy:
+    """The proxy between the device under test and its broker; its counts are the bench's."""
+    counts = counters.wires[UPLINK] = WireCounts()
+    wires = _wires(configuration, UPLINK)
+    return WireProxy(*uplink, wires, clock.now_s, configuration.seed, name=UPLINK, counts=counts)
 
 
 def _reached(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ortsnetz_common.scl.blocks import DataSet, GooseControl, Member
-from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
+from ortsnetz_common.scl.devices import Ied, LogicalDevice
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
+from ortsnetz_common.scl.multicasting import UNKNOWN_DATA_SET, multicasting_of
 from ortsnetz_common.scl.network import Multicast
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_common.scl.types import DataObject
@@ -62,34 +63,20 @@ class GooseStream(Struct, frozen=True):
 def goose_streams_of(document: Document, ied: Ied) -> Iterator[GooseStream]:
     """The GOOSE control blocks of an IED, in the order of the file."""
     lookup = Lookup(document)
-    addresses = {
-        (each.device, each.block): each
-        for network in document.networks
-        for point in network.access_points
-        if point.ied == ied.name
-        for each in point.goose
-    }
-    for device in ied.devices():
-        for node in device.nodes:
-            for control in node.goose:
-                if control.kind != "GOOSE":
-                    continue  # GSSE, of edition 1
-                data_set = _data_set(node, control)
-                members, unclear = _understood(lookup, ied, data_set)
-                yield GooseStream(
-                    ied=ied.name,
-                    device=device,
-                    node=node.name,
-                    control=control,
-                    multicast=addresses.get((device.instance, control.name)),
-                    members=members,
-                    depths=() if data_set is None else tuple(map(_depth, data_set.members)),
-                    unclear=unclear,
-                )
-
-
-def _data_set(node: LogicalNode, control: GooseControl) -> DataSet | None:
-    return next((each for each in node.data_sets if each.name == control.data_set), None)
+    for block in multicasting_of(document, ied, lambda n: n.goose, lambda p: p.goose):
+        if block.control.kind != "GOOSE":
+            continue  # GSSE, of edition 1
+        members, unclear = _understood(lookup, ied, block.data_set)
+        yield GooseStream(
+            ied=ied.name,
+            device=block.device,
+            node=block.node.name,
+            control=block.control,
+            multicast=block.multicast,
+            members=members,
+            depths=() if block.data_set is None else tuple(map(_depth, block.data_set.members)),
+            unclear=unclear,
+        )
 
 
 def _depth(member: Member) -> int:
@@ -106,7 +93,7 @@ def _understood(lookup: Lookup, ied: Ied, data_set: DataSet | None) -> tuple[Mem
 
 def _members(lookup: Lookup, ied: Ied, data_set: DataSet | None) -> Members:
     if data_set is None:
-        raise ValueError("the control block has no data set that the file knows")
+        raise ValueError(UNKNOWN_DATA_SET)
     return tuple(tuple(_values(lookup, ied, member)) for member in data_set.members)
 
 

@@ -10,6 +10,7 @@ from ortsnetz_common.scl.blocks import DataSet, Member, SampledValueControl
 from ortsnetz_common.scl.devices import Ied, LogicalDevice, LogicalNode
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
+from ortsnetz_common.scl.multicasting import UNKNOWN_DATA_SET, multicasting_of
 from ortsnetz_common.scl.network import Multicast
 from ortsnetz_common.scl.types import Attribute
 from ortsnetz_common.scl.units import counts_of, units_of
@@ -74,19 +75,11 @@ class SampledStream(Struct, frozen=True):
 def sampled_streams_of(document: Document, ied: Ied) -> Iterator[SampledStream]:
     """The control blocks of sampled values of an IED, in the order of the file."""
     lookup = Lookup(document)
-    addresses = {
-        (each.device, each.block): each
-        for network in document.networks
-        for point in network.access_points
-        if point.ied == ied.name
-        for each in point.sampled_values
-    }
-    for device in ied.devices():
-        for node in device.nodes:
-            for control in node.sampled_values:
-                found = next((d for d in node.data_sets if d.name == control.data_set), None)
-                where = addresses.get((device.instance, control.name))
-                yield _stream(lookup, ied, SampledStream(ied.name, device, control, where), found)
+    for block in multicasting_of(
+        document, ied, lambda n: n.sampled_values, lambda p: p.sampled_values
+    ):
+        bare = SampledStream(ied.name, block.device, block.control, block.multicast)
+        yield _stream(lookup, ied, bare, block.data_set)
 
 
 def _stream(
@@ -95,9 +88,7 @@ def _stream(
     """With what its data set says."""
     given = (bare.ied, bare.device, bare.control, bare.multicast)
     if data_set is None:
-        return SampledStream(
-            *given, unclear="the control block has no data set that the file knows"
-        )
+        return SampledStream(*given, unclear=UNKNOWN_DATA_SET)
     channels: list[StreamChannel] = []
     doubts: list[str] = []
     at = 0

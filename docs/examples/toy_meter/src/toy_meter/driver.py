@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import (
     Diagnosis,
@@ -39,9 +39,7 @@ class ToyDriver(LimitOnly):
         self._line = Line(source.connection, clock)
         self._clock = clock
         self._identified = -1  # number of the connection over which the identity was checked
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
 
     @property
     def points(self) -> tuple[SourcePoint, ...]:
@@ -59,8 +57,8 @@ class ToyDriver(LimitOnly):
             await self._check_identity()
             words = await self._get(self._map.references)
         except DriverError as error:
-            raise self._noted(error) from None
-        self._answers += 1
+            raise self._tally.noted(error) from None
+        self._tally.answered()
         return self._map.scan([number(word) for word in words], self._clock.now_ns())
 
     def subscribe(self, listener: Listener) -> bool:
@@ -72,12 +70,12 @@ class ToyDriver(LimitOnly):
         """Write a limit; see `contract.Driver.write`. The profile has no fall-back to set."""
         del watchdog
         if self._setpoint is None:
-            raise self._noted(DriverError(FailureKind.REFUSED, "the device takes no limit"))
+            raise self._tally.noted(DriverError(FailureKind.REFUSED, "the device takes no limit"))
         try:
             await self._check_identity()
             await self._line.ask(f"set {self._setpoint.at} {self._setpoint.counts(limit)}")
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def identify(self) -> Identity:
         """Ask the device what it is; see `contract.Driver.identify`."""
@@ -94,9 +92,7 @@ class ToyDriver(LimitOnly):
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
-            self._line.connected, self._answers, dict(self._failures), self._last_failure
-        )
+        return self._tally.diagnosis(connected=self._line.connected)
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -120,12 +116,6 @@ class ToyDriver(LimitOnly):
             reason = f"{len(words)} values instead of {len(references)}"
             raise self._line.broke(FailureKind.WRONG_ANSWER, reason)
         return words
-
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error
 
 
 def number(word: str) -> float | None:

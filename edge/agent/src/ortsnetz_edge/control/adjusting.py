@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from ortsnetz_edge.acquisition.notices import Notices
 from ortsnetz_edge.control.adjustment import Adjustment
+from ortsnetz_edge.control.confirming import is_confirmed
 from ortsnetz_edge.control.writing import LateWrites
-from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind
+from ortsnetz_edge.drivers.contract import Driver
 
 log = logging.getLogger(__name__)
 
@@ -82,26 +83,8 @@ async def adjust_all(
     confirmed = tuple(
         one.adjustment
         for one in ended
-        if _is_confirmed(one.task, one.adjustment, counters, notices)
+        if is_confirmed(one.task, one.adjustment.device, "adjustments_failed", counters, notices)
     )
     if confirmed:
         counters["adjustments_written"] += len(confirmed)
     return confirmed
-
-
-def _is_confirmed(
-    task: asyncio.Task[None], adjustment: Adjustment, counters: Counter[str], notices: Notices
-) -> bool:
-    if task.cancelled():  # it was given up, and that was said
-        return False
-    error = task.exception()
-    if error is None:
-        notices.well(adjustment.device)
-        return True
-    counters["adjustments_failed"] += 1
-    if not isinstance(error, DriverError):
-        words = f"the driver made a mistake: {type(error).__name__}: {error}"
-        notices.failed(adjustment.device, words)
-    elif error.kind is not FailureKind.WAITING:
-        notices.failed(adjustment.device, str(error))
-    return False

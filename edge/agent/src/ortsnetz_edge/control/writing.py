@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ortsnetz_edge.acquisition.notices import Notices
+from ortsnetz_edge.control.confirming import is_confirmed
 from ortsnetz_edge.control.device import Write
-from ortsnetz_edge.drivers.contract import Driver, DriverError, FailureKind
+from ortsnetz_edge.drivers.contract import Driver
 
 log = logging.getLogger(__name__)
 
@@ -148,28 +149,10 @@ async def write_all(
         counters["setpoints_late"] += len(pending)
         ended += late.ended()
     confirmed = tuple(
-        write for task, write in ended if _is_confirmed(task, write, counters, notices)
+        write
+        for task, write in ended
+        if is_confirmed(task, write.device, "setpoints_failed", counters, notices)
     )
     if confirmed:
         counters["setpoints_written"] += len(confirmed)
     return confirmed
-
-
-def _is_confirmed(
-    task: asyncio.Task[None], write: Write, counters: Counter[str], notices: Notices
-) -> bool:
-    """Whether a write that has ended was confirmed; if not, it is counted and said."""
-    if task.cancelled():  # it was given up, and that was said
-        return False
-    error = task.exception()
-    if error is None:
-        notices.well(write.device)
-        return True
-    counters["setpoints_failed"] += 1
-    if not isinstance(error, DriverError):
-        # a driver's mistake costs its device a setpoint, not the node its control
-        words = f"the driver made a mistake: {type(error).__name__}: {error}"
-        notices.failed(write.device, words)
-    elif error.kind is not FailureKind.WAITING:
-        notices.failed(write.device, str(error))
-    return False

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from dataclasses import replace
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import (
@@ -63,9 +64,7 @@ class GooseDriver(LimitOnly):
         self._heard = asyncio.Event()
         self._listener: Listener | None = None
         self._lost: dict[str, str] = {}
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
         self._following = [Following(stream, self._changed) for stream in streams]
         for each in self._following:
             listening.follow(each)
@@ -97,8 +96,8 @@ class GooseDriver(LimitOnly):
             kind = FailureKind.TIMEOUT if silent else FailureKind.WRONG_ANSWER
             raise self._noted(kind, _FURTHER.join(invalid))
         if invalid:
-            self._last_failure = _FURTHER.join(invalid)
-        self._answers += 1
+            self._tally.last_failure = _FURTHER.join(invalid)
+        self._tally.answered()
         return self._scan()
 
     def subscribe(self, listener: Listener) -> bool:
@@ -121,11 +120,8 @@ class GooseDriver(LimitOnly):
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
+        return self._tally.diagnosis(
             connected=any(stream.why is None for stream in self._streams),
-            answers=self._answers,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
             counters=self._counters(),
         )
 
@@ -200,6 +196,4 @@ class GooseDriver(LimitOnly):
         return f"{stream.subscription.block}: {stream.why}"
 
     def _noted(self, kind: FailureKind, words: str) -> DriverError:
-        self._failures[kind] += 1
-        self._last_failure = words
-        return DriverError(kind, words)
+        return self._tally.noted(DriverError(kind, words))

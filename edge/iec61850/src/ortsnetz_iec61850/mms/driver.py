@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from ortsnetz_common.drivers.contract import Listener
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_common.drivers.values import (
     Adjustable,
     Diagnosis,
@@ -72,9 +73,7 @@ class MmsDriver:
         self._early: deque[_Early] = deque()
         self._dropped = 0
         self._writing = Writing(session, maps.options)
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
 
     @property
     def received(self) -> int:
@@ -109,8 +108,8 @@ class MmsDriver:
             await self._be_sure_of_it()
             scan = await self._read()
         except DriverError as error:
-            raise self._noted(error) from None
-        self._answers += 1
+            raise self._tally.noted(error) from None
+        self._tally.answered()
         return scan
 
     def subscribe(self, listener: Listener) -> bool:
@@ -131,7 +130,7 @@ class MmsDriver:
             generation = await self._be_sure_of_it(again=True)
             await self._writing.limit(setpoint, limit, watchdog, generation)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def adjust(self, quantity: Quantity, value: float) -> None:
         """Write a set point other than the limit; see `contract.Driver.adjust`."""
@@ -139,7 +138,7 @@ class MmsDriver:
             there = checked(self._maps.adjustments, quantity, value, self._maps.name)
             await self._writing.adjust(there, value, await self._be_sure_of_it(again=True))
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def identify(self) -> Identity:
         """Ask the device what it is; without places in its profile, its name plate."""
@@ -149,22 +148,21 @@ class MmsDriver:
             reading = await self.session.read(places_of(self._maps.identity))
             return said_in(reading, self._maps.identity)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     def diagnose(self) -> Diagnosis:
         """How the driver is; gaps in what was reported count as failures."""
-        failures, last = dict(self._failures), self._last_failure
-        counters: dict[str, int] = {}
-        if self._reporting is not None:
-            lost = self._reporting.lost
-            counters = {"reports": self._reporting.received} | {f"lost_{k}": lost[k] for k in lost}
-            if self._dropped:
-                lost = lost + Counter(waiting=self._dropped)
-                counters["lost_waiting"] = self._dropped
-            if lost:
-                failures[FailureKind.GAP] = lost.total()
-                last = self._reporting.last_loss or last
-        return Diagnosis(self.session.connected, self._answers, failures, last, counters)
+        connected = self.session.connected
+        if self._reporting is None:
+            return self._tally.diagnosis(connected=connected)
+        lost = self._reporting.lost
+        counters = {"reports": self._reporting.received} | {f"lost_{k}": lost[k] for k in lost}
+        if self._dropped:
+            lost = lost + Counter(waiting=self._dropped)
+            counters["lost_waiting"] = self._dropped
+        found = self._tally.diagnosis(connected=connected, counters=counters, gaps=lost.total())
+        last = self._reporting.last_loss if lost else None
+        return found if last is None else replace(found, last_failure=last)
 
     async def stop(self) -> None:
         """Leave the session; the last source behind a device closes it."""
@@ -293,9 +291,3 @@ class MmsDriver:
     def _seen(self, scan: Scan) -> Scan:
         self._writing.lapses.saw(scan)
         return scan
-
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_common.measurement.quality import is_usable, worst
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.contract import (
@@ -71,9 +71,7 @@ class Dnp3Driver:
         self._newest_ns = 0
         self._told: tuple[PointValue, ...] = ()
         self._listener: Listener | None = None
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
 
     @property
     def points(self) -> tuple[SourcePoint, ...]:
@@ -96,8 +94,8 @@ class Dnp3Driver:
             polled = await self.session.polled()
             await self._require_identity(polled.life)
         except DriverError as error:
-            raise self._noted(error) from None
-        self._answers += 1
+            raise self._tally.noted(error) from None
+        self._tally.answered()
         self._told = self._known(polled)
         return self._scan(polled, self._told)
 
@@ -128,7 +126,7 @@ class Dnp3Driver:
             if setpoint.enable is not None:
                 await self._operate(setpoint, *setpoint.enable, life)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def adjust(self, quantity: Quantity, value: float) -> None:
         """Write a set point other than the limit; see `contract.Driver.adjust`."""
@@ -141,7 +139,7 @@ class Dnp3Driver:
             for at, switch in there.enable:
                 await self._operate(there, at, switch, life)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def identify(self) -> Identity:
         """Ask the outstation what it is."""
@@ -149,16 +147,11 @@ class Dnp3Driver:
             await self.session.ready()
             return await said_of(self.session, self._maps.identity)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
-            connected=self.session.connected,
-            answers=self._answers,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
-        )
+        return self._tally.diagnosis(connected=self.session.connected)
 
     async def stop(self) -> None:
         """Leave the connection, and close it if nobody else needs it."""
@@ -282,9 +275,3 @@ class Dnp3Driver:
                 return
         self._told = known
         self._listener(self._scan(polled, known))
-
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_edge.clock import Clock
 from ortsnetz_edge.drivers.contract import (
     Adjustable,
@@ -39,9 +38,7 @@ class ModbusDriver:
         self._located: Epoch | None = None  # when its SunSpec models were found
         self._known: Epoch | None = None  # when the device was asked what it is, and was the one
         self._read_count: int | None = None
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
 
     @property
     def points(self) -> tuple[SourcePoint, ...]:
@@ -64,10 +61,10 @@ class ModbusDriver:
             epoch = await self._opened()
             scan = await self._reading.scan(epoch)
         except DriverError as error:
-            raise self._noted(error) from None
-        self._answers += 1
+            raise self._tally.noted(error) from None
+        self._tally.answered()
         for refusal in self._reading.refusals:
-            self._noted(refusal)
+            self._tally.noted(refusal)
         count = scan.read_count
         if count is not None and self._read_count is not None and count < self._read_count:
             self._unit.restarted()
@@ -88,7 +85,7 @@ class ModbusDriver:
             if self._writing is not None:
                 await self._writing.limit(limit, watchdog, epoch)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def adjust(self, quantity: Quantity, value: float) -> None:
         """Write a set point other than the limit; see `contract.Driver.adjust`."""
@@ -99,7 +96,7 @@ class ModbusDriver:
             multiple = self._map.options.write_multiple
             await adjust(self._unit, there, value, epoch, multiple=multiple)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def identify(self) -> Identity:
         """Ask the device what it is; by function 43 where the profile does not say where it stands.
@@ -114,16 +111,11 @@ class ModbusDriver:
                 return await basic_identity(self._unit, epoch)
             return await identity_at(self._map.identity, self._unit, epoch)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
-            connected=self._unit.connected,
-            answers=self._answers,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
-        )
+        return self._tally.diagnosis(connected=self._unit.connected)
 
     async def stop(self) -> None:
         """Close the link, which others may share."""
@@ -155,9 +147,3 @@ class ModbusDriver:
         self._map = known
         self._reading = Reading(known, self._unit, self._clock)
         self._writing = None if known.setpoint is None else Writing(known.setpoint, self._unit)
-
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_edge.drivers.contract import (
     Adjustable,
     Diagnosis,
@@ -53,9 +53,7 @@ class OpcUaDriver:
         self._read_over = -1  # number of the connection over which the samples came
         self._known = -1  # number of the connection over which the device said what it is
         self._limiting = None if maps.setpoint is None else Limiting(maps.setpoint, session)
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
         if member is not None:
             member.report = self._report
 
@@ -81,12 +79,12 @@ class OpcUaDriver:
             if self._subscription is not None and self._member is not None:
                 await self._subscription.ready()
                 if not self._subscription.refused:
-                    self._answers += 1
+                    self._tally.answered()
                     return self._held(self._subscription, self._member)
             reading = await self._read()
         except DriverError as error:
-            raise self._noted(error) from None
-        self._answers += 1
+            raise self._tally.noted(error) from None
+        self._tally.answered()
         return self._seen(self._maps.scan(self._samples, reading.server_ns, reading.received_ns))
 
     def subscribe(self, listener: Listener) -> bool:
@@ -103,7 +101,7 @@ class OpcUaDriver:
         try:
             await self._limiting.write(limit, watchdog, await self._known_channel())
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def adjust(self, quantity: Quantity, value: float) -> None:
         """Write a set point other than the limit; see `contract.Driver.adjust`."""
@@ -111,23 +109,18 @@ class OpcUaDriver:
             there = checked(self._maps.adjustments, quantity, value, self._maps.name)
             await adjust(there, value, await self._known_channel(), self.session)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     async def identify(self) -> Identity:
         """Ask the device what it is; without places in its profile, ask its server."""
         try:
             return await said_of(self.session, self._maps.identity or BUILD_INFO)
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
-            connected=self.session.connected,
-            answers=self._answers,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
-        )
+        return self._tally.diagnosis(connected=self.session.connected)
 
     async def stop(self) -> None:
         """Leave the session; the last source behind a server closes it."""
@@ -207,9 +200,3 @@ class OpcUaDriver:
         known = self._maps.identity is None or self._known == self.session.generation
         if self._listener is not None and known:
             self._listener(scan)
-
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error

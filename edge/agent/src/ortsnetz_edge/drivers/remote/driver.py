@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link import driver_process as say
 from ortsnetz_common.link import frames
@@ -41,9 +41,7 @@ class RemoteDriver:
         self._opened = opened
         self._misfit = ""
         self._listener: Listener | None = None
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
         session.sources[source.name] = self
 
     @property
@@ -65,12 +63,12 @@ class RemoteDriver:
         """Read all points; see `contract.Driver.scan`."""
         answer = await self._ask(say.Read(self._source.name))
         if not isinstance(answer, say.Scanned):
-            raise self._noted(self._session.broke("no scan where one was asked for"))
+            raise self._tally.noted(self._session.broke("no scan where one was asked for"))
         try:
             scan = self._whole(answer.scan)
         except frames.FrameError as error:
-            raise self._noted(self._session.broke(str(error))) from None
-        self._answers += 1
+            raise self._tally.noted(self._session.broke(str(error))) from None
+        self._tally.answered()
         return scan
 
     def subscribe(self, listener: Listener) -> bool:
@@ -86,7 +84,7 @@ class RemoteDriver:
         """Write a set point other than the limit; see `contract.Driver.adjust`."""
         if not math.isfinite(value):
             words = f"'{self._source.name}': {quantity.value} {value} is no number"
-            raise self._noted(DriverError(FailureKind.REFUSED, words))
+            raise self._tally.noted(DriverError(FailureKind.REFUSED, words))
         await self._expect(say.Adjust(self._source.name, quantity, value), say.Done)
 
     async def identify(self) -> Identity:
@@ -97,11 +95,8 @@ class RemoteDriver:
         """How the driver is; whether it is connected is as old as the last heart-beat."""
         beaten = self._session.beaten if self._session.ready else None
         theirs = None if beaten is None else beaten.diagnoses.get(self._source.name)
-        return Diagnosis(
+        return self._tally.diagnosis(
             connected=theirs is not None and theirs.connected,
-            answers=self._answers,
-            failures=dict(self._failures),
-            last_failure=self._last_failure,
             counters={} if theirs is None else theirs.counters,
         )
 
@@ -141,18 +136,20 @@ class RemoteDriver:
         seconds = TIMEOUTS * self._source.connection.timeout_s + SLACK_S
         if self._misfit and self._session.ready:
             words = f"'{self._source.name}': {self._misfit}"
-            raise self._noted(DriverError(FailureKind.WRONG_ANSWER, words))
+            raise self._tally.noted(DriverError(FailureKind.WRONG_ANSWER, words))
         try:
             return await self._session.ask(ask, self._clock.patience(seconds))
         except DriverError as error:
-            raise self._noted(error) from None
+            raise self._tally.noted(error) from None
         except InputError as error:
-            raise self._noted(DriverError(FailureKind.WRONG_ANSWER, str(error))) from None
+            raise self._tally.noted(DriverError(FailureKind.WRONG_ANSWER, str(error))) from None
 
     async def _expect(self, ask: say.Ask, kind: type[T]) -> T:
         answer = await self._ask(ask)
         if not isinstance(answer, kind):
-            raise self._noted(self._session.broke(f"answers {type(ask).__name__} with another"))
+            raise self._tally.noted(
+                self._session.broke(f"answers {type(ask).__name__} with another")
+            )
         return answer
 
     def _whole(self, scan: Scan) -> Scan:
@@ -176,14 +173,8 @@ class RemoteDriver:
             )
         return scan
 
-    def _noted(self, error: DriverError) -> DriverError:
-        self._failures[error.kind] += 1
-        if error.kind is not FailureKind.WAITING:
-            self._last_failure = str(error)
-        return error
-
     async def _forgiving(self, waiting: Awaitable[say.Answer]) -> None:
         try:
             await waiting
         except (DriverError, InputError) as error:
-            self._last_failure = str(error)
+            self._tally.last_failure = str(error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
+from ortsnetz_common.drivers.tally import Tally
 from ortsnetz_common.link.sample_blocks import Block, Counters, Silent
 from ortsnetz_common.measurement.quality import worst
 from ortsnetz_edge.clock import Clock
@@ -100,9 +101,7 @@ class SampledValuesDriver(LimitOnly):
         self._subscribed_s: float | None = None
         self._running: dict[str, tuple[int, ...]] = {}
         self._said: dict[str, tuple[int, ...]] = {}  # worst of each channel in the newest interval
-        self._answers = 0
-        self._failures: Counter[FailureKind] = Counter()
-        self._last_failure: str | None = None
+        self._tally = Tally()
 
     @property
     def points(self) -> tuple[SourcePoint, ...]:
@@ -122,10 +121,8 @@ class SampledValuesDriver(LimitOnly):
             await self._link.settled(self._source.connection.timeout_s)
         reason = self._reason()
         if reason is not None:
-            self._failures[reason.kind] += 1
-            self._last_failure = str(reason)
-            raise reason
-        self._answers += 1
+            raise self._tally.noted(reason)
+        self._tally.answered()
         assert self._heard_s is not None  # noqa: S101  # without it there is a reason
         return self._scan(held_s=self._clock.monotonic() - self._heard_s)
 
@@ -149,9 +146,7 @@ class SampledValuesDriver(LimitOnly):
 
     def diagnose(self) -> Diagnosis:
         """How the driver is."""
-        return Diagnosis(
-            self._reason() is None, self._answers, dict(self._failures), self._last_failure
-        )
+        return self._tally.diagnosis(connected=self._reason() is None)
 
     async def stop(self) -> None:
         """Close the connection to the receiver."""
