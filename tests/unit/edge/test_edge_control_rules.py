@@ -682,6 +682,28 @@ def test_nobody_goes_below_the_floor_or_above_the_rating() -> None:
     assert arbitrate(EV, []).source is SetpointSource.NONE
 
 
+@pytest.mark.parametrize("volts", [200.0, 207.0, 213.0, 218.0, 230.0, 240.0])
+@pytest.mark.parametrize("amperes", [19.0, 20.0, 24.0])
+def test_a_decision_is_told_in_the_amperes_that_it_verified_at_any_voltage(
+    volts: float, amperes: float
+) -> None:
+    car = replace(SINGLE_PHASE, rated_w=32 * 230.0)
+    substation = Substation(car)
+    substation.volts = volts
+    substation.step(result(limited("single", amperes * volts)))
+    assert substation.in_force["single"] == amperes
+
+
+@pytest.mark.parametrize("volts", [200.0, 213.0, 230.0])
+def test_who_asks_for_the_floor_gets_its_amperes_at_any_voltage(volts: float) -> None:
+    car = replace(SINGLE_PHASE, rated_w=32 * 230.0)
+    for asked_w in (0.0, car.floor_w):
+        substation = Substation(car)
+        substation.volts = volts
+        substation.step(result(limited("single", asked_w)))
+        assert substation.in_force["single"] == 19.0
+
+
 @pytest.mark.parametrize(
     ("rated_w", "floor_w", "floor_a", "top_a"),
     [(11_000.0, 4_200.0, 7, 16), (22_000.0, 4_830.0, 7, 32), (11_040.0, 4_200.0, 7, 16)],

@@ -68,6 +68,16 @@ class Amounts:
                 return max(sum(supply), _LEAST * NOMINAL_PHASE_V * self.device.phase_count)
         return _nominal_w(self.device, self.resolution)
 
+    def floor_w(self, reading: Reading | None) -> float:
+        """Power that the floor stands for: of amperes below nominal voltage less than its watts.
+
+        A decision counts the floor's amperes by the voltage that is there, too: lifted to the watts
+        at nominal voltage, its limit would become amperes that nobody has verified.
+        """
+        if self.resolution.unit is not LimitUnit.AMPERE:
+            return self.device.floor_w
+        return min(self.device.floor_w, self.floor * self.watts_per_unit(reading))
+
     def watts(self, amount: float, reading: Reading | None) -> float:
         """Power that a limit in the device's unit stands for; the rating for no limit."""
         if amount >= self.top - self.resolution.step / 2:

@@ -70,14 +70,20 @@ def unlimited(device: Device) -> Claim:
     return Claim(SetpointSource.NONE, device.rated_w, "no limit needed")
 
 
-def arbitrate(device: Device, claims: Iterable[Claim]) -> Claim:
+def arbitrate(device: Device, claims: Iterable[Claim], floor_w: float | None = None) -> Claim:
     """The claim that holds at a device.
 
     The lowest limit wins; of equal ones the first of `PRECEDENCE`, then the one that lasts longest.
     What lies below the guaranteed floor counts as the floor, what lies above the rating as the
     rating: two orders below the floor are equal.
+
+    Args:
+        device: with its rating and its floor at nominal voltage.
+        claims: of whoever asks for a limit.
+        floor_w: what the floor is at the present voltage, where that is less (`Amounts.floor_w`).
     """
-    bounded = [(min(device.rated_w, max(device.floor_w, one.limit_w)), one) for one in claims]
+    least_w = device.floor_w if floor_w is None else floor_w
+    bounded = [(_bounded(device, least_w, one.limit_w), one) for one in claims]
     if not bounded:
         return unlimited(device)
     limit_w, winner = min(
@@ -85,3 +91,10 @@ def arbitrate(device: Device, claims: Iterable[Claim]) -> Claim:
         key=lambda pair: (pair[0], PRECEDENCE[pair[1].source], -(pair[1].until_ns or math.inf)),
     )
     return Claim(winner.source, limit_w, winner.reason, winner.binding, winner.until_ns)
+
+
+def _bounded(device: Device, least_w: float, limit_w: float) -> float:
+    """Who asks for the floor asks for it as it is now, in whatever watts he says it."""
+    if limit_w <= least_w or math.isclose(limit_w, device.floor_w):
+        return least_w
+    return min(device.rated_w, limit_w)

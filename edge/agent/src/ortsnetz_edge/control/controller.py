@@ -172,7 +172,7 @@ class Controller:
             control = self.controls[name]
             if control.allowed_w is None or control.mode is not LimitingMode.ACTIVE:
                 continue
-            winner = arbitrate(control.device, map(control.softened, found))
+            winner = arbitrate(control.device, map(control.softened, found), control.floor_w)
             if winner.limit_w < control.allowed_w:
                 control.aim(winner, winner.limit_w, may_raise=False)
                 self._writing_since = now if self._writing_since is None else self._writing_since
@@ -248,7 +248,7 @@ class Controller:
         device, present_w = control.device, control.allowed_w
         blind = while_blind(device, present_w, cycle, self.fail_safe, self._timing)
         claims = [control.softened(claim) for claim in (*claims, *blind)]
-        winner = arbitrate(device, claims)
+        winner = arbitrate(device, claims, control.floor_w)
         if not may_raise and (not claims or winner.limit_w > present_w):
             return None
         wanted_w = winner.limit_w if idle else control.sustained(winner.limit_w)

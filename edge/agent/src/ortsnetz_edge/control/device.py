@@ -216,6 +216,11 @@ class DeviceControl:
         """The limit at nominal voltage; the rating while it is not known."""
         return self.device.rated_w if self.amount is None else self.amounts.watts(self.amount, None)
 
+    @property
+    def floor_w(self) -> float:
+        """What its floor is at the voltage that it measures."""
+        return self.amounts.floor_w(self.reading)
+
     def softened(self, claim: Claim) -> Claim:
         """A claim as it may act on the device: see `Compressor.softened`."""
         return self.pace.softened(claim, self._nominal_w, now=self._now)
