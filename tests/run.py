@@ -105,11 +105,16 @@ STEPS = [
         [str(BIN / "ruff"), "check", "--quiet", "."],
         "run `make format`, then read the rule",
     ),
-    Step("types", [str(BIN / "mypy"), "--no-error-summary", *SOURCES], "strict types everywhere"),
     Step(
         "contracts",
         [str(BIN / "lint-imports"), "--no-logo"],
         "an import crosses a wall of the house: see [tool.importlinter] in pyproject.toml",
+    ),
+    Step(
+        "types",
+        [str(BIN / "mypy"), "--no-error-summary", *SOURCES],
+        "strict types everywhere",
+        beside="busy",
     ),
     Step("unit", [*PYTEST, *UNIT, *SUBSTATION_PEERS], ALONE, beside="busy"),
     Step("unit, edge and bench", [*PYTEST, *EDGE_AND_BENCH, *FIELD_PEERS], ALONE, beside="busy"),
@@ -135,8 +140,8 @@ STEPS = [
     Step("small nodes", [*PYTEST, *SMALL_NODES], ALONE, beside="calm"),
     Step("disconnects", [*PYTEST, *UNDISTURBED], ALONE),
 ]
-"""Unit tests and runs in stepped time do not depend on how busy the machine is: they share it. What
-lives in real time shares it with what leaves it almost idle, and with nothing else."""
+"""Types, unit tests and runs in stepped time do not depend on how busy the machine is: they share
+it. What lives in real time shares it with what leaves it almost idle, and with nothing else."""
 
 
 def main() -> int:
