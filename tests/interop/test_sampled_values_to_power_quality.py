@@ -99,7 +99,7 @@ def value(driver: Driver, scan: Scan, name: str) -> float | None:
 
 
 class Run(NamedTuple):
-    """What a driver reported of five seconds of a stream."""
+    """What a driver reported of six seconds of a stream."""
 
     driver: Driver
     scans: list[Scan]
@@ -109,10 +109,10 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(bus: ProcessBus, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A dip of phase a after 3.6 s, a sample lost after 4.4 s, the end after 4.8 s."""
+    """A dip of phase a after 4.6 s, a sample lost after 5.4 s, the end after 5.8 s."""
     folder = tmp_path_factory.mktemp("recordings")
-    dipped = replace(WAVE, changes=(Change(3.6, 3.8, 0.5, (0,)),))
-    published = orders(dipped, 10.0, seconds=4.8, skip=(17600, 1))
+    dipped = replace(WAVE, changes=(Change(4.6, 4.8, 0.5, (0,)),))
+    published = orders(dipped, 10.0, seconds=5.8, skip=(21600, 1))
 
     async def work() -> tuple[Driver, list[Scan], DriverError]:
         driver = opened(published)

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.sample_blocks import (
+    VERSION,
     Accepted,
     Block,
     Counters,
@@ -75,6 +76,7 @@ def block(begin_s: float, *, flags: int = 0, lost: tuple[int, ...] = ()) -> Bloc
         qualities=(0,) * 8,
         newest_ns=0,
         counters=Counters(),
+        rate_proven=True,
     )
 
 
@@ -494,7 +496,7 @@ def test_a_technician_is_not_shown_a_stream_that_has_ended() -> None:
 def test_a_mistake_with_a_block_is_said_and_the_link_goes_on(tmp_path: Path) -> None:
     async def work() -> None:
         path = tmp_path / "receiver.sock"
-        said = pack(Accepted(1, "eth1")) + pack(Silent(0, 1.0, Counters()))
+        said = pack(Accepted(VERSION, "eth1")) + pack(Silent(0, 1.0, Counters()))
 
         async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(said)
@@ -516,3 +518,19 @@ def test_a_mistake_with_a_block_is_said_and_the_link_goes_on(tmp_path: Path) -> 
                 await link.stop()
 
     asyncio.run(work())
+
+
+def test_nothing_of_a_stream_counts_until_it_has_shown_its_rate() -> None:
+    driver, probe = listening(), SampledValues(Environment()).probe(CONNECTION)
+    for k in range(8):
+        for listener in (driver, probe):
+            listener._take(structs.replace(block(0.1 * k), rate_proven=False))
+    reason = driver._reason()
+    assert reason is not None
+    assert reason.kind is FailureKind.WAITING
+    assert "stream 'MU01' on eth1 has not yet shown its rate" in str(reason)
+    assert driver.place.newest.window is None
+    assert not probe._is_fresh()
+    for k in range(8, 16):
+        driver._take(block(0.1 * k))
+    assert driver._reason() is None

@@ -316,25 +316,93 @@ def test_a_block_is_no_better_than_its_worst_sample(
     assert mu.blocks[0].qualities == (int(together),)
 
 
-@pytest.mark.parametrize("synch", [0, 2])
-def test_a_stream_of_another_rate_is_not_taken_though_no_message_says_its_rate(synch: int) -> None:
-    mu, slow = source(), 800
-    for begin in range(0, 6 * slow, 20):
-        n = np.arange(begin, begin + 20, dtype=np.int64)
+def send_at(mu: Source, rate: int, seconds: float, *, synch: int = 2, begin: int = 0) -> None:
+    """Samples of a source of another rate, twenty a batch; sample n has the value n."""
+    for first in range(begin, begin + round(seconds * rate), 20):
+        n = np.arange(first, first + 20, dtype=np.int64)
         taken = Taken(
             frame=np.arange(len(n)),
-            counts=n % slow,
+            counts=n % rate,
             synch=np.full(len(n), synch, dtype=np.uint8),
             values=n.astype(np.int32)[:, None],
             qualities=np.zeros((len(n), 1), dtype=np.uint32),
         )
-        arrived = n * (10**9 // slow) + DELAY_NS
+        arrived = n * 10**9 // rate + DELAY_NS
         mu.blocks += mu.assembly.take(taken, arrived, AHEAD_NS)
+
+
+@pytest.mark.parametrize("synch", [0, 2])
+def test_a_stream_of_another_rate_is_not_taken_though_no_message_says_its_rate(synch: int) -> None:
+    mu, slow = source(), 800
+    send_at(mu, slow, 6, synch=synch)
     assert mu.assembly.refuses
     assert mu.counted["malformed"] == 3 * slow
     for begin in range(6 * RATE, 8 * RATE, 50):
         mu.send(list(range(begin, begin + 50)), synch=synch)
     assert not mu.assembly.refuses
+
+
+@pytest.mark.parametrize("synch", [0, 2])
+@pytest.mark.parametrize("fast", [1020, 1200, 1440, 3600])
+def test_a_stream_that_is_faster_is_another_one_though_nothing_of_the_wanted_is_lost(
+    fast: int, synch: int
+) -> None:
+    mu = source()
+    send_at(mu, fast, 6, synch=synch)
+    assert mu.assembly.refuses
+    assert len(mu.blocks) <= 10  # of the first second, of which nothing could be known
+    assert 4900 <= mu.counted["malformed"] <= 5 * RATE  # counts that contradict each other apart
+    for begin in range(6 * RATE, 8 * RATE, 50):
+        mu.send(list(range(begin, begin + 50)), synch=synch)
+    assert not mu.assembly.refuses
+    assert mu.blocks[-1].rate_proven
+
+
+@pytest.mark.parametrize("other", [500, 800, 980, 1005, 1020, 1200, 3600])
+@pytest.mark.parametrize("begin", [0.0, 0.5, 0.95])
+def test_nothing_of_a_stream_of_another_rate_is_said_to_be_of_the_wanted(
+    other: int, begin: float
+) -> None:
+    mu = source()
+    send_at(mu, other, 6, begin=round(begin * other))
+    assert not any(block.rate_proven for block in mu.blocks)
+
+
+def test_a_stream_has_shown_its_rate_when_a_second_has_ended() -> None:
+    mu = source()
+    for begin in range(500, 1500, 50):
+        mu.send(list(range(begin, begin + 50)))
+    assert [(block.first % RATE, block.rate_proven) for block in mu.blocks] == [
+        *((each, False) for each in (500, 600, 700, 800, 900)),
+        *((each, True) for each in (0, 100, 200, 300, 400)),
+    ]
+
+
+def test_a_stream_that_was_silent_for_a_second_shows_its_rate_anew() -> None:
+    mu = source()
+    for begin in (*range(0, 1500, 50), *range(3500, 4500, 50)):
+        mu.send(list(range(begin, begin + 50)))
+    proven = {block.first - SECOND * RATE: block.rate_proven for block in mu.blocks}
+    assert (proven[1400], proven[3600], proven[4000]) == (True, False, True)
+
+
+def test_counts_beyond_the_rate_now_and_then_are_faults_and_no_other_rate() -> None:
+    mu = source()
+    for second in range(8):
+        for begin in range(0, 1000, 50):
+            mu.send([1000 * second + begin + k for k in range(50)])
+        if second % 2:
+            strange = Taken(
+                frame=np.arange(5),
+                counts=np.arange(RATE, RATE + 5),
+                synch=np.full(5, 2, dtype=np.uint8),
+                values=np.zeros((5, 1), dtype=np.int32),
+                qualities=np.zeros((5, 1), dtype=np.uint32),
+            )
+            arrived = np.full(5, (second + 1) * 10**9 + DELAY_NS, dtype=np.int64)
+            mu.blocks += mu.assembly.take(strange, arrived, AHEAD_NS)
+    assert not mu.assembly.refuses
+    assert mu.counted == {"frames": 8020, "samples": 8000, "out_of_range": 20}
 
 
 def test_seconds_that_lose_their_last_samples_now_and_then_are_no_other_rate() -> None:

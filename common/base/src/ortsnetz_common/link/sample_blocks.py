@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ortsnetz_common.link import frames
 
-VERSION = 1
+VERSION = 2
 SOCKET_VARIABLE = "ORTSNETZ_SAMPLED_VALUES"
 """Environment: path of the receiver's socket."""
 DEFAULT_SOCKET = "/run/ortsnetz-sampled-values/receiver.sock"
@@ -148,6 +148,9 @@ class Block(Struct, frozen=True, tag="block", forbid_unknown_fields=True):
         flags: an octet a sample, `SampleFlag`.
         qualities: of each channel, bits of `measurement.quality` that any sample of the block had.
         newest_ns: when the last of its samples arrived, UTC ns.
+        rate_proven: whether a second of the stream has ended at the count that the rate says, since
+            it was subscribed or silent for a second; before, the stream may be of another rate, and
+            nothing of it is to be taken for good.
     """
 
     stream: int
@@ -158,6 +161,7 @@ class Block(Struct, frozen=True, tag="block", forbid_unknown_fields=True):
     qualities: tuple[int, ...]
     newest_ns: int
     counters: Counters
+    rate_proven: bool = False
 
 
 class Silent(Struct, frozen=True, tag="silent", forbid_unknown_fields=True):

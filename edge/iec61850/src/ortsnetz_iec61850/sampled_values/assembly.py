@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ortsnetz_common.link.sample_blocks import Block, Counters, SampleFlag, Stream
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_iec61850.sampled_values.qualities import LOCKED, TESTED, bits_of, together
-from ortsnetz_iec61850.sampled_values.rates import Ends
+from ortsnetz_iec61850.sampled_values.rates import Seconds
 from ortsnetz_iec61850.sampled_values.template import Taken, Whole
 
 BLOCKS_PER_S = 10
@@ -68,7 +68,7 @@ class Assembly:
         self._early_ns: int | None = None  # least of (arrival - number / rate) since the last block
         self._synchronised = False
         self._handed: int | None = None
-        self._ends = Ends(stream.rate)
+        self._ends = Seconds(stream.rate)
 
     def take(self, taken: Taken, arrived_ns: Whole, wall_ahead_ns: int) -> list[Block]:
         """Take samples; the blocks that are whole by now.
@@ -80,13 +80,14 @@ class Assembly:
         """
         self.counted["frames"] += int(taken.frame[-1]) + 1
         numbers, believed = self._numbers(taken.counts, arrived_ns, wall_ahead_ns)
+        beyond = np.cumsum(believed, dtype=np.int64)[taken.counts >= self._stream.rate]
         if not believed.all():
             self.counted["out_of_range"] += int((~believed).sum())
             taken = _chosen(taken, believed)
             arrived_ns, numbers = arrived_ns[believed], numbers[believed]
-            if not len(numbers):
-                return []
-        self.refuses = self._ends.take(numbers)
+        self.refuses = self._ends.take(numbers, beyond)
+        if not len(numbers):
+            return []
         if self.refuses:
             self.counted["malformed"] += int(taken.frame[-1] - taken.frame[0]) + 1
             return []
@@ -254,6 +255,7 @@ class Assembly:
             qualities=tuple(bits_of(int(q)) for q in found.qualities),
             newest_ns=found.newest_ns,
             counters=self.counters(),
+            rate_proven=self._ends.proven,
         )
 
 

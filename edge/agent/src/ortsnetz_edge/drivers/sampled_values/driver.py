@@ -98,6 +98,7 @@ class SampledValuesDriver(LimitOnly):
         self._counters = self._before = Counters()
         self._refused = ""  # counter of frames that were refused since the last message
         self._heard_s: float | None = None  # monotonic, of the last block with a sample
+        self._unproven_s: float | None = None  # monotonic, of the last whose rate nothing shows
         self._subscribed_s: float | None = None
         self._running: dict[str, tuple[int, ...]] = {}
         self._said: dict[str, tuple[int, ...]] = {}  # worst of each channel in the newest interval
@@ -166,6 +167,9 @@ class SampledValuesDriver(LimitOnly):
         self._counters = message.counters
         if isinstance(message, Silent):
             return
+        if not message.rate_proven:
+            self._unproven_s = self._clock.monotonic()
+            return
         samples = self._reader.samples(message)
         if not samples.lost.all():
             self._heard_s = self._clock.monotonic()
@@ -219,6 +223,9 @@ class SampledValuesDriver(LimitOnly):
                 return _no_window()  # one of before a break is none
             return None
         stream = f"stream '{self._source.connection.path}' on {self._link.interface}"
+        if self._unproven_s is not None and now - self._unproven_s <= SILENT_AFTER_S:
+            words = "has not yet shown its rate by the end of a second"
+            return DriverError(FailureKind.WAITING, f"{stream} {words}")
         kind, words = _REFUSED.get(self._refused, (FailureKind.TIMEOUT, "is silent"))
         return DriverError(kind, f"{stream} {words}")
 

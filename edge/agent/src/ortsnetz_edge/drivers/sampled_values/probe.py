@@ -25,7 +25,8 @@ from ortsnetz_edge.profiles.schema import SampledValuesOptions
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
 
-FIRST_WINDOW_S = 3.0
+FIRST_WINDOW_S = 4.0
+"""A second to show the rate, a window, and what a busy machine needs."""
 SILENT_AFTER_S = 0.5
 """Blocks come ten times a second."""
 
@@ -112,7 +113,7 @@ class StreamProbe:
 
     def _take(self, message: Block | Silent) -> None:
         self._counters = message.counters
-        if isinstance(message, Block):
+        if isinstance(message, Block) and message.rate_proven:
             self._qualities = message.qualities
             samples = self._reader.samples(message)
             if not samples.lost.all():
