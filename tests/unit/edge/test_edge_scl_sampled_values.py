@@ -66,6 +66,9 @@ def test_profiles_are_written_that_the_driver_takes(tmp_path: Path) -> None:
     assert (options.channels, options.voltage_v) == (NAMES, 11547.0)
     assert (options.current_scale, options.voltage_scale) == pytest.approx((0.001, 0.01))
     assert profile.active_power is not None
+    assert [(each.name, each.value.at) for each in profile.further] == [
+        ("LSVS1.LostSmp", "stream/lost")
+    ]
     connection = Connection("sampled-values", "01-0C-CD-04-00-11", 16385, path="MU1MU01")
     stream = stream_of(connection, options)
     assert (stream.octets, stream.conf_rev, len(stream.channels)) == (64, 3, 8)

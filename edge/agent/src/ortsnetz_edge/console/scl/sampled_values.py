@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ortsnetz_common.measurement.point import Unit
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.sampled_streams import SampledStream, sampled_streams_of
@@ -12,14 +13,20 @@ from ortsnetz_edge.console.scl.drafting import Draft
 from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.profiles.schema import (
     FORMAT,
+    Further,
     Profile,
     ProtocolFamily,
     SampledValuesOptions,
     Terminals,
+    Value,
 )
 
 _OCTETS_OF_VALUE = 8
 _QUANTITIES = ("rms.u", "rms.i", "active_power", "reactive_power")
+_LOST = Further(
+    name="LSVS1.LostSmp", value=Value(at="stream/lost"), unit=Unit.COUNT, range=(0.0, 1e18)
+)
+"""Samples that never came: a count without end."""
 
 
 def stream_drafts(document: Document, ied: Ied, ratings: Ratings) -> Iterator[tuple[str, Draft]]:
@@ -71,6 +78,7 @@ def _draft(stream: SampledStream, ratings: Ratings) -> Draft:
         current=found["rms.i"],
         active_power=found["active_power"],
         reactive_power=found["reactive_power"],
+        further=() if options is None else (_LOST,),
         sampled_values=options or SampledValuesOptions(),
     )
     return Draft(profile, tuple(left_out))

@@ -146,8 +146,10 @@ class SampledValuesDriver(LimitOnly):
         return Identity(None, "Sampled Values", connection.path)
 
     def diagnose(self) -> Diagnosis:
-        """How the driver is."""
-        return self._tally.diagnosis(connected=self._reason() is None)
+        """How the driver is, with all that the receiver has counted of its stream."""
+        total = self._total
+        counters = {f"sv_{name}": getattr(total, name) for name in total.__struct_fields__}
+        return self._tally.diagnosis(connected=self._reason() is None, counters=counters)
 
     async def stop(self) -> None:
         """Close the connection to the receiver."""

@@ -10,14 +10,18 @@
 10min/pst.a, 2h/plt.a  flicker
 pmu/u_a.re, pmu/u_a.im synchrophasor, RMS; pmu/frequency, pmu/rocof
 recording/direction    of the newest recorded fault: 0 unknown, 1 forward, 2 reverse
-stream/lost            samples that never came since the driver was started; also samples, late,
-                       doubled, kernel_drops, blocks_dropped, restarts
+stream/lost            samples that never came since the driver was started; so is each counter of
+                       `sample_blocks.Counters`: frames, samples, late, doubled, reordered,
+                       conf_rev_mismatch, simulated, malformed, out_of_range, restarts,
+                       blocks_dropped, kernel_drops, unexamined
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from ortsnetz_common.link.sample_blocks import Counters
 
 AGGREGATED = ("200ms", "3s", "10min", "2h")
 HIGHEST_ORDER = 50
@@ -40,9 +44,7 @@ _FORMS["pmu"] = {"frequency": "", "rocof": ""} | {
     f"{kind}_{phase}": "part" for kind in "iu" for phase in "abcn"
 }
 _FORMS["recording"] = {"direction": ""}
-_FORMS["stream"] = dict.fromkeys(
-    ("samples", "lost", "late", "doubled", "kernel_drops", "blocks_dropped", "restarts"), ""
-)
+_FORMS["stream"] = dict.fromkeys(Counters.__struct_fields__, "")
 
 
 @dataclass(frozen=True, slots=True)
