@@ -33,3 +33,5 @@ def test_its_rows_stay_and_say_nothing_of_what_nobody_recorded(tmp_path: Path) -
         engine.dispose()
     assert (row.id, row.lowest_limit_w) == ("ev-1@10", 6000.0)
     assert (row.customer, row.contract, row.limits, row.limits_left_out) == ("", "", "[]", 0)
+    assert (row.causes, row.sources, row.elements) == ("[]", "[]", "[]")
+    assert (row.energy_at_least_wh, row.unknown_s, row.duration_s) == (None, None, None)

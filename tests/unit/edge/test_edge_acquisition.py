@@ -49,6 +49,7 @@ def test_every_answer_is_fresh_in_exactly_one_image() -> None:
     image.place("m", scan(1), now=10.0)
     first = image.freeze(1, NOW_NS, now=10.1)
     second = image.freeze(2, NOW_NS, now=11.1)
+    assert (first.monotonic_s, second.monotonic_s) == (10.1, 11.1)
     image.place("m", scan(2), now=11.5)
     image.place("m", scan(3), now=12.0)
     third = image.freeze(3, NOW_NS, now=12.1)

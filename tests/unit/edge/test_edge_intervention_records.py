@@ -54,10 +54,10 @@ def ledger() -> InterventionLedger:
 
 def test_a_record_names_the_customer_the_contract_and_every_limit() -> None:
     book = ledger()
-    book.step([following(6_900.0)], 100 * S)
+    book.step([following(6_900.0)], 100 * S, now=100)
     for second, limit_w in ((101, 6_900.0), (102, 4_830.0), (103, 4_830.0), (104, 9_000.0)):
-        assert book.step([following(limit_w)], second * S) == ()
-    (end,) = book.step([following(11_040.0, limited=False)], 105 * S)
+        assert book.step([following(limit_w)], second * S, now=second) == ()
+    (end,) = book.step([following(11_040.0, limited=False)], 105 * S, now=105)
     assert (end.customer, end.contract) == ("DE0001234567", "14a EnWG module 1")
     assert end.limits == ((100 * S, 6_900.0), (102 * S, 4_830.0), (104 * S, 9_000.0))
     assert end.limits_left_out == 0
@@ -66,8 +66,8 @@ def test_a_record_names_the_customer_the_contract_and_every_limit() -> None:
 def test_limits_beyond_the_bound_are_counted_and_the_lowest_is_still_known() -> None:
     book = ledger()
     for second in range(MOST_LIMITS + 50):
-        book.step([following(9_000.0 - second)], second * S)
-    (end,) = book.step([following(11_040.0, limited=False)], 1_000 * S)
+        book.step([following(9_000.0 - second)], second * S, now=second)
+    (end,) = book.step([following(11_040.0, limited=False)], 1_000 * S, now=1_000)
     assert (len(end.limits), end.limits_left_out) == (MOST_LIMITS, 50)
     assert end.lowest_limit_w == 9_000.0 - MOST_LIMITS - 49
 
@@ -77,7 +77,7 @@ def test_a_long_intervention_is_recorded_again_every_quarter_of_an_hour() -> Non
     records = [
         (second, record)
         for second in range(3_600)
-        for record in book.step([following(6_900.0)], second * S)
+        for record in book.step([following(6_900.0)], second * S, now=second)
     ]
     assert [second for second, _ in records] == [0, 900, 1_800, 2_700]
     assert len({record.id for _, record in records}) == 1
@@ -93,9 +93,9 @@ def node(tmp_path: Path) -> Path:
     data.mkdir()
     book = ledger()
     store = JournalStore(data / FILE, max_bytes=10_000_000)
-    records: list[Intervention] = [*book.step([following(6_900.0)], 100 * S)]
-    records += book.step([following(11_040.0, limited=False)], 160 * S)
-    records += book.step([following(4_830.0)], 200 * S)
+    records: list[Intervention] = [*book.step([following(6_900.0)], 100 * S, now=100)]
+    records += book.step([following(11_040.0, limited=False)], 160 * S, now=160)
+    records += book.step([following(4_830.0)], 200 * S, now=200)
     store.append([Entry(encode_record(record)) for record in records])
     store.close()
     return data

@@ -44,14 +44,14 @@ def following(
 
 def test_an_intervention_has_a_start_and_an_end_with_the_energy_not_served() -> None:
     ledger = InterventionLedger()
-    (start,) = ledger.step([following(limited=True)], 100 * S)
+    (start,) = ledger.step([following(limited=True)], 100 * S, now=100)
     assert start.id == "ev-07@100000000000"
     assert (start.end_ns, start.reason, start.binding) == (None, "transformer at 98 %", ("T1",))
     assert (start.floor_w, start.rule) == (4_830.0, "14a EnWG")
     for second in range(101, 160):
         limit_w = 4_830.0 if second == 130 else 6_900.0
-        assert ledger.step([following(limited=True, limit_w=limit_w)], second * S) == ()
-    (end,) = ledger.step([following(limited=False)], 160 * S)
+        assert ledger.step([following(limited=True, limit_w=limit_w)], second * S, now=second) == ()
+    (end,) = ledger.step([following(limited=False)], 160 * S, now=160)
     assert (end.id, end.start_ns, end.end_ns) == (start.id, 100 * S, 160 * S)
     assert end.lowest_limit_w == 4_830.0
     assert end.energy_not_served_wh == pytest.approx((11_040 - 6_900) * 60 / 3600)
@@ -60,36 +60,36 @@ def test_an_intervention_has_a_start_and_an_end_with_the_energy_not_served() -> 
 
 def test_an_unlimited_device_leaves_no_record() -> None:
     ledger = InterventionLedger()
-    assert ledger.step([following(limited=False)], 100 * S) == ()
+    assert ledger.step([following(limited=False)], 100 * S, now=100) == ()
 
 
 def test_energy_that_nobody_measured_is_unknown_and_not_zero() -> None:
     ledger = InterventionLedger()
-    ledger.step([following(limited=True)], 100 * S)
+    ledger.step([following(limited=True)], 100 * S, now=100)
     for second in range(101, 120):
-        ledger.step([following(limited=True, reading=Reading())], second * S)
-    (end,) = ledger.step([following(limited=False)], 120 * S)
+        ledger.step([following(limited=True, reading=Reading())], second * S, now=second)
+    (end,) = ledger.step([following(limited=False)], 120 * S, now=120)
     assert end.energy_not_served_wh is None
 
 
 def test_an_idle_charge_point_misses_no_energy() -> None:
     ledger = InterventionLedger()
     idle = Reading((230.0,) * 3, (0.0,) * 3, (0.0,) * 3, 4_830.0, 0.0)
-    ledger.step([following(limited=True, reading=idle)], 100 * S)
-    (end,) = ledger.step([following(limited=False, reading=idle)], 104 * S)
+    ledger.step([following(limited=True, reading=idle)], 100 * S, now=100)
+    (end,) = ledger.step([following(limited=False, reading=idle)], 104 * S, now=104)
     assert end.energy_not_served_wh == 0.0
 
 
 def test_an_intervention_and_an_alarm_outlive_a_restart_of_the_agent(tmp_path: Path) -> None:
     path = tmp_path / "control.json"
     ledger, board = InterventionLedger(), AlarmBoard()
-    (start,) = ledger.step([following(limited=True)], 100 * S)
+    (start,) = ledger.step([following(limited=True)], 100 * S, now=100)
     board.step([CONDITION], now=0.0, time_ns=100 * S)
     save_memory(path, Memory(ledger.open, board.active))
     memory = load_memory(path)
     again = InterventionLedger(memory.interventions)
-    assert again.step([following(limited=True)], 103 * S) == ()
-    (end,) = again.step([following(limited=False)], 104 * S)
+    assert again.step([following(limited=True)], 103 * S, now=103) == ()
+    (end,) = again.step([following(limited=False)], 104 * S, now=104)
     assert (end.id, end.start_ns) == (start.id, start.start_ns)
     board = AlarmBoard(memory.alarms)
     assert board.step([CONDITION], now=0.0, time_ns=103 * S) == ()

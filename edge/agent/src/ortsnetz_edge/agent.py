@@ -304,7 +304,7 @@ class Agent:
         )
         interventions: tuple[Record, ...] = ()
         if self.configuration.parameters.mode.limiting == "active":
-            interventions = self.ledger.step(following, image.time_ns)
+            interventions = self.ledger.step(following, image.time_ns, now=image.monotonic_s)
         alarms = self.alarms.step(
             self._conditions(image, found, verdict), now=now, time_ns=image.time_ns
         )

@@ -124,23 +124,90 @@ class Decision(Struct, frozen=True, tag="decision", forbid_unknown_fields=True):
     adjusted: tuple[Adjusted, ...] = ()
 
 
+class Cause(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a limit rested on, from an instant until the next cause or the intervention's end.
+
+    Attributes:
+        time_ns: since when, UTC.
+        source: who asked for it; `NONE` where nobody did: the limit was on its way back, or the
+            device had it by itself. None where an earlier version has not recorded it.
+        reason: in words, as it was measured at that instant.
+        binding: elements that bound, by name.
+    """
+
+    time_ns: int
+    source: SetpointSource | None
+    reason: str
+    binding: tuple[str, ...] = ()
+
+
+class SourceTotal(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one source has had of an intervention, all its times together.
+
+    Attributes:
+        source: as in `Cause`.
+        seconds: for how long its limit held.
+        lowest_limit_w: its lowest limit, magnitude.
+        reason: in words, when that was set.
+        energy_wh: not served in its times, as far as that was measured.
+        unknown_s: how much of `seconds` nobody has measured.
+    """
+
+    source: SetpointSource | None
+    seconds: float
+    lowest_limit_w: float
+    reason: str
+    energy_wh: float = 0.0
+    unknown_s: float = 0.0
+
+
+class BindingElement(Struct, frozen=True, forbid_unknown_fields=True):
+    """An element that bound in the course of an intervention.
+
+    Attributes:
+        since_ns: when it first did, UTC.
+        seconds: for how long, all its times together.
+    """
+
+    element: str
+    since_ns: int
+    seconds: float = 0.0
+
+
 class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_fields=True):
     """Start, course or end of a curtailment at one device; without it no DSO may dim anybody.
+
+    Records of earlier versions have nothing from `causes` on, or from `customer` on.
 
     Attributes:
         id: `<device>@<start, ns>`; all records of one intervention share it, the newest holds.
         start_ns: when the limit below the device's rating was first written.
-        end_ns: when it was lifted, None while it lasts.
-        reason: measured reason in words.
-        binding: elements that bound.
+        end_ns: when it was lifted, None while it lasts. Both by the node's clock, which may have
+            been set in between: `duration_s` knows nothing of that.
+        reason: measured reason in words, of the source that has held the device back for longest,
+            when its limit was lowest.
+        binding: all elements that bound in its course, as they came.
         lowest_limit_w: lowest limit so far, magnitude.
         floor_w: guaranteed floor of the device.
         rule: rule that guarantees the floor, e.g. `14a EnWG`.
-        energy_not_served_wh: integral of what was wanted and not allowed, None when unknown.
+        energy_not_served_wh: integral of what was wanted and not allowed; None when more of it is
+            unknown than a few seconds. Then `energy_at_least_wh` is what was measured.
         customer: connection point, as the DSO names it; empty where the set does not say.
         contract: what entitles the DSO to it, of the device's group.
         limits: instant (UTC ns) and limit (magnitude, W) of each change.
         limits_left_out: changes after those in `limits`; the lowest limit knows of them.
+        causes: what the limits rested on, one after the other.
+        causes_left_out: causes after those; `sources` and `elements` know of them.
+        sources: what each source has had of it, as they came.
+        elements: those of `binding`, with their times.
+        elements_left_out: how often an element began to bind that `elements` has no room for.
+        energy_at_least_wh: the integral over the measured time: the least that was not served.
+        unknown_s: time that nobody has measured.
+        duration_s: by the clock that never jumps; the time in which the agent was down, which is
+            in it, by the node's clock.
+        down_s: that time.
+        clock_sets: how often the node's clock was set by more than a second meanwhile.
+        clock_set_s: by how much in sum, forward positive.
     """
 
     id: str
@@ -157,6 +224,17 @@ class Intervention(Struct, frozen=True, tag="intervention", forbid_unknown_field
     contract: str = ""
     limits: tuple[tuple[int, float], ...] = ()
     limits_left_out: int = 0
+    causes: tuple[Cause, ...] = ()
+    causes_left_out: int = 0
+    sources: tuple[SourceTotal, ...] = ()
+    elements: tuple[BindingElement, ...] = ()
+    elements_left_out: int = 0
+    energy_at_least_wh: float | None = None
+    unknown_s: float | None = None
+    duration_s: float | None = None
+    down_s: float = 0.0
+    clock_sets: int = 0
+    clock_set_s: float = 0.0
 
 
 class Order(Struct, frozen=True, tag="order", forbid_unknown_fields=True):
@@ -220,6 +298,8 @@ class Alarm(Struct, frozen=True, tag="alarm", forbid_unknown_fields=True):
     Attributes:
         key: identifies the condition, e.g. `device-lost/ev-07`; one key is one alarm.
         priority: 1 low to 4 critical (EEMUA 191).
+        worsened: it stands already and has become clearly worse: whoever acknowledged it has to
+            look again. Said once; an active alarm that is said anew without it has other words.
     """
 
     key: str
@@ -229,6 +309,7 @@ class Alarm(Struct, frozen=True, tag="alarm", forbid_unknown_fields=True):
     cause: str
     consequence: str
     action: str
+    worsened: bool = False
 
 
 class Health(Struct, frozen=True, tag="health", forbid_unknown_fields=True):

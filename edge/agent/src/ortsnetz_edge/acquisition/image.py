@@ -51,6 +51,7 @@ class ProcessImage:
         fresh: answers and reports since the last freeze, each exactly once, in the order of their
             arrival; of a source with more than `FRESH_A_CYCLE` the newest stands for the rest.
         lost: sources that have turned invalid since the last freeze.
+        monotonic_s: the same instant as `time_ns` by the clock that never jumps.
     """
 
     cycle: int
@@ -58,6 +59,7 @@ class ProcessImage:
     sources: Mapping[str, SourceImage]
     fresh: tuple[tuple[str, Scan], ...]
     lost: tuple[str, ...]
+    monotonic_s: float = 0.0
 
 
 class NextImage:
@@ -160,7 +162,7 @@ class NextImage:
             self._valid[name] = valid
         fresh, self._fresh = tuple(self._fresh), []
         self._places = {}
-        return ProcessImage(cycle, time_ns, sources, fresh, tuple(lost))
+        return ProcessImage(cycle, time_ns, sources, fresh, tuple(lost), now)
 
     def _note(self, name: str, *, valid: bool) -> None:
         """Say it once where a source is lost, and once where it is back."""

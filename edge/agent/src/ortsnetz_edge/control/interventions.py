@@ -3,62 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from msgspec import Struct
-
-from ortsnetz_common.link.messages import Intervention, Setpoint
-from ortsnetz_common.measurement.reading import Reading
+from ortsnetz_common.link.messages import Intervention, SetpointSource
 from ortsnetz_common.parameters.station import Device
+from ortsnetz_edge.control.intervention_course import (
+    MAX_UNKNOWN_S,
+    MOST_LIMITS,
+    Following,
+    OpenIntervention,
+    begun,
+    completed,
+    elapsed,
+    follow,
+    main_reason,
+)
 
-MAX_UNKNOWN_S = 5.0
-"""Longest time without measurement after which the energy not served counts as unknown."""
-MOST_LIMITS = 200
-"""Changes of the limit that one record lists; further ones are counted."""
-RENEW_NS = 900 * 1_000_000_000
+__all__ = ["MOST_LIMITS", "Following", "InterventionLedger", "OpenIntervention"]
+
+RENEW_S = 900.0
 """An intervention that lasts is recorded again so often: who looks at it at night sees its energy,
 and a node that is lost has not lost all of it."""
-
-
-class OpenIntervention(Struct, forbid_unknown_fields=True):
-    """An intervention that lasts, as it is kept over a restart.
-
-    Attributes:
-        energy_wh: wanted and not allowed so far.
-        unknown_s: how much of its time nobody has measured.
-        seen_ns: until when it has been followed.
-        limits: instant and limit of each change.
-        limits_left_out: changes after those.
-        recorded_ns: when a record of it was last made.
-    """
-
-    device: str
-    start_ns: int
-    reason: str
-    binding: tuple[str, ...]
-    lowest_limit_w: float
-    energy_wh: float = 0.0
-    unknown_s: float = 0.0
-    seen_ns: int = 0
-    limits: tuple[tuple[int, float], ...] = ()
-    limits_left_out: int = 0
-    recorded_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """What a device did in a cycle, as far as an intervention goes.
-
-    Attributes:
-        setpoint: limit in force with its reason.
-        limited: whether it is below the rating.
-    """
-
-    device: Device
-    setpoint: Setpoint
-    limited: bool
-    reading: Reading | None
 
 
 class InterventionLedger:
@@ -76,7 +41,8 @@ class InterventionLedger:
             open_ones: these.
             contracts: what entitles the DSO to interventions, by group.
         """
-        self._open = {item.device: item for item in open_ones}
+        self._open = {item.device: completed(item) for item in open_ones}
+        self._seen_s: dict[str, float] = {}
         self._contracts = contracts
 
     @property
@@ -84,12 +50,18 @@ class InterventionLedger:
         """Interventions that last."""
         return tuple(self._open.values())
 
-    def step(self, following: Iterable[Following], time_ns: int) -> tuple[Intervention, ...]:
-        """Take in a cycle; records of interventions that began or ended in it or are due again.
+    def step(
+        self, following: Iterable[Following], time_ns: int, *, now: float
+    ) -> tuple[Intervention, ...]:
+        """Take in a cycle; records that are due.
+
+        Due is what began or ended in it, what another source has taken a part in for the first
+        time, and what has not been recorded for `RENEW_S`.
 
         Args:
             following: every device whose limit is known.
             time_ns: instant of the process image, UTC ns.
+            now: the same instant, monotonic, s.
         """
         records: list[Intervention] = []
         for item in following:
@@ -97,23 +69,20 @@ class InterventionLedger:
             lasting = self._open.get(name)
             if lasting is None:
                 if item.limited:
-                    self._open[name] = begun = OpenIntervention(
-                        device=name,
-                        start_ns=time_ns,
-                        reason=item.setpoint.reason,
-                        binding=item.setpoint.binding,
-                        lowest_limit_w=item.setpoint.limit_w,
-                        seen_ns=time_ns,
-                        limits=((time_ns, item.setpoint.limit_w),),
-                        recorded_ns=time_ns,
-                    )
-                    records.append(self._record(begun, item.device, None))
+                    lasting = self._open[name] = begun(item, time_ns)
+                    self._seen_s[name] = now
+                    records.append(self._record(lasting, item.device, None))
                 continue
-            _follow(lasting, item, time_ns)
+            asked = _asking(lasting)
+            seen_s = self._seen_s.get(name)
+            passed_s = elapsed(lasting, time_ns, None if seen_s is None else now - seen_s)
+            self._seen_s[name] = now
+            follow(lasting, item, time_ns, passed_s)
             if not item.limited:
-                records.append(self._record(self._open.pop(name), item.device, time_ns))
-            elif time_ns - lasting.recorded_ns >= RENEW_NS:
-                lasting.recorded_ns = time_ns
+                del self._open[name], self._seen_s[name]
+                records.append(self._record(lasting, item.device, time_ns))
+            elif lasting.lasted_s - lasting.recorded_s >= RENEW_S or _asking(lasting) != asked:
+                lasting.recorded_s = lasting.lasted_s
                 records.append(self._record(lasting, item.device, None))
         return tuple(records)
 
@@ -124,8 +93,8 @@ class InterventionLedger:
             device=item.device,
             start_ns=item.start_ns,
             end_ns=end_ns,
-            reason=item.reason,
-            binding=item.binding,
+            reason=main_reason(item.sources),
+            binding=tuple(item.elements),
             lowest_limit_w=item.lowest_limit_w,
             floor_w=device.floor_w,
             rule=device.floor_rule,
@@ -134,38 +103,20 @@ class InterventionLedger:
             contract=self._contracts.get(device.group, ""),
             limits=item.limits,
             limits_left_out=item.limits_left_out,
+            causes=item.causes,
+            causes_left_out=item.causes_left_out,
+            sources=item.sources,
+            elements=tuple(item.elements.values()),
+            elements_left_out=item.elements_left_out,
+            energy_at_least_wh=item.energy_wh,
+            unknown_s=item.unknown_s,
+            duration_s=item.lasted_s,
+            down_s=item.down_s,
+            clock_sets=item.clock_sets,
+            clock_set_s=item.clock_set_s,
         )
 
 
-def _follow(lasting: OpenIntervention, item: Following, time_ns: int) -> None:
-    """Integrate what was wanted and not allowed since the last cycle."""
-    elapsed_s = max(0.0, (time_ns - lasting.seen_ns) / 1e9)
-    lasting.seen_ns = time_ns
-    if item.limited:
-        lasting.lowest_limit_w = min(lasting.lowest_limit_w, item.setpoint.limit_w)
-        _note_limit(lasting, item.setpoint.limit_w, time_ns)
-    missing_w = _not_served_w(item.device, item.reading)
-    if missing_w is None or elapsed_s > MAX_UNKNOWN_S:
-        lasting.unknown_s += elapsed_s
-    else:
-        lasting.energy_wh += missing_w * elapsed_s / 3600.0
-
-
-def _note_limit(lasting: OpenIntervention, limit_w: float, time_ns: int) -> None:
-    if lasting.limits and lasting.limits[-1][1] == limit_w:
-        return
-    if len(lasting.limits) < MOST_LIMITS:
-        lasting.limits = (*lasting.limits, (time_ns, limit_w))
-    else:
-        lasting.limits_left_out += 1
-
-
-def _not_served_w(device: Device, reading: Reading | None) -> float | None:
-    """Power wanted and not allowed, magnitude; None where it is not measured."""
-    if reading is None or reading.available_w is None:
-        return None
-    phases = reading.active_w[: device.phase_count]
-    if any(value is None for value in phases):
-        return None
-    actual_w = abs(sum(value for value in phases if value is not None))
-    return max(0.0, min(abs(reading.available_w), device.rated_w) - actual_w)
+def _asking(lasting: OpenIntervention) -> int:
+    """How many sources have asked for its limits; its way back is none."""
+    return sum(total.source is not SetpointSource.NONE for total in lasting.sources)

@@ -19,12 +19,26 @@ from ortsnetz_cockpit.core.registry.database import reading
 from ortsnetz_cockpit.core.registry.log_cursor import LogCursor
 from ortsnetz_cockpit.core.registry.tables import ALARMS, INTERVENTIONS
 from ortsnetz_cockpit.core.timeseries.store import Store
-from ortsnetz_common.link.messages import Alarm, Intervention
+from ortsnetz_common.link.messages import (
+    Alarm,
+    BindingElement,
+    Cause,
+    Intervention,
+    SourceTotal,
+)
 from ortsnetz_common.measurement.time import now_ns
 
 LIST_LIMIT = 1000
 CURSOR = "alarms"
 _RECORDS = msgspec.json.Decoder(Alarm | Intervention)
+_LISTS = {
+    "binding": tuple[str, ...],
+    "limits": tuple[tuple[int, float], ...],
+    "causes": tuple[Cause, ...],
+    "sources": tuple[SourceTotal, ...],
+    "elements": tuple[BindingElement, ...],
+}
+"""Columns of an intervention that hold JSON, and what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,30 +143,18 @@ class Desk:
 
 
 def _keep_intervention(connection: Connection, node: str, record: Intervention) -> None:
-    values = {
-        "device": record.device,
-        "start_ns": record.start_ns,
-        "end_ns": record.end_ns,
-        "reason": record.reason,
-        "binding": msgspec.json.encode(record.binding).decode(),
-        "lowest_limit_w": record.lowest_limit_w,
-        "floor_w": record.floor_w,
-        "rule": record.rule,
-        "energy_not_served_wh": record.energy_not_served_wh,
-        "customer": record.customer,
-        "contract": record.contract,
-        "limits": msgspec.json.encode(record.limits).decode(),
-        "limits_left_out": record.limits_left_out,
-    }
-    statement = upsert(INTERVENTIONS).values(node=node, id=record.id, **values)
+    values = msgspec.structs.asdict(record)  # a column for each field
+    for name in _LISTS:
+        values[name] = msgspec.json.encode(values[name]).decode()
+    statement = upsert(INTERVENTIONS).values(node=node, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["node", "id"], set_=values))
 
 
 def _intervention(row: Row[tuple[object, ...]]) -> Intervention:
     fields = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's documented way to names
     fields.pop("node")
-    fields["binding"] = msgspec.json.decode(fields["binding"], type=tuple[str, ...])
-    fields["limits"] = msgspec.json.decode(fields["limits"], type=tuple[tuple[int, float], ...])
+    for name, kind in _LISTS.items():
+        fields[name] = msgspec.json.decode(fields[name], type=kind)
     return Intervention(**fields)
 
 

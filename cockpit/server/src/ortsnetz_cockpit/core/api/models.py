@@ -237,6 +237,34 @@ class LimitInfo(Message):
     limit_w: float
 
 
+class CauseInfo(Message):
+    """What an intervention's limits rested on, from an instant until the next cause."""
+
+    time_ns: str
+    source: str
+    reason: str
+    binding: list[str]
+
+
+class SourceTotalInfo(Message):
+    """What one source has had of an intervention, all its times together."""
+
+    source: str
+    seconds: float
+    lowest_limit_w: float
+    reason: str
+    energy_at_least_wh: float
+    unknown_s: float
+
+
+class BindingElementInfo(Message):
+    """An element that bound, since when, and for how long in all."""
+
+    element: str
+    since_ns: str
+    seconds: float
+
+
 class InterventionInfo(Message):
     """Curtailment at one device."""
 
@@ -254,6 +282,17 @@ class InterventionInfo(Message):
     contract: str
     limits: list[LimitInfo]
     limits_left_out: int
+    energy_at_least_wh: float | None
+    unknown_s: float | None
+    duration_s: float | None
+    down_s: float
+    clock_sets: int
+    clock_set_s: float
+    sources: list[SourceTotalInfo]
+    elements: list[BindingElementInfo]
+    elements_left_out: int
+    causes: list[CauseInfo]
+    causes_left_out: int
 
 
 class WatermarkInfo(Message):

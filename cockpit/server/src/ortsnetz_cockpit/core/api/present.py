@@ -10,6 +10,7 @@ from ortsnetz_cockpit.core.registry.board import AdjustmentInForce, NodeState, S
 from ortsnetz_cockpit.core.registry.site import Site
 from ortsnetz_cockpit.core.timeseries.latest import LiveValue
 from ortsnetz_cockpit.core.timeseries.series import Series
+from ortsnetz_common.link.intervention_files import source_name
 from ortsnetz_common.link.messages import Adjusted, Decision, Health, Intervention, Setpoint
 from ortsnetz_common.measurement.quality import describe
 from ortsnetz_common.measurement.time import rfc3339
@@ -219,6 +220,40 @@ def intervention_info(record: Intervention) -> models.InterventionInfo:
             models.LimitInfo(time_ns=str(at), limit_w=limit_w) for at, limit_w in record.limits
         ],
         limits_left_out=record.limits_left_out,
+        energy_at_least_wh=record.energy_at_least_wh,
+        unknown_s=record.unknown_s,
+        duration_s=record.duration_s,
+        down_s=record.down_s,
+        clock_sets=record.clock_sets,
+        clock_set_s=record.clock_set_s,
+        sources=[
+            models.SourceTotalInfo(
+                source=source_name(total.source),
+                seconds=total.seconds,
+                lowest_limit_w=total.lowest_limit_w,
+                reason=total.reason,
+                energy_at_least_wh=total.energy_wh,
+                unknown_s=total.unknown_s,
+            )
+            for total in record.sources
+        ],
+        elements=[
+            models.BindingElementInfo(
+                element=one.element, since_ns=str(one.since_ns), seconds=one.seconds
+            )
+            for one in record.elements
+        ],
+        elements_left_out=record.elements_left_out,
+        causes=[
+            models.CauseInfo(
+                time_ns=str(cause.time_ns),
+                source=source_name(cause.source),
+                reason=cause.reason,
+                binding=list(cause.binding),
+            )
+            for cause in record.causes
+        ],
+        causes_left_out=record.causes_left_out,
     )
 
 

@@ -84,6 +84,17 @@ INTERVENTIONS = Table(
     Column("contract", Text, nullable=False, server_default=""),
     Column("limits", Text, nullable=False, server_default="[]"),
     Column("limits_left_out", Integer, nullable=False, server_default="0"),
+    Column("causes", Text, nullable=False, server_default="[]"),
+    Column("causes_left_out", Integer, nullable=False, server_default="0"),
+    Column("sources", Text, nullable=False, server_default="[]"),
+    Column("elements", Text, nullable=False, server_default="[]"),
+    Column("elements_left_out", Integer, nullable=False, server_default="0"),
+    Column("energy_at_least_wh", Float),
+    Column("unknown_s", Float),
+    Column("duration_s", Float),
+    Column("down_s", Float, nullable=False, server_default="0"),
+    Column("clock_sets", Integer, nullable=False, server_default="0"),
+    Column("clock_set_s", Float, nullable=False, server_default="0"),
 )
 
 ORDERS = Table(

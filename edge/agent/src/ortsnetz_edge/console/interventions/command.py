@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor
 from pathlib import Path
 
 import click
@@ -67,7 +68,6 @@ def interventions_on(directory: Path) -> list[Intervention]:
 
 
 def _row(record: Intervention) -> tuple[str, ...]:
-    energy = record.energy_not_served_wh
     return (
         rfc3339(record.start_ns),
         "lasts" if record.end_ns is None else rfc3339(record.end_ns),
@@ -75,6 +75,16 @@ def _row(record: Intervention) -> tuple[str, ...]:
         record.customer,
         f"{record.lowest_limit_w / 1e3:.2f}",
         f"{record.floor_w / 1e3:.2f} ({record.rule})",
-        "unknown" if energy is None else f"{energy / 1e3:.3f}",
+        _energy_words(record),
         record.reason,
     )
+
+
+def _energy_words(record: Intervention) -> str:
+    """Energy not served in kWh, as far as it is known."""
+    if record.energy_not_served_wh is not None:
+        return f"{record.energy_not_served_wh / 1e3:.3f}"
+    if record.energy_at_least_wh is None or record.unknown_s is None:
+        return "unknown"
+    least_kwh = floor(record.energy_at_least_wh) / 1e3  # rounded up it would be no bound
+    return f"at least {least_kwh:.3f}, {record.unknown_s:.0f} s unknown"
