@@ -137,6 +137,43 @@ def test_a_block_whose_data_set_cannot_be_found_is_said_to_be_so() -> None:
         subscription_of(stream)
 
 
+def written_from(text: str, folder: Path) -> tuple[str, str, str]:
+    """The profile's name, its text, and what was left out of it, of a file of one bay."""
+    read = read_scl(text.encode(), "bay.cid")
+    ratings = Ratings(Direction.CONSUMPTION, 230.0, 100.0, 50.0)
+    (written,) = write_profiles(read, read.ieds, folder, ratings, takes_si=True)
+    assert written.path is not None
+    return written.kind, written.path.read_text("utf-8"), "\n".join(written.left_out)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('<P type="MAC-Address">01-0C-CD-01-00-02</P>', "MAC-Address"),
+        ('<P type="APPID">3002</P>', "APPID"),
+    ],
+)
+def test_an_address_that_the_file_does_not_say_is_said_to_be_missing_and_never_made_up(
+    line: str, words: str, tmp_path: Path
+) -> None:
+    assert line in BAY.read_text()
+    kind, text, left_out = written_from(BAY.read_text().replace(line, ""), tmp_path)
+    assert "By GOOSE: protocol goose, path 'B1'." in text
+    said = f"GOOSE LD0/LLN0.gcbMeasured: the file does not say its {words}: the path has no"
+    assert said in left_out
+    assert said in text
+    listener = replace(source("eth1", "B1"), profile=kind)
+    assert Goose(Environment(library=Library({kind: text}))).validate(listener) == ()
+
+
+def test_no_source_by_goose_is_proposed_that_would_have_no_value(tmp_path: Path) -> None:
+    """The plant's controller multicasts its breaker only, which its profile does not read."""
+    text = (SCL / "plant-controller-edition-2.cid").read_text()
+    _, written, left_out = written_from(text, tmp_path)
+    assert "By GOOSE" not in written
+    assert "nothing that this profile reads is in what it multicasts" in left_out
+
+
 @pytest.mark.parametrize("name", ["plant-controller-edition-2.cid", "substation-edition-2-1.scd"])
 def test_streams_of_other_files_are_understood(name: str) -> None:
     read = read_scl((SCL / name).read_bytes(), name)

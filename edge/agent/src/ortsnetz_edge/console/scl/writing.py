@@ -12,12 +12,12 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
-from ortsnetz_edge.console.scl.drafting import Draft, Drafting
-from ortsnetz_edge.console.scl.goose import multicast_of
+from ortsnetz_edge.console.scl.drafting import Drafting
+from ortsnetz_edge.console.scl.goose import Multicast, multicast_of
 from ortsnetz_edge.console.scl.profile_text import text_of
 from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.sampled_values import stream_drafts
-from ortsnetz_edge.console.scl.scopes import Scope, scopes_of
+from ortsnetz_edge.console.scl.scopes import scopes_of
 from ortsnetz_edge.console.scl.set_points import hints_of
 from ortsnetz_edge.profiles.library import parse_profile
 
@@ -55,31 +55,30 @@ def write_profiles(
             if scope.kind in kinds:
                 raise InputError(f"{document.name}: two devices would be called '{scope.kind}'")
             kinds.add(scope.kind)
-            path = _write(folder, scope.kind, _text(document, ied, scope, draft, lookup))
-            yield Written(scope.kind, path, draft.left_out)
+            multicast = multicast_of(document, ied, scope, draft.profile)
+            left_out = (*draft.left_out, *multicast.left_out)
+            text = text_of(
+                msgspec.structs.replace(draft.profile, goose=multicast.streams),
+                _origin(document, ied, multicast),
+                tuple(hints_of(scope, lookup)),
+                left_out,
+            )
+            yield Written(scope.kind, _write(folder, scope.kind, text), left_out)
         for origin, draft in stream_drafts(document, ied, ratings):
             kind = draft.profile.kind
             if draft.is_empty:
                 yield Written(kind, None, draft.left_out)
                 continue
             text = text_of(draft.profile, origin, (), draft.left_out)
-            parse_profile(text, f"{kind}.yaml")
             yield Written(kind, _write(folder, kind, text), draft.left_out)
 
 
-def _text(document: Document, ied: Ied, scope: Scope, draft: Draft, lookup: Lookup) -> str:
+def _origin(document: Document, ied: Ied, multicast: Multicast) -> str:
+    """Where a profile comes from, and how its device is reached."""
     origin = f"IED {ied.name} of {Path(document.name).name}{_addresses(document, ied)}."
-    multicast = multicast_of(document, ied, scope)
     if multicast.path:
         origin += f" By GOOSE: protocol goose, path '{multicast.path}'."
-    text = text_of(
-        msgspec.structs.replace(draft.profile, goose=multicast.streams),
-        origin,
-        tuple(hints_of(scope, lookup)),
-        (*draft.left_out, *multicast.left_out),
-    )
-    parse_profile(text, f"{scope.kind}.yaml")  # what the agent would refuse is not written
-    return text
+    return origin
 
 
 def _addresses(document: Document, ied: Ied) -> str:
@@ -95,6 +94,7 @@ def _addresses(document: Document, ied: Ied) -> str:
 
 def _write(folder: Path, kind: str, text: str) -> Path:
     path = folder / f"{kind}.yaml"
+    parse_profile(text, path.name)  # what the agent would refuse is not written
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
