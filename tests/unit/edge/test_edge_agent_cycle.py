@@ -192,6 +192,7 @@ class MadeUpFunctions:
 
     limit_w: float | None = None
     failing: bool = False
+    margins_given_up: tuple[str, ...] = ()
     calls: list[EstimationCall] = field(default_factory=list)
 
     def start(self) -> None:
@@ -213,7 +214,14 @@ class MadeUpFunctions:
         del deadline_s
         assert call.state == b"state"
         if self.limit_w is None:
-            return LimitingResult("ok", verified=True, worst_loading=0.5, limits=())
+            return LimitingResult(
+                "ok",
+                verified=True,
+                worst_loading=0.5,
+                limits=(),
+                reserve_given_up=self.margins_given_up,
+                margins_given_up=self.margins_given_up,
+            )
         limit = DeviceLimit("ev", self.limit_w, "transformer 3 'T1' phase b at 98 %", ("T1",))
         return LimitingResult("limited", verified=True, worst_loading=0.98, limits=(limit,))
 
@@ -357,6 +365,18 @@ def test_a_limit_is_written_decided_and_recorded_with_its_reason(bench: Bench) -
     assert isinstance(intervention, Intervention)
     assert intervention.rule == "14a EnWG"
     assert [r.key for r in bench.of(Alarm) if isinstance(r, Alarm)] == ["limits-binding"]
+
+
+def test_the_health_record_and_the_status_say_why_a_verified_state_raises_nothing(
+    bench: Bench,
+) -> None:
+    bench.functions.margins_given_up = ("transformer 3 'T1'",)
+    bench.run(three_cycles)
+    words = (
+        "the state is verified; no limit is raised: the margin cannot be kept at transformer 3 'T1'"
+    )
+    assert next(r.reason for r in bench.of(Health) if isinstance(r, Health)) == words
+    assert read_status(bench.path.parent / "data").reason == words
 
 
 def test_a_silent_device_is_marked_without_value_and_nothing_is_written_to_it(

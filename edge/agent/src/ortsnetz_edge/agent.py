@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ortsnetz_common.link.codec import encode_record
@@ -32,6 +32,7 @@ from ortsnetz_edge.control.failsafe import AgentMode
 from ortsnetz_edge.control.interventions import Following, InterventionLedger
 from ortsnetz_edge.control.memory import Memory, save_memory
 from ortsnetz_edge.control.modes import LimitingMode
+from ortsnetz_edge.control.network_conditions import why_none_rises
 from ortsnetz_edge.control.order_words import not_kept
 from ortsnetz_edge.control.outside import Outside
 from ortsnetz_edge.control.timekeeping import ClockWatch
@@ -340,6 +341,9 @@ class Agent:
         """Health for the cockpit, status for the technician."""
         cycle_ms = (time.monotonic() - begun) * 1000.0
         mode = verdict.mode.value
+        if verdict.mode is AgentMode.ACTIVE:
+            reasons = (verdict.reason, why_none_rises(found.limits))
+            verdict = replace(verdict, reason="; ".join(filter(None, reasons)))
         if mode != self._health_mode or self.cycle % HEALTH_EVERY == 0:
             self._health_mode = mode
             self._put((self._health(image.time_ns, mode, verdict.reason, cycle_ms),))

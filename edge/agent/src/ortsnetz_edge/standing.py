@@ -15,12 +15,12 @@ from ortsnetz_edge.control.conditions import (
     function_failed,
     limits_unknown,
     lost_sources,
-    network_limits,
     overload_measured,
     setpoints_ignored,
 )
 from ortsnetz_edge.control.controller import Verdict
 from ortsnetz_edge.control.device import DeviceControl
+from ortsnetz_edge.control.network_conditions import network_limits
 from ortsnetz_edge.hosting.functions import ESTIMATION, LIMITING
 
 
@@ -46,9 +46,6 @@ def of_cycle(
     controls = tuple(controls)
     mode = parameters.mode.limiting
     meters = {meter.name: meter for meter in parameters.station.meters}
-    wanted = found.limits.limits if found.limits else ()
-    violated = found.limits.violated if found.limits else ()
-    binding = sorted({name for limit in wanted for name in limit.binding})
     failed = {ESTIMATION, LIMITING} & found.failures.keys() if mode != "off" else set()
     return [
         *lost_sources(image, meters),
@@ -59,5 +56,5 @@ def of_cycle(
         *fail_safe(verdict.mode, parameters.timing, verdict.reason),
         *overload_measured(verdict.overloads),
         *setpoints_ignored(controls, now=now),
-        *network_limits(binding, violated, len(wanted)),
+        *network_limits(found.limits),
     ]

@@ -149,30 +149,6 @@ def setpoints_ignored(controls: Iterable[DeviceControl], *, now: float) -> Itera
             )
 
 
-def network_limits(
-    binding: Sequence[str], violated: Sequence[str], limited: int
-) -> Iterable[Condition]:
-    """Limits of the network that bind, or cannot be kept."""
-    if limited:
-        where = ", ".join(binding) or "the network"
-        yield Condition(
-            key="limits-binding",
-            priority=1,
-            cause=f"at its limit: {where}",
-            consequence=f"{limited} devices are limited",
-            action="none now; consider reinforcement if this happens often",
-        )
-    if violated:
-        yield Condition(
-            key="floors-infeasible",
-            priority=4,
-            cause="no setting of the devices keeps this limit: " + "; ".join(violated),
-            consequence="whoever can ease it is held down, at most to the guaranteed floor; "
-            "no limit is raised",
-            action="relieve the network by switching, or agree on less than the floor",
-        )
-
-
 def journal_trouble(failure: str | None, damaged: int, dropped: int) -> Iterable[Condition]:
     """The journal cannot write, was damaged, or was full.
 

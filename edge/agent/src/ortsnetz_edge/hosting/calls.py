@@ -111,6 +111,32 @@ class DeviceLimit(Struct, frozen=True, forbid_unknown_fields=True):
     binding: tuple[str, ...]
 
 
+class Missed(Struct, frozen=True, forbid_unknown_fields=True):
+    """A limit that is not kept; for people only, nothing is decided by it.
+
+    Attributes:
+        element: component, id and name, e.g. `transformer 1 'T1'`.
+        words: what is missed, with value and limit.
+        what: `loading phase b`, `u_pu phase c high`, ...; empty where no figure is known.
+        value: loading as a share of the rating, voltage in pu; None where none is known.
+        limit: in the same unit.
+        relief_w: active power that is missing at this phase of the element; None where active power
+            has no such effect.
+        relief_var: the same by reactive power alone.
+        until: what it waits for: the limit is kept as soon as that has happened; empty where no
+            setting of the devices keeps it.
+    """
+
+    element: str
+    words: str
+    what: str = ""
+    value: float | None = None
+    limit: float | None = None
+    relief_w: float | None = None
+    relief_var: float | None = None
+    until: str = ""
+
+
 class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     """What the limiting function decided.
 
@@ -122,10 +148,14 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
         limits: devices that have to be limited; who is not in it needs no limit.
         violated: limits that no setting of the devices can keep, in words.
         uncontrolled: devices that said nothing usable: nothing is known of what they would draw.
-        reserve_given_up: elements whose margin could not be kept, in words.
+        reserve_given_up: why no limit may be raised, in words: elements whose margin could not be
+            kept, and limits that are missed until something slow has followed.
         present_kept: whether a power flow has confirmed that the limits of `LimitingCall.present`
             keep everything, reserve included; false where nobody looked.
         reactive: reactive power that devices are told, var in all, inductive consumption positive.
+        missed: limits that no setting of the devices can keep, with what is missing.
+        meanwhile: limits that are missed until something slow has followed, the same.
+        margins_given_up: elements, by label, whose margin could not be kept; their limit is.
     """
 
     status: str
@@ -137,6 +167,9 @@ class LimitingResult(Struct, frozen=True, forbid_unknown_fields=True):
     reserve_given_up: tuple[str, ...] = ()
     present_kept: bool = False
     reactive: dict[str, float] = {}
+    missed: tuple[Missed, ...] = ()
+    meanwhile: tuple[Missed, ...] = ()
+    margins_given_up: tuple[str, ...] = ()
 
 
 class CallError(OrtsnetzError):

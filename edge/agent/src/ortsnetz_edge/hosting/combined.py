@@ -15,6 +15,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from ortsnetz_edge.hosting.calls import DeviceLimit, LimitingCall, LimitingResult
+from ortsnetz_edge.hosting.missed import missed_by, worst_of_each
 
 Once = Callable[[frozenset[str], Mapping[str, float]], LimitingResult]
 """One decision: devices that stay as estimated, and what slow devices can still be at, W."""
@@ -27,6 +28,7 @@ _HALVINGS = 4
 """Between the reactive power of two answers: to a sixteenth of their difference."""
 
 _NOBODY: Mapping[str, float] = MappingProxyType({})
+_THE_LIMITS = "the network's limits"
 
 
 def combined(once: Once, call: LimitingCall, keeps: Keeps | None = None) -> LimitingResult:
@@ -88,6 +90,11 @@ def both_directions(
             dict.fromkeys((*consumers.reserve_given_up, *feeders.reserve_given_up))
         ),
         reactive={**consumers.reactive, **feeders.reactive} if told is None else dict(told),
+        missed=worst_of_each((*consumers.missed, *feeders.missed)),
+        meanwhile=worst_of_each((*consumers.meanwhile, *feeders.meanwhile)),
+        margins_given_up=tuple(
+            dict.fromkeys((*consumers.margins_given_up, *feeders.margins_given_up))
+        ),
     )
 
 
@@ -161,7 +168,9 @@ def _waiting(
     later: LimitingResult, now: LimitingResult, limits: tuple[DeviceLimit, ...], until: str
 ) -> LimitingResult:
     """What holds later with limits for both, and what is missed until then."""
-    missed = () if now.verified else now.violated or ("the network's limits",)
+    missed = () if now.verified else now.violated or (_THE_LIMITS,)
+    not_kept = () if now.verified else missed_by(now)
+    meanwhile = (replace(one, until=until) for one in not_kept)
     return replace(
         later,
         status="limited" if later.status == "ok" and now.status != "ok" else later.status,
@@ -171,6 +180,7 @@ def _waiting(
             *later.reserve_given_up,
             *(f"{words}, until {until}" for words in missed),
         ),
+        meanwhile=worst_of_each((*later.meanwhile, *now.meanwhile, *meanwhile)),
     )
 
 

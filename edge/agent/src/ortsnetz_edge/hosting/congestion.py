@@ -14,6 +14,7 @@ from ortsnetz_edge.hosting.calls import (
     DeviceLimit,
     LimitingCall,
     LimitingResult,
+    Missed,
     encode,
     limiting_call,
 )
@@ -28,7 +29,13 @@ from ortsnetz_edge.hosting.state_bytes import from_bytes
 from ortsnetz_grid.functions.congestion.limiter import Limiter
 from ortsnetz_grid.functions.congestion.present import Excess
 from ortsnetz_grid.functions.congestion.problem import Infeasible, Objective, Settings
-from ortsnetz_grid.functions.congestion.result import Binding, DeviceSetting, Stage, Status
+from ortsnetz_grid.functions.congestion.result import (
+    Binding,
+    DeviceSetting,
+    LimitResult,
+    Stage,
+    Status,
+)
 from ortsnetz_grid.functions.congestion.situation import (
     Situation,
     limiter_of,
@@ -222,7 +229,29 @@ class Limiting:
                 for setting in result.devices
                 if setting.q_var is not None and result.stage is not Stage.REQUESTS
             },
+            missed=_missed(result) if infeasible else (),
+            margins_given_up=result.reserve_given_up,
         )
+
+
+def _missed(result: LimitResult) -> tuple[Missed, ...]:
+    """Limits that are violated, with the relief that is missing where it is known."""
+    relief = {(one.element, one.what): one for one in result.shortfall}
+    found = []
+    for one in result.binding:
+        missing = None if one.element is None else relief.get((one.element, one.what))
+        found.append(
+            Missed(
+                element=one.label,
+                words=one.words,
+                what=one.what,
+                value=None if one.value is None else float(one.value),
+                limit=None if one.limit is None else float(one.limit),
+                relief_w=missing.relief_w if missing else None,
+                relief_var=missing.relief_var if missing else None,
+            )
+        )
+    return tuple(found)
 
 
 def _corners(situation: Situation) -> tuple[Situation, ...]:

@@ -50,8 +50,9 @@ class AlarmRow:
 def follow(row: AlarmRow | None, node: str, record: Alarm) -> AlarmRow | None:
     """The alarm after a record of the log; None when there is nothing to keep.
 
-    An alarm that comes up again must be acknowledged again; a repetition of what stands changes
-    texts only; the end of a condition that never stood is no alarm.
+    An alarm that comes up again must be acknowledged again, and so must one that stands and has
+    become worse; another repetition of what stands changes texts only; the end of a condition that
+    never stood is no alarm.
     """
     if record.state is AlarmState.CLEARED:
         if row is None or row.state not in ACTIVE:
@@ -63,18 +64,19 @@ def follow(row: AlarmRow | None, node: str, record: Alarm) -> AlarmRow | None:
         )
         return replace(row, state=gone, cleared_ns=record.time_ns)
     stands = row is not None and row.state in ACTIVE
+    kept = row if stands and not record.worsened else None
     return AlarmRow(
         node=node,
         key=record.key,
-        state=row.state if row is not None and stands else State.ACTIVE_UNACKNOWLEDGED,
+        state=kept.state if kept else State.ACTIVE_UNACKNOWLEDGED,
         priority=record.priority,
         cause=record.cause,
         consequence=record.consequence,
         action=record.action,
         raised_ns=row.raised_ns if row is not None and stands else record.time_ns,
         cleared_ns=None,
-        acknowledged_by=row.acknowledged_by if row is not None and stands else None,
-        acknowledged_ns=row.acknowledged_ns if row is not None and stands else None,
+        acknowledged_by=kept.acknowledged_by if kept else None,
+        acknowledged_ns=kept.acknowledged_ns if kept else None,
         occurrences=(row.occurrences if row else 0) + (not stands),
     )
 
