@@ -323,7 +323,9 @@ def test_at_60_hz_a_window_has_twelve_cycles_and_its_groups_other_edges() -> Non
 
 
 def test_an_interval_of_ten_seconds_nobody_saw_is_not_given_out() -> None:
-    state, found = advance_frequency(FrequencyState(), [10**9, 2 * 10**9], [True, True])
+    state, found = advance_frequency(
+        FrequencyState(), [10**9, 2 * 10**9], [True, True], [True, True]
+    )
     assert found == ()
-    _, found = advance_frequency(state, [10**15], [True])
+    _, found = advance_frequency(state, [10**15], [True], [True])
     assert [f.hz for f in found] == [None]

@@ -14,12 +14,12 @@ from studies.waveforms import MIDNIGHT_NS, VOLTAGES
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, Interval
-from ortsnetz_grid.functions.power_quality.criteria import LongTermFlicker, Record
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.en50160 import Criterion, Judgement, judged
 from ortsnetz_grid.functions.power_quality.events import Event, EventKind
 from ortsnetz_grid.functions.power_quality.frequency import INTERVAL_NS, Frequency
 from ortsnetz_grid.functions.power_quality.presentation import as_json, as_svg, as_text
+from ortsnetz_grid.functions.power_quality.record import LongTermFlicker, Record
 from ortsnetz_grid.functions.power_quality.unbalance import Unbalance
 from ortsnetz_grid.functions.power_quality.week import WEEK_NS, Report, report
 from ortsnetz_grid.functions.power_quality.window import Quantities
@@ -179,7 +179,7 @@ def test_dips_go_into_the_table_by_residual_voltage_and_duration() -> None:
         _event(EventKind.INTERRUPTION, 1000, 200.0, 0.0),
         _event(EventKind.SWELL, 400, 0.40, 1.15),
         _event(EventKind.SWELL, 500, 10.0, 1.25),
-        _event(EventKind.DIP, 600, None, 0.7),
+        _event(EventKind.DIP, 2000, None, 0.7),
     ]
     found = report(replace(_week(), events=events))
     assert found.dips == (
@@ -191,7 +191,95 @@ def test_dips_go_into_the_table_by_residual_voltage_and_duration() -> None:
     )
     assert found.swells == ((0, 0, 1), (1, 0, 0))
     assert (found.short_interruptions, found.long_interruptions) == (1, 1)
-    assert (found.longer_dips, found.lasting) == (1, 1)
+    assert (found.longer_dips, found.lasting) == (2, 1)  # that one has lasted for days
+
+
+def test_swells_beyond_a_minute_are_counted_though_the_table_has_no_column_for_them() -> None:
+    events = [
+        _event(EventKind.SWELL, 400, 3600.0, 1.30),
+        _event(EventKind.SWELL, 9000, 60.0, 1.15),
+        _event(EventKind.SWELL, 590000, None, 1.15),
+    ]
+    found = report(replace(_week(), events=events))
+    assert found.swells == ((0, 0, 0), (0, 0, 1))
+    assert (found.longer_swells, found.lasting) == (2, 1)
+    assert "swells beyond 1 min: 2" in as_text(found)
+
+
+def test_an_outage_that_lasts_is_one_and_long_once_three_minutes_are_over() -> None:
+    before_s = WEEK_NS / 1e9
+    for lasts_s, long in ((181.0, 1), (179.0, 0)):
+        events = [
+            _event(EventKind.DIP, before_s - lasts_s - 0.01, None, 0.0),
+            _event(EventKind.INTERRUPTION, before_s - lasts_s, None, 0.0),
+        ]
+        found = report(replace(_week(), events=events))
+        assert (found.short_interruptions, found.long_interruptions) == (0, long)
+        assert (found.lasting, found.longer_dips) == (1, 0)
+    doubted = [replace(e, uncertain=True, start_ns=MIDNIGHT_NS) for e in events]
+    found = report(replace(_week(), events=doubted))  # nobody knows whether it still lasted
+    assert (found.long_interruptions, found.lasting, found.uncertain) == (0, 1, 2)
+
+
+def test_an_event_across_the_end_of_a_week_is_in_both_reports_and_told_apart() -> None:
+    outage = _event(EventKind.INTERRUPTION, WEEK_NS / 1e9 - 100.0, 200.0, 0.0)
+    first = report(replace(_week(), events=[outage]))
+    second = report(
+        Record(
+            Declared(), VOLTAGES, MIDNIGHT_NS + WEEK_NS, MIDNIGHT_NS + 2 * WEEK_NS, events=[outage]
+        )
+    )
+    assert (first.long_interruptions, first.began_before) == (1, 0)
+    assert (second.long_interruptions, second.began_before) == (1, 1)
+    with pytest.raises(InputError, match="event lies outside"):
+        report(replace(_week(), events=[_event(EventKind.DIP, -10.0, 5.0, 0.5)]))
+
+
+def test_ten_seconds_without_supply_have_no_frequency_to_judge() -> None:
+    """Only where it is certain that the supply was gone; what was not measured stays missing."""
+    week = _week()
+    gone = [replace(f, hz=None) if k in (100, 101) else f for k, f in enumerate(week.frequencies)]
+    outage = _event(EventKind.INTERRUPTION, 1001.0, 14.0, 0.0)
+    for event, judgement, out in (
+        (outage, Judgement.MET, 2),
+        (replace(outage, uncertain=True), Judgement.UNDECIDED, 0),
+        (replace(outage, end_ns=outage.start_ns + 10**9), Judgement.UNDECIDED, 1),
+        (replace(outage, kind=EventKind.DIP), Judgement.UNDECIDED, 0),
+    ):
+        found = report(replace(week, frequencies=gone, events=[event]))
+        criterion = _named(found, "frequency within -6 % and +4 %")
+        assert (criterion.judgement, criterion.left_out) == (judgement, out)
+
+
+def _up_to(order: int, fifth: float = 0.02) -> Record:
+    """The week of a stream whose rate carries no more orders."""
+    found = []
+    for number in range(INTERVALS):
+        interval = _interval(number, fifth=fifth)
+        assert interval.quantities is not None
+        few = interval.quantities.harmonics[:, : order + 1]
+        found.append(replace(interval, quantities=replace(interval.quantities, harmonics=few)))
+    return replace(_week(), ten_minutes=found)
+
+
+def test_a_distortion_from_fewer_than_forty_orders_is_met_as_far_as_measured() -> None:
+    found = report(_up_to(34))
+    named = _named(found, "THD of voltage a (orders up to 34 of 40)")
+    assert (named.judgement, named.missing) == (Judgement.MET_AS_MEASURED, 0)
+    assert (found.judgement, found.highest_order) == (Judgement.MET_AS_MEASURED, 34)
+    text = as_text(found)
+    assert text.splitlines()[0].endswith(": met as far as measured")
+    assert "harmonics: orders up to 34 were measured; a THD has 40" in text
+    assert report(_up_to(40)).judgement is Judgement.MET
+
+
+def test_more_orders_would_only_add_so_a_distortion_that_is_too_large_stays_not_met() -> None:
+    found = report(_up_to(34, fifth=0.09))
+    named = _named(found, "THD of voltage a (orders up to 34 of 40)")
+    assert named.judgement is Judgement.NOT_MET
+    few = report(_up_to(13))  # orders up to 25 have limits of their own: those are missing
+    assert _named(few, "order 17 of voltage a").judgement is Judgement.UNDECIDED
+    assert few.judgement is Judgement.UNDECIDED
 
 
 def test_the_report_can_be_read_by_people_and_machines() -> None:
@@ -199,10 +287,18 @@ def test_the_report_can_be_read_by_people_and_machines() -> None:
     record = replace(week, ten_minutes=[*week.ten_minutes[:300], *week.ten_minutes[400:]])
     found = report(record)
     text = as_text(found)
-    assert text.startswith("EN 50160, 2026-11-16T00:00:00.000Z to 2026-11-23T00:00:00.000Z: und")
-    assert "voltage a within -10 % and +10 %       undecided   100.0 %  95.0 %      100" in text
+    assert text.startswith(
+        "EN 50160:2010, 2026-11-16T00:00:00.000Z to 2026-11-23T00:00:00.000Z: undecided\n"
+        "not judged: rapid voltage changes (4.2.3.1), mains signalling voltages (4.2.7)"
+    )
+    line = next(line for line in text.splitlines() if line.startswith("voltage a within -10"))
+    assert line.split()[8:13] == ["undecided", "100.0", "%", "95.0", "%"]
+    assert line.split()[13] == "100"
     content = json.loads(as_json(found))
     assert content["judgement"] == "undecided"
+    assert content["standard"] == "EN 50160:2010"
+    assert "mains signalling voltages (4.2.7)" in content["not_judged"]
+    assert content["highest_order"] == 50
     assert content["criteria"][2]["missing"] == 100
     drawing = ET.fromstring(as_svg(record))  # noqa: S314  # our own
     lines = drawing.findall(".//{http://www.w3.org/2000/svg}polyline")

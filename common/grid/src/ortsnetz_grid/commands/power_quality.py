@@ -11,12 +11,12 @@ from ortsnetz_grid.commands.output import write_together
 from ortsnetz_grid.commands.power_quality_words import Found, summary
 from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, unfinished
 from ortsnetz_grid.functions.power_quality.comtrade_reader import read, split_combined
-from ortsnetz_grid.functions.power_quality.criteria import Record
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.fault_direction import FaultDirection
 from ortsnetz_grid.functions.power_quality.monitor import MonitorState, advance_monitor
 from ortsnetz_grid.functions.power_quality.on_recordings import findings
 from ortsnetz_grid.functions.power_quality.presentation import as_json, as_svg, as_text
+from ortsnetz_grid.functions.power_quality.record import Record
 from ortsnetz_grid.functions.power_quality.recording import Recording
 from ortsnetz_grid.functions.power_quality.samples import Samples
 from ortsnetz_grid.functions.power_quality.week import report

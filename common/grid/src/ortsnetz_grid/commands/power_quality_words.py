@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ortsnetz_common.measurement.time import rfc3339
-from ortsnetz_grid.functions.power_quality.criteria import Record
 from ortsnetz_grid.functions.power_quality.events import Event
 from ortsnetz_grid.functions.power_quality.harmonics import distortion
 from ortsnetz_grid.functions.power_quality.monitor import ShortTermFlicker
+from ortsnetz_grid.functions.power_quality.record import Record
 from ortsnetz_grid.functions.power_quality.recording import Recording
 from ortsnetz_grid.functions.power_quality.samples import Kind
 from ortsnetz_grid.functions.power_quality.window import Quantities, Window

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from ortsnetz_grid.functions.power_quality import en50160
-from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, Interval
-from ortsnetz_grid.functions.power_quality.declared import Declared
-from ortsnetz_grid.functions.power_quality.en50160 import Criterion, Limits, criterion
-from ortsnetz_grid.functions.power_quality.events import Event, EventKind
-from ortsnetz_grid.functions.power_quality.frequency import INTERVAL_NS, Frequency
+from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS
+from ortsnetz_grid.functions.power_quality.en50160 import (
+    THD_ORDERS,
+    Criterion,
+    Limits,
+    as_far_as_measured,
+    criterion,
+)
+from ortsnetz_grid.functions.power_quality.events import EventKind
+from ortsnetz_grid.functions.power_quality.frequency import INTERVAL_NS
 from ortsnetz_grid.functions.power_quality.harmonics import distortion
-from ortsnetz_grid.functions.power_quality.samples import Channel, Flags, Kind, Real
+from ortsnetz_grid.functions.power_quality.record import LEAST_COVERED, Record, highest_order
+from ortsnetz_grid.functions.power_quality.samples import Flags, Kind, Real
 
-LEAST_COVERED = 0.9
-"""An interval less covered than this has no value; the standard says nothing about it."""
 ANY = EventKind.DIP | EventKind.SWELL | EventKind.INTERRUPTION
 
-
-@dataclass(frozen=True, slots=True)
-class LongTermFlicker:
-    """Plt of two hours; None where it could not be had."""
-
-    start_ns: int
-    phase: str
-    plt: float | None
-    flags: EventKind = EventKind.NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What was measured in a period at one place."""
-
-    declared: Declared
-    channels: tuple[Channel, ...]
-    start_ns: int
-    end_ns: int
-    ten_minutes: Sequence[Interval] = ()
-    frequencies: Sequence[Frequency] = ()
-    flicker: Sequence[LongTermFlicker] = ()
-    events: Sequence[Event] = ()
+BESIDE_NS = 100_000_000
+"""A frequency needs the two cycles beside it, too; an event's instants are exact to 1.5 cycles."""
 
 
 def criteria_of(record: Record) -> tuple[Criterion, ...]:
@@ -76,26 +56,43 @@ def _expected(record: Record) -> int:
 
 
 def _frequency(record: Record) -> list[Criterion]:
-    """4.2.1, systems with synchronous connection; 99.5 % of a year is judged week by week."""
+    """4.2.1, systems with synchronous connection; 99.5 % of a year is judged week by week.
+
+    Where there was no voltage there is no frequency to judge.
+    """
     hz = record.declared.nominal_hz
     inside = [f for f in record.frequencies if record.start_ns <= f.start_ns < record.end_ns]
     values = np.array([np.nan if f.hz is None else f.hz for f in inside], dtype=np.float64)
     expected = (record.end_ns - record.start_ns) // INTERVAL_NS
-    none = np.zeros(len(values), dtype=np.bool_)
+    gone = _interrupted(record)
+    places = [(f.start_ns - record.start_ns) // INTERVAL_NS for f in inside]
+    out = np.isnan(values) & gone[np.array(places, dtype=np.intp)]
     return [
         criterion(
             Limits("frequency within -1 % and +1 %", "4.2.1", "Hz", 0.995, 0.99 * hz, 1.01 * hz),
             values,
-            none,
+            out,
             expected,
         ),
         criterion(
             Limits("frequency within -6 % and +4 %", "4.2.1", "Hz", 1.0, 0.94 * hz, 1.04 * hz),
             values,
-            none,
+            out,
             expected,
         ),
     ]
+
+
+def _interrupted(record: Record) -> Flags:
+    """The 10 s of the period in which the supply was gone, as far as that is certain."""
+    found = np.zeros((record.end_ns - record.start_ns) // INTERVAL_NS, dtype=np.bool_)
+    for event in record.events:
+        if event.kind is not EventKind.INTERRUPTION or event.uncertain:
+            continue
+        end_ns = record.end_ns if event.end_ns is None else event.end_ns + BESIDE_NS
+        first = max((event.start_ns - BESIDE_NS - record.start_ns) // INTERVAL_NS, 0)
+        found[first : -((record.start_ns - end_ns) // INTERVAL_NS)] = True
+    return found
 
 
 def _voltages(record: Record) -> list[Criterion]:
@@ -140,6 +137,9 @@ def _distortion(record: Record) -> list[Criterion]:
     """4.2.5: THD up to order 40 and each order up to 25, of the fundamental."""
     found = []
     out, expected = _left_out(record, ANY), _expected(record)
+    highest = highest_order(record)
+    partial = highest is not None and highest < THD_ORDERS
+    asked = f" (orders up to {highest} of {THD_ORDERS})" if partial else ""
     for row in _rows(record):
         phase = record.channels[row].phase
         shares = [
@@ -147,8 +147,10 @@ def _distortion(record: Record) -> list[Criterion]:
             for i in record.ten_minutes
         ]
         thd = _known(record, [None if s is None else float(s[0]) for s in shares])
-        limits = Limits(f"THD of voltage {phase}", "4.2.5", "1", 0.95, upper=en50160.THD_LIMIT)
-        found.append(criterion(limits, thd, out, expected))
+        name = f"THD of voltage {phase}{asked}"
+        limits = Limits(name, "4.2.5", "1", 0.95, upper=en50160.THD_LIMIT)
+        judged = criterion(limits, thd, out, expected)
+        found.append(as_far_as_measured(judged) if partial else judged)
         for order, most in en50160.HARMONIC_LIMITS.items():
             values: list[float | None] = [
                 None if s is None or len(s) <= order else float(s[order]) for s in shares
@@ -163,7 +165,7 @@ def _shares(subgroups: Real) -> Real:
     if not subgroups[1] > 0.0:
         return np.full(len(subgroups), np.nan)
     result: Real = subgroups / subgroups[1]
-    result[0] = distortion(subgroups[None, :], 40)[0]
+    result[0] = distortion(subgroups[None, :], THD_ORDERS)[0]
     return result
 
 

@@ -4,17 +4,29 @@ What is missing is never fine: a criterion is met only if it were met with every
 beyond the limit, and is not met only if it were not with every missing interval within. Between the
 two it is undecided. Intervals that the standard leaves out (interruptions; for the other criteria
 all flagged ones, IEC 61000-4-30, 4.7) are counted and taken out of the whole.
+
+A distortion from fewer orders than the standard asks for may be not met (more orders only add to
+it), and else is met as far as it was measured: what the other orders had is not known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from ortsnetz_grid.functions.power_quality.samples import Flags, Real
 
+EDITION = "EN 50160:2010"
+NOT_JUDGED = (
+    "rapid voltage changes (4.2.3.1)",
+    "mains signalling voltages (4.2.7)",
+    "transient overvoltages (4.3.4)",
+)
+"""What the standard has and nothing here measures; the report says so."""
+THD_ORDERS = 40
+"""The highest order in the THD (4.2.5)."""
 HARMONIC_LIMITS = {
     # EN 50160:2010, table 1: orders up to 25, shares of the fundamental, 95 % of 10-minute values
     2: 0.02, 3: 0.05, 4: 0.01, 5: 0.06, 6: 0.005, 7: 0.05, 8: 0.005, 9: 0.015, 10: 0.005,
@@ -36,6 +48,7 @@ class Judgement(StrEnum):
     """How a criterion stands."""
 
     MET = "met"
+    MET_AS_MEASURED = "met as far as measured"
     NOT_MET = "not met"
     UNDECIDED = "undecided"
 
@@ -117,6 +130,13 @@ def criterion(limits: Limits, values: Real, left_out: Flags, expected: int) -> C
         float(np.quantile(known, limits.share, method="higher")) if one_sided else None,
         judged(within, beyond, missing, limits.share),
     )
+
+
+def as_far_as_measured(found: Criterion) -> Criterion:
+    """The same of a quantity that was measured in part and could only be larger."""
+    if found.judgement is Judgement.MET:
+        return replace(found, judgement=Judgement.MET_AS_MEASURED)
+    return found
 
 
 def judged(within: int, beyond: int, missing: int, share: float) -> Judgement:

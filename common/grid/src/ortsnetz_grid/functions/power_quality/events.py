@@ -58,6 +58,10 @@ class Event:
         """Seconds; None while it lasts."""
         return None if self.end_ns is None else (self.end_ns - self.start_ns) / 1e9
 
+    def reaches_into(self, start_ns: int, end_ns: int) -> bool:
+        """Whether a part of it is in this stretch of time; while it lasts it has no end."""
+        return self.start_ns < end_ns and (self.end_ns is None or self.end_ns > start_ns)
+
 
 @dataclass(frozen=True, slots=True)
 class EventState:

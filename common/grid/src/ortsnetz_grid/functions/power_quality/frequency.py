@@ -13,25 +13,36 @@ INTERVAL_NS = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """Frequency of a 10 s interval, Hz; None where a cycle was not measured."""
+    """Frequency of a 10 s interval.
+
+    Attributes:
+        start_ns: of the interval.
+        hz: None where a cycle was not measured.
+        synchronised: whether the source's clock was synchronised in all of its cycles.
+    """
 
     start_ns: int
     hz: float | None
+    synchronised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FrequencyState:
-    """The interval that runs: its first and last rising zero, and whether all were measured."""
+    """The interval that runs: its first and last rising zero, and whether all were measured.
+
+    `synchronised` says whether the source's clock was in every cycle of it.
+    """
 
     interval: int | None = None
     first_ns: int = 0
     last_ns: int = 0
     cycles: int = 0
     whole: bool = True
+    synchronised: bool = True
 
 
 def advance_frequency(
-    state: FrequencyState, zeros_ns: list[int], valid: list[bool]
+    state: FrequencyState, zeros_ns: list[int], valid: list[bool], synchronised: list[bool]
 ) -> tuple[FrequencyState, tuple[Frequency, ...]]:
     """Go on with the rising zeros of the reference.
 
@@ -39,18 +50,24 @@ def advance_frequency(
         state: of the call before.
         zeros_ns: their instants; rising.
         valid: whether the reference was measured there and since the zero before.
+        synchronised: whether the source's clock was, there and since the zero before.
     """
     found: list[Frequency] = []
-    for instant, good in zip(zeros_ns, valid, strict=True):
+    for instant, good, timed in zip(zeros_ns, valid, synchronised, strict=True):
         interval = instant // INTERVAL_NS
         if state.interval is None:  # the first interval was not seen whole
-            state = FrequencyState(interval, instant, instant, 0, whole=False)
+            state = FrequencyState(interval, instant, instant, 0, whole=False, synchronised=timed)
         elif interval != state.interval:
             found.append(_closed(state))
-            state = FrequencyState(interval, instant, instant, 0, good)
+            state = FrequencyState(interval, instant, instant, 0, good, timed)
         else:
             state = FrequencyState(
-                interval, state.first_ns, instant, state.cycles + 1, state.whole and good
+                interval,
+                state.first_ns,
+                instant,
+                state.cycles + 1,
+                state.whole and good,
+                state.synchronised and timed,
             )
     return state, tuple(found)
 
@@ -60,4 +77,4 @@ def _closed(state: FrequencyState) -> Frequency:
     hz = None
     if state.whole and state.cycles > 0:
         hz = state.cycles * 1e9 / (state.last_ns - state.first_ns)
-    return Frequency(state.interval * INTERVAL_NS, hz)
+    return Frequency(state.interval * INTERVAL_NS, hz, state.synchronised)

@@ -41,6 +41,16 @@ def _any_lost(samples: Samples, start: Real, end: Real) -> Flags:
 
 def measured_before(reference: Reference, place: float, samples: Samples) -> bool:
     """Whether the reference was measured over about the cycle before this place."""
+    cycle = _cycle_before(place, samples)
+    first = max(cycle.start, reference.first)
+    return bool(reference.valid[first : cycle.stop].all())
+
+
+def synchronised_before(place: float, samples: Samples) -> bool:
+    """Whether the source's clock was synchronised over about the cycle before this place."""
+    return not bool(samples.unsynchronised[_cycle_before(place, samples)].any())
+
+
+def _cycle_before(place: float, samples: Samples) -> slice:
     end = int(np.ceil(place)) + 1
-    cycle = round(samples.rate_hz / 45.0)
-    return bool(reference.valid[max(end - cycle, reference.first) : end].all())
+    return slice(max(end - round(samples.rate_hz / 45.0), 0), end)

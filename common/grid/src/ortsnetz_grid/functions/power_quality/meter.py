@@ -25,7 +25,11 @@ from ortsnetz_grid.functions.power_quality.frequency import (
     FrequencyState,
     advance_frequency,
 )
-from ortsnetz_grid.functions.power_quality.half_cycles import half_cycles, measured_before
+from ortsnetz_grid.functions.power_quality.half_cycles import (
+    half_cycles,
+    measured_before,
+    synchronised_before,
+)
 from ortsnetz_grid.functions.power_quality.reference import Reference, reach, reference_of
 from ortsnetz_grid.functions.power_quality.samples import Samples, joined
 from ortsnetz_grid.functions.power_quality.window import Window, window_of
@@ -136,6 +140,7 @@ def _half_cycles(
         state.frequency,
         [samples.instant_ns(float(p)) for p in rising],
         [measured_before(reference, p, samples) for p in rising],
+        [synchronised_before(p, samples) for p in rising],
     )
     state = replace(state, half_start=float(places[-1]), frequency=frequency)
     return state, halves, found
@@ -173,7 +178,7 @@ def _flags(state: MeterState, start_ns: int, end_ns: int) -> EventKind:
     """Events that touch this stretch of time."""
     flags = EventKind.NONE
     for event in (*state.spans, *state.events.lasting):
-        if event.start_ns < end_ns and (event.end_ns is None or event.end_ns > start_ns):
+        if event.reaches_into(start_ns, end_ns):
             flags |= event.kind
     return flags
 

@@ -20,8 +20,8 @@ from ortsnetz_grid.functions.power_quality.aggregation import (
     Interval,
     advance_aggregation,
 )
-from ortsnetz_grid.functions.power_quality.criteria import LongTermFlicker
 from ortsnetz_grid.functions.power_quality.declared import Declared
+from ortsnetz_grid.functions.power_quality.events import Event
 from ortsnetz_grid.functions.power_quality.flicker import (
     FlickerState,
     advance_flicker,
@@ -32,6 +32,7 @@ from ortsnetz_grid.functions.power_quality.flicker import (
     short_term,
 )
 from ortsnetz_grid.functions.power_quality.meter import Measured, MeterState, advance
+from ortsnetz_grid.functions.power_quality.record import LongTermFlicker
 from ortsnetz_grid.functions.power_quality.samples import Kind, Samples
 
 LEAST_COUNTED_S = 510.0
@@ -44,11 +45,15 @@ one."""
 
 @dataclass(frozen=True, slots=True)
 class ShortTermFlicker:
-    """Pst of ten minutes; None where too little of them was counted."""
+    """Pst of ten minutes; None where too little of them was counted.
+
+    `synchronised` says whether the source's clock was, all the time.
+    """
 
     start_ns: int
     phase: str
     pst: float | None
+    synchronised: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +64,7 @@ class MonitorState:
         meter, aggregation: of these parts.
         flicker: a state for each phase voltage.
         flicker_end_ns: instant behind the last sample the flicker has seen.
+        flicker_synchronised: whether the source's clock was, in the ten minutes that run.
         short: Pst of the last four hours, for Plt.
     """
 
@@ -66,17 +72,19 @@ class MonitorState:
     aggregation: AggregationState = field(default_factory=AggregationState)
     flicker: tuple[FlickerState, ...] = ()
     flicker_end_ns: int | None = None
+    flicker_synchronised: bool = True
     short: tuple[ShortTermFlicker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Monitored:
-    """What a call found."""
+    """What a call found; `lasting` are the events that have not ended with it."""
 
     measured: Measured
     intervals: Aggregated
     short_flicker: tuple[ShortTermFlicker, ...] = ()
     long_flicker: tuple[LongTermFlicker, ...] = ()
+    lasting: tuple[Event, ...] = ()
 
 
 def advance_monitor(
@@ -93,7 +101,7 @@ def advance_monitor(
     kept = tuple(s for s in (*state.short, *short) if s.start_ns > block.end_ns - 2 * TWO_HOURS_NS)
     state = replace(state, short=kept)
     long = tuple(f for two in intervals.two_hours for f in _long_term(state, block, two))
-    return state, Monitored(measured, intervals, short, long)
+    return state, Monitored(measured, intervals, short, long, meter.events.lasting)
 
 
 def _flicker(
@@ -111,6 +119,7 @@ def _flicker(
     half_ns = round(0.5e9 / block.rate_hz)
     before = block.start_ns if expected is None else expected - half_ns
     found: list[ShortTermFlicker] = []
+    timed = state.flicker_synchronised
     for first, end in _pieces(block):
         interval = block.instant_ns(first + 0.5) // TEN_MINUTES_NS
         if interval != before // TEN_MINUTES_NS:
@@ -118,8 +127,10 @@ def _flicker(
             for row, one in zip(rows, states, strict=True):
                 enough = counted_s(one, block.rate_hz) >= LEAST_COUNTED_S
                 pst = short_term(one) if enough else None
-                found.append(ShortTermFlicker(start, block.channels[row].phase, pst))
+                found.append(ShortTermFlicker(start, block.channels[row].phase, pst, timed))
             states = [next_interval(s) for s in states]
+            timed = True
+        timed = timed and not bool(block.unsynchronised[first:end].any())
         if block.lost[first]:
             states = [after_loss(s) for s in states]
         else:
@@ -128,7 +139,13 @@ def _flicker(
                 for row, s in zip(rows, states, strict=True)
             ]
         before = block.instant_ns(end - 0.5)
-    return replace(state, flicker=tuple(states), flicker_end_ns=block.end_ns), tuple(found)
+    state = replace(
+        state,
+        flicker=tuple(states),
+        flicker_end_ns=block.end_ns,
+        flicker_synchronised=timed,
+    )
+    return state, tuple(found)
 
 
 def _pieces(block: Samples) -> Iterator[tuple[int, int]]:
@@ -152,4 +169,4 @@ def _long_term(state: MonitorState, block: Samples, two: Interval) -> Iterator[L
             for s in state.short
             if s.phase == phase and two.start_ns <= s.start_ns < two.end_ns
         ]
-        yield LongTermFlicker(two.start_ns, phase, long_term(short), two.flags)
+        yield LongTermFlicker(two.start_ns, phase, long_term(short), two.flags, two.synchronised)

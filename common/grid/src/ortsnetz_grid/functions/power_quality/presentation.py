@@ -11,12 +11,14 @@ import numpy as np
 
 from ortsnetz_common.measurement.time import rfc3339
 from ortsnetz_grid.functions.power_quality import en50160
-from ortsnetz_grid.functions.power_quality.criteria import LEAST_COVERED, Record
 from ortsnetz_grid.functions.power_quality.en50160 import Criterion
+from ortsnetz_grid.functions.power_quality.record import LEAST_COVERED, Record
 from ortsnetz_grid.functions.power_quality.samples import Kind
 from ortsnetz_grid.functions.power_quality.week import Report
 
 WIDTH, HEIGHT, MARGIN = 900, 320, 50
+NAME, JUDGED = 40, 22
+"""Columns of the text, in characters."""
 COLOURS = {"a": "#8c510a", "b": "#35978f", "c": "#762a83"}
 
 
@@ -25,6 +27,8 @@ def as_json(report: Report) -> str:
     content = asdict(report)
     content["start"], content["end"] = rfc3339(report.start_ns), rfc3339(report.end_ns)
     del content["start_ns"], content["end_ns"]
+    content["standard"] = en50160.EDITION
+    content["not_judged"] = list(en50160.NOT_JUDGED)
     content["dip_rows_residual_pu"] = list(en50160.DIP_ROWS_PU)
     content["dip_columns_up_to_s"] = list(en50160.DIP_COLUMNS_S)
     content["swell_rows_pu"] = list(en50160.SWELL_ROWS_PU)
@@ -35,11 +39,14 @@ def as_json(report: Report) -> str:
 def as_text(report: Report) -> str:
     """The report for people, a line a criterion, orders that are met in one line together."""
     head = (
-        f"{'criterion':38} {'judged':10} {'within':>8} {'asked':>7} {'missing':>8} {'left out':>9}"
-        f" {'lowest':>9} {'highest':>9}"
+        f"{'criterion':{NAME}} {'judged':{JUDGED}} {'within':>8} {'asked':>7} {'missing':>8}"
+        f" {'left out':>9} {'lowest':>9} {'highest':>9}"
     )
+    period = f"{rfc3339(report.start_ns)} to {rfc3339(report.end_ns)}"
     lines = [
-        f"EN 50160, {rfc3339(report.start_ns)} to {rfc3339(report.end_ns)}: {report.judgement}",
+        f"{en50160.EDITION}, {period}: {report.judgement}",
+        f"not judged: {', '.join(en50160.NOT_JUDGED)}",
+        _orders(report),
         "",
         head,
     ]
@@ -56,10 +63,20 @@ def as_text(report: Report) -> str:
         f"interruptions up to 3 min: {report.short_interruptions}",
         f"interruptions beyond 3 min: {report.long_interruptions}",
         f"dips beyond 1 min: {report.longer_dips}",
+        f"swells beyond 1 min: {report.longer_swells}",
         f"events without an end: {report.lasting}",
+        f"events that began before, and are in the report before, too: {report.began_before}",
         f"events with lost samples: {report.uncertain}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _orders(report: Report) -> str:
+    highest = report.highest_order
+    if highest is None:
+        return "harmonics: none were measured"
+    short = f"; a THD has {en50160.THD_ORDERS}" if highest < en50160.THD_ORDERS else ""
+    return f"harmonics: orders up to {highest} were measured{short}"
 
 
 def _line(c: Criterion) -> str:
@@ -68,8 +85,8 @@ def _line(c: Criterion) -> str:
     lowest = "-" if c.lowest is None else f"{c.lowest:.4g}"
     highest = "-" if c.highest is None else f"{c.highest:.4g}"
     return (
-        f"{c.name:38} {c.judgement:10} {share:>8} {100.0 * c.share:>5.1f} % {c.missing:>8}"
-        f" {c.left_out:>9} {lowest:>9} {highest:>9}"
+        f"{c.name:{NAME}} {c.judgement:{JUDGED}} {share:>8} {100.0 * c.share:>5.1f} %"
+        f" {c.missing:>8} {c.left_out:>9} {lowest:>9} {highest:>9}"
     )
 
 

@@ -50,6 +50,7 @@ class Synchrophasor:
         positive: positive sequence of the voltages.
         frequency_hz: of the positive sequence.
         rocof_hz_s: rate of change of it.
+        synchronised: whether the source's clock was, over all of its filter.
     """
 
     time_ns: int
@@ -57,6 +58,7 @@ class Synchrophasor:
     positive: complex
     frequency_hz: float
     rocof_hz_s: float
+    synchronised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def synchrophasors(
                 complex(gain * around[1]),
                 nominal + float(deviation),
                 float(rocof),
+                not bool(samples.unsynchronised[max(first, 0) : last].any()),
             )
         )
     return tuple(found)

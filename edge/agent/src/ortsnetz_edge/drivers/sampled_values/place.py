@@ -52,10 +52,12 @@ class Newest:
         window: of 10 (12) cycles, with the power of its phases.
         intervals: `3s`, `10min`, `2h`.
         frequency: of 10 s.
-        flicker: Pst and Plt with the start of its interval, by `pst.a`.
+        flicker: Pst and Plt by `pst.a`: start of its interval, value, whether the source's clock
+            was synchronised all the time.
         phasor: the newest synchrophasor; its `time_ns` may be long ago where samples are lost.
         synchronised: whether the last block's samples all were.
         fault: instant of the newest recording's trigger, and the direction that was found in it.
+        fault_synchronised: whether all samples of the newest recording were.
     """
 
     window: Window | None = None
@@ -63,11 +65,12 @@ class Newest:
     reactive_var: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, Interval] = field(default_factory=dict)
     frequency: Frequency | None = None
-    flicker: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+    flicker: dict[str, tuple[int, float | None, bool]] = field(default_factory=dict)
     phasor: Synchrophasor | None = None
     end_ns: int = 0
     synchronised: bool = True
     fault: tuple[int, str | None] | None = None
+    fault_synchronised: bool = True
 
 
 class Place:
@@ -129,6 +132,9 @@ class Place:
         self._recorder, recordings = advance_recorder(
             self._recorder, block, triggers, self._settings, self._declared
         )
+        if recordings:
+            flags = recordings[-1].samples.unsynchronised
+            self.newest.fault_synchronised = not bool(flags.any())
         return recordings
 
     def _kept(self, block: Samples) -> Samples:
@@ -156,9 +162,9 @@ class Place:
             if intervals:
                 newest.intervals[name] = intervals[-1]
         for short in found.short_flicker:
-            newest.flicker[f"pst.{short.phase}"] = (short.start_ns, short.pst)
+            newest.flicker[f"pst.{short.phase}"] = (short.start_ns, short.pst, short.synchronised)
         for long in found.long_flicker:
-            newest.flicker[f"plt.{long.phase}"] = (long.start_ns, long.plt)
+            newest.flicker[f"plt.{long.phase}"] = (long.start_ns, long.plt, long.synchronised)
 
     def _note_window(self, window: Window, recent: Samples) -> None:
         newest = self.newest

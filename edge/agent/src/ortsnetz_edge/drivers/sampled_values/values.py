@@ -13,8 +13,8 @@ from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_edge.drivers.sampled_values.place import Newest
 from ortsnetz_edge.profiles.references.sampled_values import PowerQualityReference
 from ortsnetz_grid.functions.power_quality.aggregation import Interval
-from ortsnetz_grid.functions.power_quality.criteria import LEAST_COVERED
 from ortsnetz_grid.functions.power_quality.harmonics import distortion
+from ortsnetz_grid.functions.power_quality.record import LEAST_COVERED
 from ortsnetz_grid.functions.power_quality.samples import Channel
 from ortsnetz_grid.functions.power_quality.window import Quantities, Window
 
@@ -126,7 +126,7 @@ class Values:
         phasor = newest.phasor
         if phasor is None:
             return _valued(None, 0, 0)
-        off = 0 if newest.synchronised else OFF
+        off = 0 if phasor.synchronised else OFF
         if newest.end_ns - phasor.time_ns > NEWEST_PHASOR_S * 1e9:
             return _valued(None, phasor.time_ns, off)
         number: float | None = None
@@ -160,7 +160,7 @@ def _frequency(newest: Newest, quality: int) -> Value:
     found = newest.frequency
     if found is None:
         return _valued(None, 0, 0)
-    off, end_ns = 0 if newest.synchronised else OFF, found.start_ns + 10 * 10**9
+    off, end_ns = 0 if found.synchronised else OFF, found.start_ns + 10 * 10**9
     return _valued(None if is_old("10s", end_ns, newest) else found.hz, end_ns, off, quality)
 
 
@@ -170,16 +170,16 @@ def is_old(interval: str, end_ns: int, newest: Newest) -> bool:
 
 
 def _flicker(reference: PowerQualityReference, newest: Newest, quality: int) -> Value:
-    start, number = newest.flicker.get(f"{reference.quantity}.{reference.of}", (0, None))
+    name = f"{reference.quantity}.{reference.of}"
+    start, number, synchronised = newest.flicker.get(name, (0, None, True))
     end_ns = start + (600 if reference.quantity == "pst" else 7200) * 10**9 if start else 0
-    return _valued(
-        None if is_old(reference.interval, end_ns, newest) else number, end_ns, 0, quality
-    )
+    old = is_old(reference.interval, end_ns, newest)
+    return _valued(None if old else number, end_ns, 0 if synchronised else OFF, quality)
 
 
 def _direction(newest: Newest) -> Value:
     at_ns, verdict = newest.fault or (0, None)
-    return _valued(DIRECTIONS.get(verdict or ""), at_ns, 0)
+    return _valued(DIRECTIONS.get(verdict or ""), at_ns, 0 if newest.fault_synchronised else OFF)
 
 
 def _valued(number: float | None, time_ns: int, time_quality: int, quality: int = 0) -> Value:

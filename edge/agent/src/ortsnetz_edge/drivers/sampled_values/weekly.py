@@ -23,12 +23,12 @@ from ortsnetz_grid.functions.power_quality.aggregation import (
     TWO_HOURS_NS,
     Interval,
 )
-from ortsnetz_grid.functions.power_quality.criteria import LongTermFlicker, Record
 from ortsnetz_grid.functions.power_quality.declared import Declared
 from ortsnetz_grid.functions.power_quality.events import Event, EventKind
 from ortsnetz_grid.functions.power_quality.frequency import Frequency
 from ortsnetz_grid.functions.power_quality.monitor import Monitored
 from ortsnetz_grid.functions.power_quality.presentation import as_json, as_svg, as_text
+from ortsnetz_grid.functions.power_quality.record import LongTermFlicker, Record
 from ortsnetz_grid.functions.power_quality.samples import Channel
 from ortsnetz_grid.functions.power_quality.unbalance import Unbalance
 from ortsnetz_grid.functions.power_quality.week import WEEK_NS, report
