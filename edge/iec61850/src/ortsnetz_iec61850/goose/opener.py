@@ -1,9 +1,10 @@
 """Opens packet sockets for others: `python -m ortsnetz_iec61850.goose.opener IFACE`.
 
-The one service with CAP_NET_RAW for GOOSE. Who may connect to its Unix socket (the rights of the
-file say who) gets a packet socket of that interface, its filter locked to GOOSE, and the connection
-ends; such a socket can also send. The service never reads a frame: those of strangers reach
-processes without capabilities only.
+NET_RAW is held by two services alone: the receiver of Sampled Values until its socket stands, and
+the opener of GOOSE sockets, which reads no frame; no service has it while it reads frames. Who may
+connect to its Unix socket (the rights of the file say who) gets a packet socket of that interface,
+its filter locked to GOOSE, and the connection ends; such a socket can also send. Frames of
+strangers reach processes without capabilities only.
 """
 
 from __future__ import annotations

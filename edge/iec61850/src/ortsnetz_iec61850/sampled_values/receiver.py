@@ -2,8 +2,10 @@
 
     python -m ortsnetz_iec61850.sampled_values.receiver --interface eth1
 
-It is the only process with NET_RAW, which it gives up once its socket stands. It does what its
-subscribers ask for and nothing else; without subscribers the kernel's filter lets nothing pass.
+NET_RAW is held by two services alone: the receiver of Sampled Values until its socket stands, and
+the opener of GOOSE sockets, which reads no frame; no service has it while it reads frames. It does
+what its subscribers ask for and nothing else; without subscribers the kernel's filter lets nothing
+pass.
 """
 
 from __future__ import annotations
