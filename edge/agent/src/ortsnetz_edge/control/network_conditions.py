@@ -61,14 +61,15 @@ def why_none_rises(result: LimitingResult | None) -> str:
     if result is None:
         return ""
     reasons = []
-    if result.margins_given_up:
-        reasons.append(f"the margin cannot be kept at {_some(result.margins_given_up)}")
+    beyond = by_element(missed_by(result)) if result.violated else {}
+    uncertain = [name for name in result.margins_given_up if name not in beyond]
+    if uncertain:
+        reasons.append(f"the margin cannot be kept at {_some(uncertain)}")
     waiting = dict.fromkeys(f"{one.element} until {one.until}" for one in result.meanwhile)
     if waiting:
         reasons.append(f"beyond its limit: {_some(list(waiting))}")
-    if result.violated:
-        elements = by_element(missed_by(result))
-        reasons.append(f"no setting of the devices keeps the limit of {_some(list(elements))}")
+    if beyond:
+        reasons.append(f"no setting of the devices keeps the limit of {_some(list(beyond))}")
     return f"no limit is raised: {'; '.join(reasons)}" if reasons else ""
 
 

@@ -70,20 +70,22 @@ def _element(limits: list[Missed]) -> str:
 
 
 def _relief(limits: list[Missed]) -> str:
-    """Power that is missing at an element, phase by phase, and in all.
+    """Power that is missing at an element, by phase.
 
     Loading and apparent power of a phase ask for the same power: it is said once.
     """
-    places: dict[str, tuple[float, float]] = {}
+    power: dict[str, tuple[float, float]] = {}
     for one in limits:
-        watts, var = one.relief_w or 0.0, one.relief_var or 0.0
-        known = places.get(_place(one.what), (0.0, 0.0))
-        if max(watts, var) > 0:
-            places[_place(one.what)] = (max(known[0], watts), max(known[1], var))
+        watts, var = power.get(_place(one.what), (0.0, 0.0))
+        power[_place(one.what)] = max(watts, one.relief_w or 0.0), max(var, one.relief_var or 0.0)
+    places: dict[str, list[str]] = {}
+    for place, amounts in sorted(power.items()):
+        if max(amounts) > 0:
+            places.setdefault(_amount(*amounts), []).append(place)
     if not places:
         return ""
-    said = ", ".join(f"{_amount(*power)}{place}" for place, power in sorted(places.items()))
-    return f" ({said} of relief missing)"
+    said = ", ".join(f"{amount}{_at(where)}" for amount, where in places.items())
+    return f", {said} of relief missing"
 
 
 def _amount(watts: float, var: float) -> str:
@@ -92,8 +94,17 @@ def _amount(watts: float, var: float) -> str:
 
 
 def _place(what: str) -> str:
-    """Where at its element a limit applies, in words."""
-    if "neutral" in what:
-        return " moved between phases"
+    """Where at its element a limit applies: a phase, the neutral, or nowhere in particular."""
     words = what.split()
-    return f" at phase {words[words.index('phase') + 1]}" if "phase" in words else ""
+    if "phase" in words:
+        return words[words.index("phase") + 1]
+    return "neutral" if "neutral" in words else ""
+
+
+def _at(places: list[str]) -> str:
+    """Where the same power is missing, in words; at the neutral it is moved between phases."""
+    if places == ["neutral"]:
+        return " moved between phases"
+    if len(places) > 1:
+        return f" at each of {', '.join(places)}"
+    return f" at phase {places[0]}" if places[0] else ""
