@@ -47,9 +47,11 @@ class Iec61850:
     def open(self, source: Source) -> MmsDriver:
         """A driver for a source. Raises InputError."""
         _, maps = self._compiled(source)
-        device = self._device(source, maps)
+        device = self._device(source)
         device.session.enter(source.name)
         reports = maps.options.reports and not self._environment.clock.stepped
+        if reports:
+            device.reporting.ask_within(maps.options.integrity_s)
         return MmsDriver(maps, device.session, device.reporting if reports else None)
 
     def probe(self, connection: Connection) -> MmsProbe:
@@ -57,12 +59,12 @@ class Iec61850:
         endpoint = self._endpoint(connection, connection.address)
         return MmsProbe(Session(endpoint, self._environment.clock))
 
-    def _device(self, source: Source, maps: SourceMaps) -> _Device:
+    def _device(self, source: Source) -> _Device:
         where = source.connection
         key = (where.host, where.port, where.credentials, where.timeout_s)
         if key not in self._devices:
             session = Session(self._endpoint(where, source.name), self._environment.clock)
-            self._devices[key] = _Device(session, Reporting(session, maps.options.integrity_s))
+            self._devices[key] = _Device(session, Reporting(session))
         return self._devices[key]
 
     def _compiled(self, source: Source) -> tuple[Profile, SourceMaps]:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -57,11 +58,12 @@ class Reporting:
         last_loss: in words; None if there was none.
     """
 
-    def __init__(self, session: Session, integrity_s: float) -> None:
+    def __init__(self, session: Session) -> None:
         self.lost: Counter[str] = Counter()
         self.last_loss: str | None = None
         self.received = 0
-        self._session, self._integrity_s = session, integrity_s
+        self._session = session
+        self._integrity_s = math.inf  # until the first source says it
         self._wanted: dict[str, tuple[frozenset[ObjectReference], Took]] = {}
         self._entries: dict[str, bytes] = {}
         self._blocks: dict[str, Subscribed] = {}
@@ -78,6 +80,10 @@ class Reporting:
     def join(self, name: str, references: Iterable[ObjectReference], took: Took) -> None:
         """One more source that wants what is reported of its values."""
         self._wanted[name] = (frozenset(references), took)
+
+    def ask_within(self, integrity_s: float) -> None:
+        """One more source that wants everything this often; the most frequent counts for all."""
+        self._integrity_s = min(self._integrity_s, integrity_s)
 
     def leave(self, name: str) -> None:
         """One source less."""
