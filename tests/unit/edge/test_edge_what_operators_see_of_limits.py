@@ -124,6 +124,17 @@ def test_what_no_setting_keeps_is_said_with_its_element_and_the_power_that_is_mi
     assert alarm.cause.count(" kW at ") == 1, "all phases are loaded alike"
 
 
+def test_a_voltage_that_no_setting_keeps_is_said_with_the_power_of_its_own_phase() -> None:
+    high = replace(EXACT, u_pu=(0.99, 1.1))
+    result = decided(END, 16e3, cable_a=300.0, limits=high)
+    (alarm,) = (one for one in network_limits(result) if one.key == "floors-infeasible")
+    assert re.search(
+        r"node \d+ .*u_pu phase [abc] low at 0\.\d{4} \(limit 0\.99\), "
+        r"[\d.]+ kW or [\d.]+ kvar at (each of a, b, c|phase a)",
+        alarm.cause,
+    )
+
+
 def test_an_alarm_that_stands_says_the_element_that_is_overloaded_now() -> None:
     """Two seconds of a cable just above its rating, then a transformer far beyond."""
     board = AlarmBoard()

@@ -245,13 +245,18 @@ def _missed(result: LimitResult) -> tuple[Missed, ...]:
                 element=one.label,
                 words=one.words,
                 what=one.what,
-                value=None if one.value is None else float(one.value),
-                limit=None if one.limit is None else float(one.limit),
-                relief_w=missing.relief_w if missing else None,
-                relief_var=missing.relief_var if missing else None,
+                value=_plain(one.value),
+                limit=_plain(one.limit),
+                relief_w=_plain(missing.relief_w) if missing else None,
+                relief_var=_plain(missing.relief_var) if missing else None,
             )
         )
     return tuple(found)
+
+
+def _plain(value: float | None) -> float | None:
+    """A number that can be encoded: numpy's own kinds of float cannot."""
+    return None if value is None else float(value)
 
 
 def _corners(situation: Situation) -> tuple[Situation, ...]:
