@@ -117,7 +117,7 @@ def test_infeasible_is_an_answer_and_no_error(run: Run) -> None:
     asked = devices()
     asked["limits"]["loading"] = 0.2
     asked["devices"][0]["floor_w"] = [9e3] * 3
-    code, out, err = run(case(), asked, "--explain")
+    code, out, err = run(case(), asked, "--explain", "--infeasible", "floors")
     assert (code, err) == (0, "")
     answer = run.answer()
     assert answer["status"] == "infeasible"
@@ -179,6 +179,11 @@ def _limits(field: str, value: Any) -> Change:
         (_limits("loading", -1.0), "loading is -1, it must be a positive number"),
         (_limits("loading", float("nan")), "loading is nan"),
         (_limits("u_pu", [1.1, 0.9]), "1.1 .. 0.9 is no band"),
+        (_limits("u_pu", [207, 253]), "limits.u_pu: 207 .. 253: it is per unit of nominal, not V"),
+        (_limits("u_pu", [90, 110]), "limits.u_pu: 90 .. 110: it is per unit of nominal, not V"),
+        (_limits("loading", 100), "limits.loading: 100: 1.0 is the rating, it is not in %"),
+        (_limits("loading_of", {"10": 95}), "limits.loading_of 10: 95: 1.0 is the rating"),
+        (_limits("unbalance", 2), "limits.unbalance: 2 is not between 0 and 1"),
         (_limits("u_pu", [0.9]), "limits.u_pu: exactly 2 needed"),
         (_limits("current", 1), "limits.current: unknown field"),
         (lambda asked: asked.pop("limits"), "the field 'limits' is missing"),

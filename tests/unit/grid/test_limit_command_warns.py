@@ -42,13 +42,13 @@ def devices() -> Json:
 class Answer:
     """Runs the command on changed files and keeps what it said."""
 
-    def __init__(self, folder: Path, case_: Json, asked: Json) -> None:
+    def __init__(self, folder: Path, case_: Json, asked: Json, *options: str) -> None:
         paths = []
         for name, content in (("case.json", case_), ("devices.json", asked)):
             paths.append(str(folder / name))
             Path(paths[-1]).write_text(json.dumps(content))
         out = folder / "setpoints.json"
-        result = CliRunner().invoke(limit, [*paths, "-o", str(out), "--explain"])
+        result = CliRunner().invoke(limit, [*paths, "-o", str(out), "--explain", *options])
         assert result.exit_code == 0, result.output
         self.words = result.output
         self.document = json.loads(out.read_text())
@@ -75,18 +75,51 @@ def test_a_request_beyond_the_inverter_leaves_no_reactive_power_and_is_said(tmp_
     answer = Answer(tmp_path, case(), asked)
     car = answer.document["devices"][0]
     assert (car["p_w"], car["q_var"]) == ([3e3] * 3, [0.0] * 3)
-    assert answer.warnings == ["a request beyond apparent_va leaves no reactive power: device 41"]
+    assert answer.warnings == [
+        "a request beyond apparent_va leaves reactive power only where it is held back: device 41"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "watts", "words"),
+    [
+        (
+            {"smallest_w": 12e3},
+            [3e3] * 3,
+            "more than the 9000 W that it asks for; its floor forbids off: it is never held back",
+        ),
+        (
+            {"smallest_w": 12e3, "floor_w": [0, 0, 0]},
+            [0.0] * 3,
+            "more than the 9000 W that it asks for; it gets all or nothing",
+        ),
+        (
+            {"smallest_w": 6e3},
+            [2e3] * 3,
+            "more than the floor of 4200 W, and counts instead of it",
+        ),
+    ],
+)
+def test_a_smallest_setpoint_that_leaves_no_choice_is_pointed_out(
+    tmp_path: Path, fields: Json, watts: list[float], words: str
+) -> None:
+    asked = devices()
+    asked["limits"]["loading"] = 0.01  # nothing fits: everybody has as little as can be
+    asked["devices"][0] |= fields
+    answer = Answer(tmp_path, case(), asked, "--infeasible", "floors")
+    assert answer.document["devices"][0]["p_w"] == pytest.approx(watts)
+    assert answer.warnings == [f"device 41: smallest_w is {fields['smallest_w']:g} W, {words}"]
 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("loading", 100, "limits: loading is 100, that is 10000 % of the rating"),
-        ("loading_of", {"10": 95}, "limits: loading_of 10 is 95, that is 9500 % of the rating"),
-        ("unbalance", 2, "limits: unbalance is 2, that is 200 %; EN 50160 allows 0.02"),
+        ("loading", 5, "limits: loading is 5, that is 500 % of the rating"),
+        ("loading_of", {"10": 4}, "limits: loading_of 10 is 4, that is 400 % of the rating"),
+        ("unbalance", 0.5, "limits: unbalance is 0.5, that is 50 %; EN 50160 allows 0.02"),
     ],
 )
-def test_a_share_that_looks_like_a_percentage_is_pointed_out(
+def test_a_limit_that_hardly_is_one_is_pointed_out(
     tmp_path: Path, field: str, value: object, words: str
 ) -> None:
     asked = devices()

@@ -10,7 +10,12 @@ from msgspec import Struct, field
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.link.topics import check_name
 from ortsnetz_common.parameters.floors import FloorRule, check_floors
-from ortsnetz_common.parameters.plausible import check_reserves, check_sources, check_timing
+from ortsnetz_common.parameters.plausible import (
+    check_reserves,
+    check_sources,
+    check_timing,
+    check_units,
+)
 from ortsnetz_common.parameters.ratings import (
     ThermalRating,
     TimeLimitedRating,
@@ -194,6 +199,7 @@ def _check(parameters: ParameterSet, source: str) -> None:
     if limits.loading <= 0:
         raise InputError(f"{source}: limits.loading must be positive")
     margins = (limits.loading_margin, limits.u_margin_pu, limits.sigmas)
+    check_units(limits.u_pu, {"loading": limits.loading}, limits.unbalance, source)
     check_reserves(limits.u_pu, limits.loading, margins, source)
     timing = parameters.timing
     check_timing(timing, source)
@@ -212,8 +218,6 @@ def _check(parameters: ParameterSet, source: str) -> None:
             f"{source}: limits.objective: '{limits.objective}' is unknown, take one of "
             f"{', '.join(sorted(OBJECTIVES))}"
         )
-    if limits.unbalance is not None and not 0 < limits.unbalance < 1:
-        raise InputError(f"{source}: limits.unbalance: {limits.unbalance:g} is not between 0 and 1")
     check_ratings(limits.ratings, limits.thermal, source)
     _check_groups(parameters, source)
     check_voltage(parameters.voltage, source)

@@ -7,7 +7,7 @@ merely unusual is for `ortsnetz edge check` to say.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -45,10 +45,37 @@ def check_timing(timing: Struct, source: str) -> None:
             f"{source}: timing")  # fmt: skip
 
 
+def check_units(
+    u_pu: tuple[float, float], loadings: Mapping[str, float], unbalance: float | None, source: str
+) -> None:
+    """Refuse limits in another unit: they would be no limits at all, or such that nothing keeps.
+
+    Args:
+        u_pu: band of the voltage.
+        loadings: highest loadings by the name of their field.
+        unbalance: highest negative over positive sequence voltage; None for none.
+        source: name of the file.
+
+    Raises:
+        InputError: names the file and the field.
+    """
+    low, high = u_pu
+    where = f"{source}: limits"
+    if not high <= HIGHEST_PU:
+        raise InputError(
+            f"{where}.u_pu: {low:g} .. {high:g}: it is per unit of nominal, not V or %"
+        )
+    for name, loading in loadings.items():
+        if not loading <= HIGHEST_LOADING:
+            raise InputError(f"{where}.{name}: {loading:g}: 1.0 is the rating, it is not in %")
+    if unbalance is not None and not 0 < unbalance < 1:
+        raise InputError(f"{where}.unbalance: {unbalance:g} is not between 0 and 1")
+
+
 def check_reserves(
     u_pu: tuple[float, float], loading: float, margins: tuple[float, float, float], source: str
 ) -> None:
-    """Refuse limits in another unit, and reserves that add to a limit or leave nothing of it.
+    """Refuse reserves that add to a limit or leave nothing of it.
 
     Args:
         u_pu: band of the voltage.
@@ -62,10 +89,6 @@ def check_reserves(
     low, high = u_pu
     loading_margin, u_margin_pu, sigmas = margins
     where = f"{source}: limits"
-    if not high <= HIGHEST_PU:
-        raise InputError(f"{where}.u_pu: {low:g} .. {high:g}: it is per unit of nominal, not V")
-    if not loading <= HIGHEST_LOADING:
-        raise InputError(f"{where}.loading: {loading:g}: 1.0 is the rating, it is not in %")
     if not 0 <= loading_margin < loading:
         raise InputError(
             f"{where}.loading_margin: {loading_margin:g} is not between 0 and the loading of "

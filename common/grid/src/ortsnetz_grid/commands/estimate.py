@@ -13,7 +13,7 @@ from power_grid_model.utils import json_serialize
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read_case
-from ortsnetz_grid.commands.output import write_together
+from ortsnetz_grid.commands.output import refuse_overwriting, write_together
 from ortsnetz_grid.functions.state_estimation import (
     Advice,
     Estimator,
@@ -51,6 +51,7 @@ def estimate(case: Path, output: Path, bad_data: Path | None, *, advise: bool) -
     is refused. RESULT is power-grid-model's asymmetric output, after the removal of sensors that
     contradict the others.
     """
+    refuse_overwriting([output, bad_data] if bad_data is not None else [output], [case])
     network = read_case(case)
     require_library_covers(network, "the state estimation", str(case))
     require_valid(network, CalculationType.state_estimation, str(case))

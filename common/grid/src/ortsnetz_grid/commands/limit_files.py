@@ -12,6 +12,7 @@ from msgspec import Struct
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.files.complaints import complaint
 from ortsnetz_common.files.yaml_source import Place
+from ortsnetz_common.parameters.plausible import check_units
 from ortsnetz_common.parameters.station import DeviceKind
 from ortsnetz_grid.functions.congestion.problem import ControlledDevice, LimitSet
 from ortsnetz_grid.functions.congestion.result import Binding, LimitResult
@@ -71,6 +72,9 @@ def parse_devices(payload: bytes, source: str) -> tuple[LimitSet, tuple[Controll
         )
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
+    loadings = {"loading": limits.loading}
+    loadings |= {f"loading_of {element}": ratio for element, ratio in limits.loading_of.items()}
+    check_units(limits.u_pu, loadings, limits.unbalance, source)
     devices = tuple(
         ControlledDevice(**{name: getattr(device, name) for name in device.__struct_fields__})
         for device in found.devices

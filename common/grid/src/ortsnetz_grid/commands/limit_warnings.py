@@ -10,9 +10,9 @@ from ortsnetz_grid.functions.congestion.result import LimitResult
 from ortsnetz_grid.network.model import Network
 
 _MOST_LOADING = 3.0
-"""Beyond three times the rating it is a percentage: 100 instead of 1.0."""
+"""Beyond three times the rating it is hardly meant; beyond ten times it is refused as %."""
 _MOST_UNBALANCE = 0.2
-"""Ten times what EN 50160 allows (2 %): 2 instead of 0.02."""
+"""Ten times what EN 50160 allows (2 %); from 1 on it is refused."""
 
 
 def warnings_of(
@@ -41,7 +41,7 @@ def warnings_of(
 
 
 def _shares(limits: LimitSet) -> Iterator[str]:
-    """Shares of one that look like percentages: they would be no limit at all."""
+    """Shares of one that are so large that they are hardly a limit."""
     given = {
         "loading": limits.loading,
         **{f"loading_of {element}": share for element, share in limits.loading_of.items()},
@@ -68,13 +68,29 @@ def _clamped(devices: Sequence[ControlledDevice]) -> Iterator[str]:
     ]
     if beyond:
         yield f"a floor beyond the request counts as the request: device {', '.join(beyond)}"
+    for device in devices:
+        yield from _smallest(device)
     rated = [
         str(device.id)
         for device in devices
         if device.apparent_va is not None and abs(sum(device.request_w)) > device.apparent_va
     ]
     if rated:
-        yield f"a request beyond apparent_va leaves no reactive power: device {', '.join(rated)}"
+        yield (
+            f"a request beyond apparent_va leaves reactive power only where it is held back: "
+            f"device {', '.join(rated)}"
+        )
+
+
+def _smallest(device: ControlledDevice) -> Iterator[str]:
+    """A smallest setpoint that leaves less choice than the request and the floor seem to."""
+    asked_w, floor_w = sum(map(abs, device.request_w)), sum(map(abs, device.floor_w))
+    smallest = f"device {device.id}: smallest_w is {device.smallest_w:g} W"
+    if 0 < asked_w < device.smallest_w:
+        so = "its floor forbids off: it is never held back" if floor_w else "it gets all or nothing"
+        yield f"{smallest}, more than the {asked_w:g} W that it asks for; {so}"
+    elif 0 < floor_w < device.smallest_w and asked_w:
+        yield f"{smallest}, more than the floor of {floor_w:g} W, and counts instead of it"
 
 
 def _switched_off(network: Network, devices: Sequence[ControlledDevice]) -> list[int]:

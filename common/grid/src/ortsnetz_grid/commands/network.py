@@ -10,7 +10,7 @@ from power_grid_model import CalculationType
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.network_check import check
-from ortsnetz_grid.commands.output import write_atomically
+from ortsnetz_grid.commands.output import refuse_overwriting, write_atomically
 from ortsnetz_grid.network.importing.convert import convert
 from ortsnetz_grid.network.importing.opendss import import_opendss
 from ortsnetz_grid.network.importing.source import is_opendss, load
@@ -55,6 +55,8 @@ def import_(
     SOURCE is a SimBench code, `ieee-european-lv`, `cigre-lv`, a pandapower JSON file, or the master
     file (.dss) of an OpenDSS circuit.
     """
+    if Path(source).is_file():  # a code has no file that could be lost
+        refuse_overwriting([output], [Path(source)])
     if is_opendss(source):
         found = import_opendss(Path(source), taps=_ratios(taps), leave_out=leave_out)
     elif leave_out or taps:

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ortsnetz_common.errors import InputError
+
+
+def refuse_overwriting(outputs: Sequence[Path], inputs: Iterable[Path]) -> None:
+    """Refuse, before anything is computed, to write over an input or over another result.
+
+    Raises:
+        InputError: names the file.
+    """
+    taken = list(inputs)
+    for place, output in enumerate(outputs):
+        if any(_is_same(output, each) for each in taken):
+            raise InputError(
+                f"{output}: it is an input of this command and would be overwritten; name another "
+                f"file for the result"
+            )
+        if any(_is_same(output, each) for each in outputs[:place]):
+            raise InputError(f"{output}: it is named for two results; name another file for one")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, by links as well; neither needs to exist."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.absolute() == other.absolute()
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from power_grid_model.utils import json_serialize
 
 from ortsnetz_common.errors import InputError
 from ortsnetz_grid.commands.case_file import read_case
-from ortsnetz_grid.commands.output import write_together
+from ortsnetz_grid.commands.output import refuse_overwriting, write_together
 from ortsnetz_grid.commands.power_flow_batch import read_update
 from ortsnetz_grid.commands.power_flow_words import explain, failures, summary
 from ortsnetz_grid.network.additions_output import Rows
@@ -47,6 +47,7 @@ def powerflow(
     `ortsnetz.elements`. What did not converge has no numbers in it; the command then says which
     part that is and ends with exit code 1.
     """
+    refuse_overwriting([output], [case] if batch is None else [case, batch])
     network = read_case(case)
     require_valid(network, CalculationType.power_flow, str(case))
     try:

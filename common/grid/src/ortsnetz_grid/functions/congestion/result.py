@@ -136,10 +136,19 @@ class DeviceSetting(msgspec.Struct, frozen=True, gc=False):
             return self.instead
         asked = self.asked_w
         direction = " feed-in" if asked < 0 else ""
-        limited = f"limited to {abs(self.k * asked) / 1e3:.2f} of {abs(asked) / 1e3:.2f} kW"
+        limited = f"limited to {_told_apart(abs(self.k * asked), abs(asked))} kW"
         floor = " (its floor)" if self.is_lowest else ""
         by = f" by {self.held_by}" if self.held_by else ""
         return f"{limited}{direction}{floor}{by}"
+
+
+def _told_apart(given_w: float, asked_w: float) -> str:
+    """Two powers in kW with so many digits that it shows that they differ: `5.995 of 6.000`."""
+    for digits in (2, 3, 4):
+        given, asked = f"{given_w / 1e3:.{digits}f}", f"{asked_w / 1e3:.{digits}f}"
+        if given != asked:
+            break
+    return f"{given} of {asked}"
 
 
 @dataclass(frozen=True, slots=True)

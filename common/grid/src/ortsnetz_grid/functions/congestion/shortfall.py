@@ -22,16 +22,18 @@ _MOST = 20
 def shortfall_of(
     explanation: Explanation, flows: DeviceFlows, point: Point, reached: list[Reached]
 ) -> tuple[Shortfall, ...]:
-    """Relief that the violated limits ask for, in the order of `reached`.
+    """Relief that the violated limits ask for, in the order of `reached`; once for each phase.
 
     A loading asks for the excess of its current at the rated voltage of its phase (of its neutral:
     as much, moved between phases), or for the excess of its apparent power. A voltage asks for
     power at its own phase of its own node, where it does most; an unbalance has no single figure.
+    Current and apparent power of one phase ask for the same watts: the one that asks for more is
+    named.
     """
     layout = explanation.layout
     phase_va = _phase_va(explanation.network, layout.branches)
     excess = explanation.constraints.excess(point.phasors)
-    found = []
+    found: dict[tuple[int, str], Shortfall] = {}
     for one in reached[:_MOST]:
         row, binding = one.rows[0], one.binding
         if binding.element is None or binding.value is None or binding.limit is None:
@@ -46,18 +48,22 @@ def shortfall_of(
             missing = float(excess[row]) / VOLTAGE_WEIGHT
             if response is not None:
                 watts, var = _at_own_phase(missing, response[phase, phase], point.phasors[row])
-        found.append(
-            Shortfall(
-                binding.element,
-                binding.label,
-                binding.what,
-                binding.value,
-                binding.limit,
-                watts,
-                var,
-            )
+        missed = Shortfall(
+            binding.element, binding.label, binding.what, binding.value, binding.limit, watts, var
         )
-    return tuple(found)
+        place = (binding.element, _place(binding.what))
+        other = found.setdefault(place, missed)
+        if watts is not None and other.relief_w is not None and watts > other.relief_w:
+            found[place] = missed
+    return tuple(found.values())
+
+
+def _place(what: str) -> str:
+    """Phase or neutral of a loading or an apparent power; anything else stands for itself."""
+    for quantity in ("loading ", "apparent power "):
+        if what.startswith(quantity):
+            return what.removeprefix(quantity)
+    return what
 
 
 def _at_own_phase(
