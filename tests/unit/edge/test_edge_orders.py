@@ -276,10 +276,17 @@ def test_what_lifts_limits_ends_by_the_clock_even_if_nothing_keeps_it(desk: Desk
     assert desk.book.armed == {"spare": True}
 
 
+def without_groups() -> ParameterSet:
+    whole = node()
+    devices = tuple(msgspec.structs.replace(one, group="") for one in whole.station.devices)
+    station = msgspec.structs.replace(whole.station, devices=devices)
+    return msgspec.structs.replace(whole, groups=(), responses=(), station=station)
+
+
 def test_an_order_for_what_a_new_parameter_set_has_not_ends_in_words(desk: Desk) -> None:
     desk.take(order(targets=("street",)))
     kept = desk.book.memory(now=desk.monotonic)
-    fewer = msgspec.structs.replace(node(), groups=())
+    fewer = without_groups()
     desk.book = OrderBook(fewer, kept, now_ns=desk.clock_ns, now=desk.monotonic)
     [state] = desk.later(1)
     assert (state.id, state.state) == ("o-1", "refused")
@@ -289,7 +296,7 @@ def test_an_order_for_what_a_new_parameter_set_has_not_ends_in_words(desk: Desk)
 def test_an_order_holds_for_what_a_new_parameter_set_still_has(desk: Desk) -> None:
     desk.take(order(targets=("ev-1", "street")))
     kept = desk.book.memory(now=desk.monotonic)
-    fewer = msgspec.structs.replace(node(), groups=())
+    fewer = without_groups()
     desk.book = OrderBook(fewer, kept, now_ns=desk.clock_ns, now=desk.monotonic)
     assert desk.later(1) == ()
     assert desk.limits()["ev-1"] == 6 * KILO

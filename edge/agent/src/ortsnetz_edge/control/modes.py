@@ -56,3 +56,18 @@ class GroupModes:
             if device.group in ordered:
                 modes.append(LimitingMode.of(ordered[device.group]))
         return min(modes)
+
+    def why_idle(self, device: Device, ordered: Mapping[str, str]) -> str | None:
+        """What keeps a device from being written to, in words; None where it is active.
+
+        Args:
+            device: of the station.
+            ordered: as for `mode_of`.
+        """
+        mode = self.mode_of(device, ordered)
+        if mode is LimitingMode.ACTIVE:
+            return None
+        # where the node itself does no more, the group's mode would change nothing
+        place = "the node" if self.node is mode else f"group '{device.group}'"
+        by_order = mode < min(self.node, self._groups.get(device.group, self.node))
+        return f"{place} is {mode.name.lower()}{' by order' if by_order else ''}"

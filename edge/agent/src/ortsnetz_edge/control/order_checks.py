@@ -29,7 +29,12 @@ class Targets:
     def __init__(self, parameters: ParameterSet) -> None:
         self.devices: Mapping[str, Device] = {d.name: d for d in parameters.station.devices}
         self.groups = frozenset(group.name for group in parameters.groups)
-        self.responses = frozenset(response.name for response in parameters.responses)
+        self.responses = {response.name: response.targets for response in parameters.responses}
+
+    def of_responses(self, names: tuple[str, ...]) -> tuple[Device, ...]:
+        """Devices of prepared responses."""
+        targets = [target for name in names for target in self.responses.get(name, ())]
+        return self.named(tuple(targets))
 
     def named(self, targets: tuple[str, ...]) -> tuple[Device, ...]:
         """Devices that are named, or belong to a group that is; in the order of the station."""
@@ -142,5 +147,5 @@ def _may_name(order: Order, targets: Targets) -> tuple[frozenset[str], str]:
     if order.mode is not None:
         return targets.groups, "group"
     if order.armed is not None:
-        return targets.responses, "prepared response"
+        return frozenset(targets.responses), "prepared response"
     return frozenset(targets.devices) | targets.groups, "device or group"

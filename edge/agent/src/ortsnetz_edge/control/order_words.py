@@ -91,6 +91,18 @@ def contradictions(
     return "; ".join(said)
 
 
+def not_followed(found: Mapping[str, Iterable[str]]) -> str:
+    """Which devices nothing is written to, in words; empty where there are none.
+
+    Args:
+        found: devices by what keeps them from it, e.g. `group 'street' is advisory`.
+    """
+    return "; ".join(
+        f"not followed by {some(names)}: {why}, nothing is written there"
+        for why, names in found.items()
+    )
+
+
 def not_kept(states: Iterable[OrderState], failure: str | None) -> tuple[OrderState, ...]:
     """The same states; what has to last says that it is lost over a restart.
 

@@ -13,11 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from ortsnetz_common.link.messages import Order, OrderState
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.parameters.parameter_set import ParameterSet
 from ortsnetz_common.parameters.station import Device
 from ortsnetz_edge.control.arbitration import Claim
+from ortsnetz_edge.control.modes import GroupModes
 from ortsnetz_edge.control.order_checks import (
     Targets,
     names_any,
@@ -35,6 +38,7 @@ from ortsnetz_edge.control.order_words import (
     floors_that_hold,
     instant,
     limit_of,
+    not_followed,
     some,
     who,
 )
@@ -89,6 +93,9 @@ class OrderBook:
         self._clock_kept = clock_kept
         self._node = parameters.node
         self._targets = Targets(parameters)
+        self._group_modes = GroupModes(parameters)
+        self._idle_now: Mapping[str, str] | None = None
+        self._idle_told: Mapping[str, str] | None = None
         self._open: dict[str, _Open] = {}
         self._revoked: dict[str, RevokedOrder] = {}
         self._claims: Mapping[str, tuple[Claim, ...]] | None = None
@@ -150,6 +157,7 @@ class OrderBook:
                 self._end(name, "expired", f"it ended at {instant(item.order.expires_ns)}", now_ns)
         for name in [n for n, item in self._revoked.items() if item.until_ns <= now_ns]:
             del self._revoked[name]
+        self._tell_anew(now_ns)
         news, self._news = tuple(self._news), []
         return news
 
@@ -171,16 +179,14 @@ class OrderBook:
             slow = (device for device in item.devices if not self._keeps(item, device, keeps))
             item.waits_for = next(slow, None)
             if item.waits_for is None:
-                said = f"confirmed by {some([d.name for d in item.devices])}"
-                if item.state.reason:
-                    said = f"{said}; {item.state.reason}"
-                item.state = OrderState(item.order.id, now_ns, "in-force", said)
+                item.state = OrderState(item.order.id, now_ns, "in-force", "")
+                item.state = replace(item.state, reason=self._words(item))
                 states.append(item.state)
         return tuple(states)
 
-    @staticmethod
-    def _keeps(item: _Open, device: Device, keeps: Callable[[str, float], bool]) -> bool:
-        return keeps(device.name, limit_of(item.order, device))
+    def _keeps(self, item: _Open, device: Device, keeps: Callable[[str, float], bool]) -> bool:
+        """Whether a device keeps an order; where nothing is written, it keeps none by order."""
+        return device.name not in self._idle and keeps(device.name, limit_of(item.order, device))
 
     @property
     def claims(self) -> Mapping[str, tuple[Claim, ...]]:
@@ -260,13 +266,13 @@ class OrderBook:
         self._open[item.order.id] = item
         for device in item.devices:
             self._concerning.setdefault(device.name, []).append(item)
-        self._claims = None
+        self._claims = self._idle_now = None
 
     def _drop(self, name: str) -> None:
         item = self._open.pop(name)
         for device in item.devices:
             self._concerning[device.name].remove(item)
-        self._claims = None
+        self._claims = self._idle_now = None
 
     def _no_room(self, devices: tuple[Device, ...]) -> str | None:
         """Why no further order is taken, in words; None where one is."""
@@ -283,7 +289,9 @@ class OrderBook:
         return self._targets.named(order.targets) if _asks(order) else ()
 
     def _about(self, order: Order, devices: tuple[Device, ...]) -> str:
-        """What has to be said when an order is taken: floors that hold, and lower limits."""
+        """What has to be said of an order: who does not follow it, floors, other limits."""
+        if order.armed:
+            return self._not_followed(self._targets.of_responses(order.targets))
         if not _asks(order):
             return ""
         if not devices:
@@ -292,8 +300,55 @@ class OrderBook:
             device.name: [item.order for item in self._concerning.get(device.name, ())]
             for device in devices
         }
-        said = [floors_that_hold(order, devices), contradictions(order, devices, others)]
+        said = [
+            self._not_followed(devices),
+            floors_that_hold(order, devices),
+            contradictions(order, devices, others),
+        ]
         return "; ".join(text for text in said if text)
+
+    def _not_followed(self, devices: tuple[Device, ...]) -> str:
+        """Which of the devices nothing is written to, and why, in words; empty where none."""
+        found: dict[str, list[str]] = {}
+        for device in devices:
+            if device.name in self._idle:
+                found.setdefault(self._idle[device.name], []).append(device.name)
+        return not_followed(found)
+
+    def _words(self, item: _Open) -> str:
+        """Reason of an order's state as things are now."""
+        about = self._about(item.order, item.devices)
+        if item.state.state != "in-force":
+            return about
+        said = f"confirmed by {some([d.name for d in item.devices])}"
+        return f"{said}; {about}" if about else said
+
+    @property
+    def _idle(self) -> Mapping[str, str]:
+        """Devices that nothing is written to, and why."""
+        if self._idle_now is None:
+            ordered = self.modes
+            reasons = {
+                name: self._group_modes.why_idle(device, ordered)
+                for name, device in self._targets.devices.items()
+            }
+            self._idle_now = {name: why for name, why in reasons.items() if why is not None}
+        return self._idle_now
+
+    def _tell_anew(self, now_ns: int) -> None:
+        """Say of orders who follows them, where a mode has changed, or the parameter set."""
+        told, idle = self._idle_told, self._idle
+        if told == idle:
+            return
+        self._idle_told = idle
+        for item in self._open.values():
+            names = [device.name for device in item.devices]
+            if not names or (told is not None and all(told.get(n) == idle.get(n) for n in names)):
+                continue
+            reason = self._words(item)
+            if reason != item.state.reason:
+                item.state = OrderState(item.order.id, now_ns, item.state.state, reason)
+                self._news.append(item.state)
 
 
 def _asks(order: Order) -> bool:
