@@ -9,6 +9,7 @@ remaining factors are the table of BNetzA BK6-22-300, Anlage 1, 4.5.2.
 from __future__ import annotations
 
 import math
+import random
 
 import msgspec
 import pytest
@@ -56,11 +57,62 @@ def manager(*behind: Unit) -> Device:
     return a_device(DeviceKind.ENERGY_MANAGER, 60_000.0, behind=behind)
 
 
-@pytest.mark.parametrize("kind", [DeviceKind.EV, DeviceKind.STORAGE, DeviceKind.HEAT_PUMP])
+@pytest.mark.parametrize(
+    ("kind", "rated_w"),
+    [
+        (DeviceKind.EV, 11_000.0),
+        (DeviceKind.STORAGE, 11_000.0),
+        (DeviceKind.HEAT_PUMP, 4_300.0),
+        (DeviceKind.HEAT_PUMP, 10_500.0),
+        (DeviceKind.LOAD, 10_500.0),
+    ],
+)
 def test_a_device_that_is_controlled_by_itself_keeps_four_point_two_kilowatts(
-    kind: DeviceKind,
+    kind: DeviceKind, rated_w: float
 ) -> None:
-    assert guaranteed_w(a_device(kind, 11_000.0)) == 4_200.0
+    assert guaranteed_w(a_device(kind, rated_w)) == 4_200.0
+
+
+def owed_together(ratings_w: list[float]) -> float:
+    """All heat pumps behind one connection are one of the sum of their ratings (2.4.2, 4.5.1)."""
+    together_w = sum(ratings_w)
+    if together_w <= 4_200.0:
+        return together_w  # not controllable: nobody may limit it (2.4.1)
+    return 0.4 * together_w if together_w > 11_000.0 else 4_200.0
+
+
+@pytest.mark.parametrize(
+    ("ratings_w", "floors_w"),
+    [
+        ((11_000.0, 11_000.0), (4_400.0, 4_400.0)),  # 0.4 x 22 kW, and not 2 x 4.2 kW
+        ((10_800.0, 10_800.0, 10_800.0), (4_320.0,) * 3),  # 0.4 x 32.4 kW
+        ((11_000.0, 6_000.0), (4_400.0, 4_200.0)),  # more than 0.4 x 17 kW
+        ((3_000.0, 3_000.0), (3_000.0, 3_000.0)),  # more than 4.2 kW; never beyond the rating
+        ((3_000.0, 20_000.0), (3_000.0, 8_000.0)),  # more than 0.4 x 23 kW
+    ],
+)
+def test_heat_pumps_with_controls_of_their_own_keep_what_they_are_owed_together(
+    ratings_w: tuple[float, ...], floors_w: tuple[float, ...]
+) -> None:
+    found = [guaranteed_w(a_device(DeviceKind.HEAT_PUMP, rated_w)) for rated_w in ratings_w]
+    assert found == pytest.approx(floors_w)
+    assert sum(found) >= owed_together(list(ratings_w)) - 1e-6
+
+
+@pytest.mark.parametrize("kind", [DeviceKind.HEAT_PUMP, DeviceKind.LOAD])
+def test_no_heat_pumps_of_one_connection_keep_less_than_their_rule(kind: DeviceKind) -> None:
+    some = random.Random(14)
+    for _ in range(1_000):
+        spans = some.choices([(500.0, 30_000.0), (10_400.0, 11_100.0)], k=some.randint(1, 6))
+        ratings_w = [some.uniform(*span) for span in spans]
+        found = sum(guaranteed_w(a_device(kind, rated_w)) for rated_w in ratings_w)
+        assert found >= owed_together(ratings_w) - 1e-6, ratings_w
+
+
+def test_a_heat_pump_that_is_alone_gets_little_more_than_its_rule() -> None:
+    for rated_w in range(500, 30_000, 50):
+        found = guaranteed_w(a_device(DeviceKind.HEAT_PUMP, float(rated_w)))
+        assert 0 <= found - owed_together([float(rated_w)]) <= 200.0 + 1e-6
 
 
 @pytest.mark.parametrize("kind", [DeviceKind.HEAT_PUMP, DeviceKind.LOAD])

@@ -60,8 +60,11 @@ class FloorRule(Struct, frozen=True, forbid_unknown_fields=True):
 def guaranteed_w(device: Device, rules: Iterable[FloorRule] = ()) -> float:
     """What a device's rule guarantees, W, magnitude: never more than its rating.
 
-    Several heat pumps of one customer count as one under section 14a (2.4.2). Here each has its own
-    floor, of which the sum is never less than what they are guaranteed together.
+    All heat pumps behind one connection are one controllable device under section 14a (2.4.2), and
+    so is all cooling; nobody tells the node which ones share a connection. So each by itself keeps
+    0.4 of its rating as soon as that is more than 4.2 kW, which is from 10.5 kW on and not only
+    above 11 kW. Then the sum of their floors is never less than what they are guaranteed together,
+    and one that is alone gets 0.2 kW more than its rule at the most.
 
     Args:
         device: with the name of its rule.
@@ -165,8 +168,12 @@ def _section_14a(device: Device) -> float:
 
 
 def _own_minimum(kind: DeviceKind, rated_w: float) -> float:
-    """Of a device with a control of its own (4.5.1)."""
-    return SCALING * rated_w if kind in _SCALED and rated_w > SCALED_ABOVE_W else MINIMUM_W
+    """Of a device with a control of its own (4.5.1), which may be one of several (2.4.2).
+
+    The sum of min(r, max(4.2 kW, 0.4 r)) over several ratings r is at least 0.4 of their sum, and
+    at least 4.2 kW or all of them: whichever holds for them together.
+    """
+    return max(MINIMUM_W, SCALING * rated_w) if kind in _SCALED else MINIMUM_W
 
 
 def _behind_a_manager(device: Device) -> float:
