@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from ortsnetz_common.files.complaints import complaint
+
+FILL_IN = "fill in"
+"""The one field of an object that stands where people still have to say something."""
 
 
 def in_words(error: msgspec.MsgspecError, payload: bytes, kind: Any) -> str:
@@ -27,8 +31,23 @@ def in_words(error: msgspec.MsgspecError, payload: bytes, kind: Any) -> str:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
         if isinstance(part, int) and isinstance(document, dict):
             name = document.get("name", document.get("element"))
-            named, path = (f"{named}{path} '{name}': ", "") if name is not None else (named, path)
+            known = isinstance(name, str | int)
+            named, path = (f"{named}{path} '{name}': ", "") if known else (named, path)
+    mark = next(marks_in(document), None)
+    if mark is not None and "got `object`" in str(error):
+        words = f"still to be filled in: {mark}"
     return f"{named}{path}: {words}" if path else f"{named}{words}"
+
+
+def marks_in(document: Any) -> Iterator[str]:
+    """What people still have to say in a part of a set."""
+    if isinstance(document, dict):
+        if list(document) == [FILL_IN]:
+            yield str(document[FILL_IN])
+            return
+        document = list(document.values())
+    for inside in document if isinstance(document, list) else ():
+        yield from marks_in(inside)
 
 
 def _inside(document: Any, part: str | int) -> Any:

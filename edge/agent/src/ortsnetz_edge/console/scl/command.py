@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from ortsnetz_common.scl.reading.document import read_scl
 from ortsnetz_common.scl.reading.tree import LARGEST_BYTES
 from ortsnetz_edge.console.scl.ratings import Ratings
 from ortsnetz_edge.console.scl.showing import lines_of
+from ortsnetz_edge.console.scl.station_file import write_station
 from ortsnetz_edge.console.scl.writing import Written, write_profiles
 from ortsnetz_edge.console.text_table import one_line
 from ortsnetz_edge.profiles.schema import Direction
@@ -35,6 +37,13 @@ _POSITIVE = click.FloatRange(min=0, max=1e6, min_open=True)
     help="Write a device profile for each measurement into DIR instead.",
 )
 @click.option(
+    "--write-station",
+    "station",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write FILE, too: a parameter set with a source for each profile (DIR: FILE's folder).",
+)
+@click.option(
     "--direction",
     type=click.Choice([str(each) for each in Direction]),
     help="Which way of power the device counts as positive; no SCL file says it.",
@@ -50,6 +59,7 @@ def scl(
     points: bool,
     as_json: bool,
     folder: Path | None,
+    station: Path | None,
     direction: str | None,
     nominal_voltage: float | None,
     rated_current: float | None,
@@ -62,15 +72,14 @@ def scl(
     """
     document = read_file(file)
     ieds = _chosen(document, name)
+    folder = folder or (station and station.parent)
     if folder is not None:
         if direction is None:
-            raise InputError("--write-profile needs --direction: no SCL file says it")
+            option = "--write-profile" if station is None else "--write-station"
+            raise InputError(f"{option} needs --direction: no SCL file says it")
         ratings = Ratings(Direction(direction), nominal_voltage, rated_current, frequency)
-        written = list(write_profiles(document, ieds, folder, ratings, takes_si=takes_si))
-        for each in written:
-            _say(each)
-        if all(each.path is None for each in written):
-            sys.exit(1)
+        written = write_profiles(document, ieds, folder, ratings, takes_si=takes_si)
+        _write(written, station)
         return
     if as_json:
         shown = msgspec.structs.replace(document, ieds=ieds)
@@ -78,6 +87,21 @@ def scl(
         return
     for line in lines_of(document, ieds, points=points):
         click.echo(line)
+
+
+def _write(written: Iterator[Written], station: Path | None) -> None:
+    """Write profiles and station, and say what."""
+    if station is not None and station.exists():
+        raise InputError(f"{station} is there already: it is not overwritten")
+    done = []
+    for each in written:
+        done.append(each)
+        _say(each)
+    if all(each.path is None for each in done):
+        sys.exit(1)
+    if station is not None:
+        marks = write_station(station, done)
+        click.echo(f"{station}: {marks} values to be filled in before a node takes it")
 
 
 def _say(written: Written) -> None:

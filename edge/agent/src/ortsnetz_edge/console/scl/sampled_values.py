@@ -29,14 +29,16 @@ _LOST = Further(
 """Samples that never came: a count without end."""
 
 
-def stream_drafts(document: Document, ied: Ied, ratings: Ratings) -> Iterator[tuple[str, Draft]]:
-    """For each stream of an IED where it goes, and a profile; empty where it is not clear."""
+def stream_drafts(
+    document: Document, ied: Ied, ratings: Ratings
+) -> Iterator[tuple[SampledStream, Draft]]:
+    """The streams of an IED, each with a profile; empty where it is not clear."""
     for stream in sampled_streams_of(document, ied):
-        yield _connection(stream), _draft(stream, ratings)
+        yield stream, _draft(stream, ratings)
 
 
-def _connection(stream: SampledStream) -> str:
-    """For the one who writes the station."""
+def origin_of(stream: SampledStream) -> str:
+    """Where a stream goes, for the one who writes the station."""
     where = stream.multicast
     mac = "?" if where is None or where.mac is None else where.mac
     app_id = "?" if where is None or where.app_id is None else str(where.app_id)
@@ -107,6 +109,8 @@ def _options(stream: SampledStream, ratings: Ratings) -> SampledValuesOptions:
     )
     if not regular:
         raise ValueError("values are not each followed by their quality, 32 bits both")
+    if not any(each.name.startswith("u_") for each in stream.channels):
+        raise ValueError("power quality needs voltages, and no channel is one of a node TVTR")
     nominal = round(ratings.frequency_hz)
     if nominal not in (50, 60):
         raise ValueError(f"power quality is defined at 50 and 60 Hz, not {nominal}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -12,14 +12,16 @@ from ortsnetz_common.errors import InputError
 from ortsnetz_common.scl.devices import Ied
 from ortsnetz_common.scl.document import Document
 from ortsnetz_common.scl.lookup import Lookup
+from ortsnetz_edge.console.scl.connections import Fields, by_goose, by_mms, by_sampled_values
 from ortsnetz_edge.console.scl.drafting import Drafting
 from ortsnetz_edge.console.scl.goose import Multicast, multicast_of
 from ortsnetz_edge.console.scl.profile_text import text_of
 from ortsnetz_edge.console.scl.ratings import Ratings
-from ortsnetz_edge.console.scl.sampled_values import stream_drafts
+from ortsnetz_edge.console.scl.sampled_values import origin_of, stream_drafts
 from ortsnetz_edge.console.scl.scopes import scopes_of
 from ortsnetz_edge.console.scl.set_points import hints_of
 from ortsnetz_edge.profiles.library import parse_profile
+from ortsnetz_edge.profiles.schema import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,17 @@ class Written:
     Attributes:
         path: None where nothing was written.
         left_out: what it does not say, with reasons.
+        text: of the file.
+        kept_in: part of a station that has what it describes.
+        connections: how it can be reached: "" as its profile is meant, `goose` instead.
     """
 
     kind: str
     path: Path | None
     left_out: tuple[str, ...]
+    text: str = ""
+    kept_in: str = "meters"
+    connections: Mapping[str, Fields] = field(default_factory=dict)
 
 
 def write_profiles(
@@ -63,14 +71,29 @@ def write_profiles(
                 tuple(hints_of(scope, lookup)),
                 left_out,
             )
-            yield Written(scope.kind, _write(folder, scope.kind, text), left_out)
-        for origin, draft in stream_drafts(document, ied, ratings):
+            kept_in = _kept_in(draft.profile)
+            operated = kept_in == "devices"
+            ways = {"": by_mms(document, ied, scope, draft.profile, operated=operated)}
+            if multicast.path and kept_in == "meters":  # over GOOSE nothing can be told
+                ways["goose"] = by_goose(ied, multicast.path)
+            path = _write(folder, scope.kind, text)
+            yield Written(scope.kind, path, left_out, text, kept_in, ways)
+        for stream, draft in stream_drafts(document, ied, ratings):
             kind = draft.profile.kind
             if draft.is_empty:
                 yield Written(kind, None, draft.left_out)
                 continue
-            text = text_of(draft.profile, origin, (), draft.left_out)
-            yield Written(kind, _write(folder, kind, text), draft.left_out)
+            text = text_of(draft.profile, origin_of(stream), (), draft.left_out)
+            ways = {"": by_sampled_values(stream)}
+            path = _write(folder, kind, text)
+            yield Written(kind, path, draft.left_out, text, connections=ways)
+
+
+def _kept_in(profile: Profile) -> str:
+    """Part of a station: what has a limit is a device, what has taps a tap changer."""
+    if profile.limit is not None:
+        return "devices"
+    return "tap_changers" if profile.tap_position is not None else "meters"
 
 
 def _origin(document: Document, ied: Ied, multicast: Multicast) -> str:
