@@ -144,6 +144,23 @@ def test_the_time_until_the_devices_have_confirmed_is_measured(
     assert metric(bench, "orders_late_total") == 1
 
 
+def test_that_nobody_follows_an_order_any_more_is_shown_and_measured_as_no_other(
+    bench: Any, operator: TestClient
+) -> None:
+    given = give(operator)
+    issued_ns = int(given["issued_ns"])
+    said = "not followed by ev-1: group 'street' is advisory, nothing is written there"
+    says(bench, given["id"], "accepted", issued_ns + NS_PER_S, said)
+    assert shown(operator, given["id"])["state_reason"] == said
+    says(bench, given["id"], "in-force", issued_ns + 3 * NS_PER_S, "confirmed by ev-1")
+    says(bench, given["id"], "in-force", issued_ns + 70 * NS_PER_S, f"confirmed by ev-1; {said}")
+    found = shown(operator, given["id"])
+    assert found["state_reason"] == f"confirmed by ev-1; {said}"
+    assert (found["state"], found["in_force_ns"]) == ("in-force", str(issued_ns + 3 * NS_PER_S))
+    assert metric(bench, "orders_total", state="in-force") == 1
+    assert metric(bench, "orders_late_total") == 0
+
+
 def test_revoking_what_was_never_sent_ends_it_at_once(
     bench: Any, operator: TestClient, sent: list[Order]
 ) -> None:
@@ -282,4 +299,5 @@ def test_what_is_over_stays_over() -> None:
     accepted = follow(OrderRow(order), OrderState("o", 3, "accepted", "fine"))
     assert accepted is not None
     assert follow(accepted, OrderState("o", 4, "accepted", "fine")) is None
+    assert follow(row, OrderState("o", 3, "expired", "in other words")) is None
     assert msgspec.json.decode(msgspec.json.encode(order), type=Order) == order

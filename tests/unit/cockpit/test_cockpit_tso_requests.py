@@ -10,16 +10,26 @@ from fastapi.testclient import TestClient
 from small_node import charger
 
 from ortsnetz_cockpit.core.access.roles import Role
+from ortsnetz_cockpit.core.api import routes_requests
 from ortsnetz_common.link.messages import Catalogue, Samples
 from ortsnetz_common.measurement.origin import Origin
 from ortsnetz_common.measurement.point import ACTIVE_POWER, Point, Unit, phase_points
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
-from ortsnetz_common.parameters.parameter_set import SCHEMA, Group, ParameterSet, canonical
+from ortsnetz_common.parameters.parameter_set import SCHEMA, Group, Mode, ParameterSet, canonical
 from ortsnetz_common.parameters.station import Device, DeviceKind, SourcePseudo, Station
 
 REQUESTS = "/api/v1/nodes/ons-1/tso-requests"
 BODY: dict[str, Any] = {"duration_s": 900, "spread_s": 300, "reason": "call 4711"}
 NAMES = ("ev-1", "ev-2", "ev-3", "roof-1", "roof-2")
+
+
+NOW_NS = now_ns()
+
+
+@pytest.fixture(autouse=True)
+def present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are asked at one instant: a slow machine makes no value old."""
+    monkeypatch.setattr(routes_requests, "now_ns", lambda: NOW_NS)
 
 
 def device(name: str) -> Device:
@@ -30,18 +40,25 @@ def device(name: str) -> Device:
     )
 
 
-def tell(bench: Any, phase_w: dict[str, float | None], age_s: float = 0.0) -> None:
-    """The node's station, and what each of its devices draws in a phase."""
+def tell(
+    bench: Any,
+    phase_w: dict[str, float | None],
+    age_s: float = 0.0,
+    *,
+    roofs: str = "active",
+    whole: str = "active",
+) -> None:
+    """The node's station and modes, and what each of its devices draws in a phase."""
     station = Station((), tuple(map(device, NAMES)), (), SourcePseudo(1, 1.0, 0.01))
-    groups = (Group("evs"), Group("roofs"))
-    parameters = ParameterSet(SCHEMA, "ons-1", 1, "", station, groups=groups)
+    groups = (Group("evs"), Group("roofs", mode=roofs))
+    parameters = ParameterSet(SCHEMA, "ons-1", 1, "", station, mode=Mode(whole), groups=groups)
     points = tuple(
         Point(f"{name}/{phase}", Unit.WATT)
         for name in NAMES
         for phase in phase_points(ACTIVE_POWER)
     )
     values = tuple(phase_w[name] for name in NAMES for _ in range(3))
-    time_ns, count = now_ns() - round(age_s * NS_PER_S), len(points)
+    time_ns, count = NOW_NS - round(age_s * NS_PER_S), len(points)
     bench.take(
         Catalogue(0, points, "ab" * 32, None, canonical(parameters).decode()),
         Samples(
@@ -152,3 +169,44 @@ def test_what_makes_no_sense_is_refused(bench: Any, operator: TestClient) -> Non
 def test_a_viewer_asks_nothing_of_the_devices(bench: Any, viewer: TestClient) -> None:
     tell(bench, EVENING)
     assert viewer.post(REQUESTS, json={**BODY, "change_w": -1.0}).status_code == 403
+
+
+def test_who_would_not_follow_is_not_counted_on_and_named(bench: Any, operator: TestClient) -> None:
+    tell(bench, EVENING, roofs="advisory")
+    found = ask(operator, change_w=12_000.0, status=200)
+    assert found["not_followed"] == dict.fromkeys(("roof-1", "roof-2"), "group 'roofs' is advisory")
+    assert (found["given_w"], found["shortfall_w"], found["parts"]) == (0.0, 12_000.0, [])
+    assert found["said"].endswith(
+        "; not counted on, as nothing is written to them: 2 (see not_followed)"
+    )
+    assert orders(operator) == []
+
+
+def test_an_order_that_takes_a_group_out_takes_it_out_of_requests(
+    bench: Any, operator: TestClient
+) -> None:
+    tell(bench, EVENING)
+    out = {"targets": ["evs"], "mode": "off", "duration_s": 900, "reason": "works"}
+    assert operator.post("/api/v1/nodes/ons-1/orders", json=out).status_code == 201
+    found = ask(operator, change_w=-690.0, status=200, targets=["evs"])
+    assert set(found["not_followed"].values()) == {"group 'evs' is off by order"}
+    assert found["given_w"] == 0.0
+    found = ask(operator, change_w=3000.0, targets=["roofs"])
+    assert (found["given_w"], found["not_followed"]) == (pytest.approx(3000.0), {})
+
+
+def test_who_would_not_follow_is_part_of_a_sum_all_the_same(
+    bench: Any, operator: TestClient
+) -> None:
+    tell(bench, EVENING, roofs="advisory")
+    sum_w = (3 * 16 - 9) * 690.0 - 2 * 6000.0
+    found = ask(operator, sum_w=sum_w)
+    assert [found["asked_w"], found["given_w"]] == pytest.approx([-9 * 690.0] * 2)
+    assert {part["device"] for part in found["parts"]} == {"ev-1", "ev-2", "ev-3"}
+
+
+def test_a_node_that_writes_nothing_gives_nothing(bench: Any, operator: TestClient) -> None:
+    tell(bench, EVENING, whole="advisory")
+    found = ask(operator, change_w=-690.0, status=200)
+    assert found["not_followed"] == dict.fromkeys(NAMES, "the node is advisory")
+    assert found["given_w"] == 0.0

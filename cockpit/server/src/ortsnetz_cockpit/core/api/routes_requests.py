@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Response
@@ -15,7 +16,8 @@ from ortsnetz_cockpit.core.api.guard import OPERATOR
 from ortsnetz_cockpit.core.api.models import Message
 from ortsnetz_cockpit.core.api.models_orders import LONGEST_S, MOST_TARGETS, Name
 from ortsnetz_cockpit.core.orders import requests
-from ortsnetz_cockpit.core.orders.desk import OrderConflictError
+from ortsnetz_cockpit.core.orders.desk import MOST_OPEN, OrderConflictError
+from ortsnetz_cockpit.core.registry.site import Site
 from ortsnetz_common.errors import InputError
 from ortsnetz_common.measurement.time import now_ns
 from ortsnetz_common.parameters.station import Device
@@ -54,6 +56,8 @@ class RequestInfo(Message):
     """A request, divided. `fairness` is Jain's index of what the devices give of what they can.
 
     `said` is what was done with it, in words: how many orders were given, or why none was.
+    `not_followed` are devices that nothing is written to, and why: the request does not count on
+    them.
     """
 
     said: str
@@ -63,6 +67,7 @@ class RequestInfo(Message):
     shortfall_reason: str
     fairness: float | None
     unknown: list[str]
+    not_followed: dict[str, str]
     parts: list[PartInfo]
 
 
@@ -81,6 +86,9 @@ def ask(
     node_of(context, node)
     time_ns = now_ns()
     _, values = context.latest.values(node)
+    site, devices = _devices(context, node, body.targets)
+    opened = [row.order for row in context.orders.orders(node, MOST_OPEN, only_open=True)]
+    idle = requests.idle(devices, site.mode, site.groups or (), opened)
     try:
         found = disaggregation.disaggregate(
             disaggregation.Request(
@@ -90,7 +98,7 @@ def ask(
                 duration_s=body.duration_s,
                 spread_s=body.spread_s,
             ),
-            requests.contributors(_devices(context, node, body.targets), values, time_ns),
+            requests.contributors(devices, values, time_ns, idle),
         )
     except InputError as error:
         raise HTTPException(422, str(error)) from error
@@ -104,13 +112,14 @@ def ask(
     if not (body.give and given):
         response.status_code = 200
     return RequestInfo(
-        said=_said(found, give=body.give),
+        said="; ".join(filter(None, (_said(found, give=body.give), _left_out(idle)))),
         asked_w=found.asked_w,
         given_w=found.given_w,
         shortfall_w=found.shortfall_w,
         shortfall_reason=found.reason,
         fairness=found.fairness,
         unknown=list(found.unknown),
+        not_followed=idle,
         parts=[
             PartInfo(
                 device=part.name,
@@ -136,8 +145,15 @@ def _said(found: disaggregation.Disaggregation, *, give: bool) -> str:
     return "1 order was given" if count == 1 else f"{count} orders were given"
 
 
-def _devices(context: Context, node: str, targets: list[str]) -> list[Device]:
-    """The devices that a request may use.
+def _left_out(idle: Mapping[str, str]) -> str:
+    """How many devices would not follow, in words; empty where all do."""
+    if not idle:
+        return ""
+    return f"not counted on, as nothing is written to them: {len(idle)} (see not_followed)"
+
+
+def _devices(context: Context, node: str, targets: list[str]) -> tuple[Site, list[Device]]:
+    """What the node has told, and the devices that are named.
 
     Raises:
         HTTPException: the node has not told its station, or has no such device or group.
@@ -150,9 +166,9 @@ def _devices(context: Context, node: str, targets: list[str]) -> list[Device]:
         raise HTTPException(409, f"node '{node}' has not told its devices yet")
     devices = site.station.devices
     if not targets:
-        return list(devices)
+        return site, list(devices)
     groups = {device.group for device in devices if device.group}
     unknown = sorted(set(targets) - groups - {device.name for device in devices})
     if unknown:
         raise HTTPException(422, f"node '{node}' has no device or group '{unknown[0]}'")
-    return [device for device in devices if {device.name, device.group} & set(targets)]
+    return site, [device for device in devices if {device.name, device.group} & set(targets)]

@@ -191,7 +191,7 @@ class OrderDesk:
         if after is None:
             return
         table.change(connection, after)
-        if after.order.revokes is None:
+        if after.order.revokes is None and after.state is not before.state:
             self._measure(before, after)
 
     def _measure(self, before: OrderRow, after: OrderRow) -> None:

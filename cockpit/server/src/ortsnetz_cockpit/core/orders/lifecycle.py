@@ -82,12 +82,15 @@ class OrderRow:
 def follow(before: OrderRow, record: OrderState) -> OrderRow | None:
     """The row after a record of the node; None when it changes nothing.
 
-    An order moves on only: what is over stays over, and a repetition changes nothing.
+    An order moves on only: what is over stays over, and a repetition changes nothing. While it may
+    act, the node says anew who follows it when that changes.
     """
     try:
         state = State(record.state)
     except ValueError:
         return None  # a later version of the agent has states that this cockpit does not know
+    if state is before.state and before.is_open and record.reason != before.reason:
+        return replace(before, reason=record.reason)
     if _RANK[state] <= _RANK[before.state]:
         return None
     return replace(

@@ -56,6 +56,7 @@ class Site:
         station: None when the node told none.
         limits: None when the node told none: unknown, not unlimited.
         groups, responses: None when the node told none.
+        mode: of the whole node, off, advisory or active; None when it told none.
     """
 
     parameters_hash: str
@@ -66,6 +67,7 @@ class Site:
     limits: Limits | None
     groups: tuple[Group, ...] | None = None
     responses: tuple[Response, ...] | None = None
+    mode: str | None = None
 
 
 def read_site(facts: NodeFacts) -> Site:
@@ -92,6 +94,7 @@ def read_site(facts: NodeFacts) -> Site:
         limits=None if told is None else told.limits,
         groups=None if told is None else told.groups,
         responses=None if told is None else told.responses,
+        mode=None if told is None else told.mode.limiting,
     )
 
 
