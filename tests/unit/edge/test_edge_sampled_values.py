@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,16 +33,12 @@ from ortsnetz_edge.drivers.sampled_values.protocol import SampledValues
 from ortsnetz_edge.drivers.sampled_values.recordings import Recordings
 from ortsnetz_edge.drivers.sampled_values.stream import Reader, stream_of
 from ortsnetz_edge.drivers.sampled_values.values import Values
-from ortsnetz_edge.drivers.sampled_values.weekly import Weekly
 from ortsnetz_edge.profiles.references.sampled_values import SampledValuesSyntax
 from ortsnetz_edge.profiles.schema import SampledValuesOptions
-from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, Aggregated, Interval
+from ortsnetz_grid.functions.power_quality.aggregation import TEN_MINUTES_NS, Interval
 from ortsnetz_grid.functions.power_quality.comtrade_reader import read, split_combined
 from ortsnetz_grid.functions.power_quality.declared import Declared
-from ortsnetz_grid.functions.power_quality.events import Event, EventKind
-from ortsnetz_grid.functions.power_quality.frequency import Frequency
-from ortsnetz_grid.functions.power_quality.meter import Measured
-from ortsnetz_grid.functions.power_quality.monitor import Monitored
+from ortsnetz_grid.functions.power_quality.events import EventKind
 from ortsnetz_grid.functions.power_quality.recording import Recording
 from ortsnetz_grid.functions.power_quality.samples import Samples, channels_of_feeder
 from ortsnetz_grid.functions.power_quality.synchrophasors import Reporting
@@ -132,7 +127,7 @@ def test_what_is_not_measured_yet_or_cannot_be_is_missing_and_not_zero(text: str
 @pytest.mark.parametrize(("covered", "there"), [(1.0, True), (0.91, True), (0.89, False)])
 def test_an_interval_that_was_hardly_measured_has_no_value(covered: float, there: bool) -> None:
     measured = place(blocks(8))
-    (interval,) = ten_minutes(0, 230.0).intervals.ten_minutes
+    interval = ten_minutes()
     measured.newest.intervals["10min"] = replace(interval, covered=covered)
     assert (value("10min/rms.u_a", measured)[0] is not None) == there
 
@@ -344,91 +339,17 @@ def test_a_disk_that_takes_nothing_costs_the_recording_and_is_counted(tmp_path: 
 
 
 MONDAY_NS = 1_700_438_400 * 10**9  # 20 November 2023, 0:00 UTC
-CHANNELS = channels_of_feeder()
 
 
-def ten_minutes(number: int, volts: float) -> Monitored:
-    """What the place says at the end of a ten-minute interval of Monday."""
-    start = MONDAY_NS + number * TEN_MINUTES_NS
-    rms = np.array([10.0] * 3 + [0.0] + [volts] * 3 + [0.0])
+def ten_minutes() -> Interval:
+    """What the place says at the end of the first ten minutes of Monday."""
+    rms = np.array([10.0] * 3 + [0.0] + [230.0] * 3 + [0.0])
     harmonics = np.zeros((8, 41))
     harmonics[:, 1] = rms
     quantities = Quantities(rms, harmonics, np.zeros((8, 40)), Unbalance(0.001, 0.0))
-    interval = Interval(
-        start, start + TEN_MINUTES_NS, quantities, 3000, 0, 1.0, EventKind.NONE, synchronised=True
+    return Interval(
+        MONDAY_NS, MONDAY_NS + TEN_MINUTES_NS, quantities, 3000, 0, 1.0, EventKind.NONE, True
     )
-    frequencies = tuple(Frequency(start + k * 10**10, 50.0) for k in range(60))
-    dip = Event(EventKind.DIP, start + 10**9, start + 2 * 10**9, 0.6, "a")
-    measured = Measured(frequencies=frequencies, events=(dip,) if number == 5 else ())
-    return Monitored(measured, Aggregated(ten_minutes=(interval,)))
-
-
-def weekly(folder: Path, declared: Declared = DECLARED) -> Weekly:
-    return Weekly(folder, "feeder-1", declared, CHANNELS)
-
-
-def played(one: Weekly, numbers: range, volts: float = 230.0) -> None:
-    for number in numbers:
-        one.take(ten_minutes(number, volts), MONDAY_NS + (number + 1) * TEN_MINUTES_NS)
-
-
-def reported(folder: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((folder / "en50160-feeder-1-2023-11-20.json").read_text())
-    return found
-
-
-def test_the_report_of_the_week_outlives_the_process(tmp_path: Path) -> None:
-    played(weekly(tmp_path), range(11))
-    with (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").open("ab") as file:
-        file.write(b'{"type":"interval","start_')  # the power was cut here
-    again = weekly(tmp_path)
-    played(again, range(11, 37))
-    assert (again.unreadable, again.failed) == (1, 0)
-    text = (tmp_path / "en50160-feeder-1-2023-11-20.txt").read_text()
-    assert "EN 50160" in text
-    assert (tmp_path / "en50160-feeder-1-2023-11-20.svg").exists()
-    report = reported(tmp_path)
-    assert sum(map(sum, report["dips"])) == 1  # type: ignore[call-overload]
-    voltage = next(c for c in report["criteria"] if "oltage" in c["name"])  # type: ignore[attr-defined]
-    assert voltage["within"] == 36
-
-
-def test_a_place_that_is_declared_another_one_begins_a_new_week(tmp_path: Path) -> None:
-    played(weekly(tmp_path), range(14))
-    played(weekly(tmp_path, Declared(voltage_v=11547.0)), range(14, 26), volts=11547.0)
-    assert (tmp_path / "en50160-feeder-1-2023-11-20.former").exists()
-    lines = (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").read_text().splitlines()
-    assert sum('"interval"' in line for line in lines) == 12
-
-
-def test_a_week_keeps_so_many_events_and_says_how_many_more_there_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ortsnetz_edge.drivers.sampled_values.weekly.MOST_EVENTS", 2)
-    one = weekly(tmp_path)
-    for number in range(13):
-        found = ten_minutes(number, 230.0)
-        (dip,) = ten_minutes(5, 230.0).measured.events
-        measured = replace(found.measured, events=(dip,))
-        one.take(replace(found, measured=measured), MONDAY_NS + (number + 1) * TEN_MINUTES_NS)
-    assert one.further_events == 11
-    lines = (tmp_path / "en50160-feeder-1-2023-11-20.jsonl").read_text().splitlines()
-    assert sum('"event"' in line for line in lines) == 2
-    report = (tmp_path / "en50160-feeder-1-2023-11-20.txt").read_text()
-    assert "further events are in no table" in report
-    monkeypatch.setattr("ortsnetz_edge.drivers.sampled_values.weekly.MOST_EVENTS", 1)
-    again = weekly(tmp_path)  # of a version that kept more
-    measured = replace(found.measured, events=(dip, dip))
-    again.take(replace(found, measured=measured), MONDAY_NS + 14 * TEN_MINUTES_NS)
-    assert again.further_events == 2
-
-
-def test_weeks_of_long_ago_make_room(tmp_path: Path) -> None:
-    tmp_path.mkdir(exist_ok=True)
-    for week in range(10):
-        (tmp_path / f"en50160-feeder-1-2022-01-{week + 10}.jsonl").write_text("")
-    played(weekly(tmp_path), range(1))
-    assert len(list(tmp_path.glob("*.jsonl"))) == 8
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, 1.0), (-1.0, 2.0)])
@@ -460,7 +381,7 @@ def test_a_recorded_fault_says_its_direction(sign: float, expected: float) -> No
 @pytest.mark.parametrize(("later_s", "there"), [(0.0, True), (1150.0, True), (1250.0, False)])
 def test_an_interval_counts_until_the_next_should_have_ended(later_s: float, there: bool) -> None:
     measured = place(blocks(8))
-    (interval,) = ten_minutes(0, 230.0).intervals.ten_minutes
+    interval = ten_minutes()
     measured.newest.intervals["10min"] = interval
     measured.newest.end_ns = interval.end_ns + round(later_s * 1e9)
     assert (value("10min/rms.u_a", measured)[0] is not None) == there
