@@ -53,7 +53,18 @@ def test_sinusoidal_modulation_of_the_table_peaks_at_one(row: dict[str, float]) 
     wave = 1.0 + row["percent"] / 200.0 * np.sin(2 * np.pi * row["hz"] * t)
     values = np.sqrt(2.0) * 230.0 * np.sin(2 * np.pi * 50.0 * t) * wave
     _, sensation = advance_flicker(FlickerState(), values, RATE)
-    assert sensation[round(20.0 * RATE) :].max() == pytest.approx(1.0, abs=0.08)
+    assert sensation[round(20.0 * RATE) :].max() == pytest.approx(
+        1.0, abs=TABLES["pinst_held_here"]
+    )
+
+
+@pytest.mark.parametrize("row", TABLES["pinst_is_one_rectangular"], ids=lambda r: str(r["hz"]))
+def test_rectangular_modulation_of_the_table_peaks_at_one(row: dict[str, float]) -> None:
+    """Two changes a cycle of the modulation."""
+    values = _rectangular(120.0 * row["hz"], row["percent"], 30.0)
+    _, sensation = advance_flicker(FlickerState(), values, RATE)
+    peak = sensation[round(20.0 * RATE) :].max()
+    assert peak == pytest.approx(1.0, abs=TABLES["pinst_held_here"])
 
 
 def test_blocks_give_what_the_whole_gives() -> None:
