@@ -12,7 +12,8 @@ from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_common.scl.object_reference import parse_reference
 from ortsnetz_iec61850.goose.data import Bits, Datum, Kind, UtcTime
-from ortsnetz_iec61850.goose.frames import Frame, decoded_frame
+from ortsnetz_iec61850.goose.frames import Frame, Tag, decoded_frame
+from ortsnetz_iec61850.goose.from_profile import place_of
 from ortsnetz_iec61850.goose.from_scl import publication_of, streams_of, subscription_of
 from ortsnetz_iec61850.goose.message import Message
 from ortsnetz_iec61850.goose.publisher import Publisher
@@ -93,6 +94,23 @@ def test_a_message_that_came_another_way_is_refused(changed: dict[str, object]) 
     stream = heard(good, astray)
     assert stream.why is None
     assert (stream.counts.misaddressed, stream.counts.taken) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("tag", "others"), [(None, 0), (Tag(0, 4), 0), (Tag(5, 4), 0), (Tag(6, 4), 1)], ids=str
+)
+def test_a_message_of_another_vlan_is_counted_and_taken(tag: Tag | None, others: int) -> None:
+    good = frame()
+    stream = Stream(replace(subscription_of(STREAM), vlan=5))
+    stream.take(replace(good, tag=tag), 100.0, ARRIVED_NS)
+    assert stream.why is None
+    assert (stream.counts.other_vlan, stream.counts.taken) == (others, 1)
+
+
+def test_the_vlan_is_that_of_the_file_or_of_the_station_s_path() -> None:
+    assert subscription_of(STREAM).vlan == 10
+    place = place_of("B1 01-0C-CD-01-00-01/3001/00A 01-0C-CD-01-00-02/3002")
+    assert [vlan for _, _, vlan in place.addresses] == [10, None]
 
 
 def test_a_message_without_a_goid_is_known_by_its_block() -> None:

@@ -2,7 +2,8 @@
 
 The connection's `path` has the rest, in words: the IED's name, then for each stream of the profile
 `MAC/APPID`, in their order, then `simulation` where messages of a test set count:
-`B1 01-0C-CD-01-00-01/3001 01-0C-CD-01-00-02/3002`. Without addresses any will do.
+`B1 01-0C-CD-01-00-01/3001 01-0C-CD-01-00-02/3002`. Without addresses any will do. Behind the
+APPID the id of the VLAN may stand, three digits as SCL writes them: `01-0C-CD-01-00-01/3001/005`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from ortsnetz_edge.profiles.schema import GooseStream, Profile
 from ortsnetz_iec61850.goose.subscription import KINDS, Expected, Subscription
 
 SIMULATION = "simulation"
-_ADDRESS = re.compile(r"(?P<mac>[0-9A-Fa-f]{2}([-:][0-9A-Fa-f]{2}){5})/(?P<app_id>[0-9A-Fa-f]{4})")
+_ADDRESS = re.compile(
+    r"(?P<mac>[0-9A-Fa-f]{2}([-:][0-9A-Fa-f]{2}){5})/(?P<app_id>[0-9A-Fa-f]{4})"
+    r"(/(?P<vlan>[0-9A-Fa-f]{3}))?"
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
@@ -28,12 +32,13 @@ class Place:
 
     Attributes:
         ied: name of the device.
-        addresses: destination and APPID of each stream; none where any will do.
+        addresses: destination, APPID and VLAN (None where it is not said) of each stream; none
+            where any will do.
         accepts_simulation: whether messages of a test set count.
     """
 
     ied: str
-    addresses: tuple[tuple[str, int], ...]
+    addresses: tuple[tuple[str, int, int | None], ...]
     accepts_simulation: bool
 
 
@@ -48,7 +53,8 @@ def place_of(path: str) -> Place:
         match = _ADDRESS.fullmatch(word)
         if match is not None:
             mac = match["mac"].replace(":", "-").upper()
-            addresses.append((mac, int(match["app_id"], 16)))
+            vlan = None if match["vlan"] is None else int(match["vlan"], 16) or None
+            addresses.append((mac, int(match["app_id"], 16), vlan))
         elif word != SIMULATION:
             raise ValueError(
                 f"path '{path}': '{word}' is neither an address with an APPID of four digits "
@@ -80,12 +86,15 @@ def _subscriptions(profile: Profile, place: Place, bay: str) -> Iterator[Subscri
             f"profile '{profile.kind}' {len(profile.goose)} streams"
         )
     for number, stream in enumerate(profile.goose):
-        address = place.addresses[number] if place.addresses else (None, None)
+        address = place.addresses[number] if place.addresses else (None, None, None)
         yield _subscription(stream, place.ied, address, bay)
 
 
 def _subscription(
-    stream: GooseStream, ied: str, address: tuple[str, int] | tuple[None, None], bay: str
+    stream: GooseStream,
+    ied: str,
+    address: tuple[str, int, int | None] | tuple[None, None, None],
+    bay: str,
 ) -> Subscription:
     def here(text: str) -> str:
         return text.replace("{bay}", bay).replace("{ied}", ied)
@@ -101,6 +110,7 @@ def _subscription(
         revision=stream.revision,
         destination=address[0],
         app_id=address[1],
+        vlan=address[2],
         members=tuple(tuple(_expected(here(text)) for text in each) for each in stream.members),
     )
 

@@ -59,6 +59,7 @@ def subscription_of(stream: GooseStream) -> Subscription:
             tuple(Expected(value.at, value.basic_type) for value in member)
             for member in stream.members
         ),
+        vlan=None if address is None else address.vlan_id or None,
     )
 
 

@@ -8,7 +8,13 @@ from ortsnetz_common.measurement.quality import Quality
 from ortsnetz_common.measurement.time import TimeQuality
 from ortsnetz_iec61850.goose.data import Bits, Datum, Kind, UtcTime, flat
 from ortsnetz_iec61850.goose.frames import Frame
-from ortsnetz_iec61850.goose.subscription import Expected, Subscription, misaddressed, misconfigured
+from ortsnetz_iec61850.goose.subscription import (
+    Expected,
+    Subscription,
+    in_another_vlan,
+    misaddressed,
+    misconfigured,
+)
 from ortsnetz_iec61850.goose.supervision import Counts, Outcome, Supervision
 
 NEVER = "no message has come yet"
@@ -79,6 +85,7 @@ class Stream:
         if reason is not None:
             self.counts.misaddressed += 1
             return False
+        self.counts.other_vlan += in_another_vlan(frame, self.subscription)
         outcome = self._supervision.take(
             frame.message, arrived_s, arrived_ns, is_simulation=frame.is_simulation
         )

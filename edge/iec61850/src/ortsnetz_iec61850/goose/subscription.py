@@ -64,6 +64,7 @@ class Subscription:
         destination: `01-0C-CD-01-00-01`; None for any.
         app_id: None for any.
         members: the data set's members, and of each the values that travel for it.
+        vlan: id of the VLAN in which its frames are sent; None where nobody says it.
     """
 
     block: str
@@ -73,6 +74,7 @@ class Subscription:
     destination: str | None
     app_id: int | None
     members: tuple[tuple[Expected, ...], ...]
+    vlan: int | None = None
 
     @property
     def values(self) -> tuple[Expected, ...]:
@@ -87,6 +89,16 @@ def misaddressed(frame: Frame, expected: Subscription) -> str | None:
     if expected.app_id is not None and frame.app_id != expected.app_id:
         return f"its APPID is {frame.app_id:#06x}, not {expected.app_id:#06x}"
     return None
+
+
+def in_another_vlan(frame: Frame, expected: Subscription) -> bool:
+    """Whether a frame is tagged for another VLAN than its own.
+
+    One without a tag, or with a priority alone (VLAN 0), is as a switch hands it on to who belongs
+    to the VLAN (IEEE 802.1Q, 6.9).
+    """
+    tag = frame.tag
+    return expected.vlan is not None and tag is not None and tag.vlan not in (0, expected.vlan)
 
 
 def misconfigured(frame: Frame, expected: Subscription) -> str | None:

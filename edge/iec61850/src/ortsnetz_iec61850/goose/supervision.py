@@ -55,6 +55,7 @@ class Counts:
         lost_states: of which no message came, by stNum.
         doubled, replayed, simulated, not_simulated: refused.
         misaddressed: refused: another destination or APPID.
+        other_vlan: tagged for another VLAN than the one that was said; taken all the same.
         misconfigured: nothing could be read: revision, data set, types, ndsCom.
         expired: how often the time allowed to live passed without a message.
     """
@@ -70,6 +71,7 @@ class Counts:
     simulated: int = 0
     not_simulated: int = 0
     misaddressed: int = 0
+    other_vlan: int = 0
     misconfigured: int = 0
     expired: int = 0
 
