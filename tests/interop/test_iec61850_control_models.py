@@ -34,7 +34,12 @@ VALUES = {
     "DPC": ('name="stVal" bType="Dbpos" fc="ST" dchg="true"', "BOOLEAN", 1.0, True),
     "INC": ('name="stVal" bType="INT32" fc="ST" dchg="true"', "INT32", -7.0, -7),
     "ISC": ('name="valWTr" bType="Struct" type="Step" fc="ST" dchg="true"', "INT8", 5.0, 5),
-    "BSC": ('name="valWTr" bType="Struct" type="Step" fc="ST" dchg="true"', "Tcmd", 2.0, None),
+    "BSC": (
+        'name="valWTr" bType="Struct" type="Step" fc="ST" dchg="true"',
+        "Tcmd",
+        2.0,
+        2,
+    ),  # higher
     "APC": ('name="mxVal" bType="Struct" type="Analogue" fc="MX" dchg="true"', "f", 12.5, 12.5),
 }
 
@@ -148,22 +153,37 @@ def test_an_object_is_operated_as_its_model_wants_it(
     deadline = time.monotonic() + 10  # with normal security the answer may come before
     while not operated(device, name) and time.monotonic() < deadline:
         time.sleep(0.005)
-    (found,) = operated(device, name)
-    if arrives is not None:
-        assert found == arrives
+    assert operated(device, name) == [arrives]
 
 
 @pytest.mark.parametrize("model", ["DirN", "SboN", "DirE", "SboE"])
-def test_a_refusal_says_why_in_every_model(device: BenchIed, model: str) -> None:
-    name = f"SPC{model}"
+@pytest.mark.parametrize("cdc", VALUES)
+def test_a_refusal_says_why_in_every_model(device: BenchIed, cdc: str, model: str) -> None:
+    name = f"{cdc}{model}"
     device.commands.clear()
     device.decide = lambda _: 10
     with pytest.raises(DriverError, match=r"refused|access denied") as caught:
-        asyncio.run(command(device, name, 1.0))
+        asyncio.run(command(device, name, VALUES[cdc][2]))
     assert caught.value.kind is FailureKind.REFUSED
     if model in {"DirE", "SboE"}:
         assert "blocked by interlocking (10)" in str(caught.value)
     assert operated(device, name) == []
+
+
+@pytest.mark.parametrize("model", ["DirE", "SboE"])
+@pytest.mark.parametrize("cdc", VALUES)
+def test_a_termination_says_why_in_every_model_that_has_one(
+    device: BenchIed, cdc: str, model: str
+) -> None:
+    name, (_, _, value, arrives) = f"{cdc}{model}", VALUES[cdc]
+    device.commands.clear()
+    device.decide = lambda command: 13 if command.step == "operate" else 0
+    with pytest.raises(DriverError, match="command ended badly") as caught:
+        asyncio.run(command(device, name, value))
+    assert caught.value.kind is FailureKind.REFUSED
+    assert "blocked by health (13)" in str(caught.value)
+    assert name in str(caught.value)
+    assert operated(device, name) == [arrives], "operated once, with its value, and not again"
 
 
 def test_what_is_for_reading_only_is_not_operated(device: BenchIed) -> None:

@@ -204,7 +204,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "MmsValue_toString": (c_char_p, (_P,)),
     "MmsValue_getArraySize": (c_uint32, (_P,)),
     "MmsValue_getElement": (_P, (_P, c_int)),
-    "MmsValue_getBitStringAsInteger": (c_uint32, (_P,)),
+    "MmsValue_getBitStringAsIntegerBigEndian": (c_uint32, (_P,)),
 }
 
 
@@ -254,7 +254,8 @@ _READERS = {
     MmsKind.INTEGER: "MmsValue_toInt64",
     MmsKind.UNSIGNED: "MmsValue_toInt64",
     MmsKind.FLOAT: "MmsValue_toDouble",
-    MmsKind.BIT_STRING: "MmsValue_getBitStringAsInteger",
+    # a coded enumeration (Tcmd, Dbpos) counts its bits from left to right (8-1, 8.1.2.3)
+    MmsKind.BIT_STRING: "MmsValue_getBitStringAsIntegerBigEndian",
     MmsKind.VISIBLE_STRING: "MmsValue_toString",
 }
 
