@@ -676,7 +676,10 @@ def test_over_tls_only_with_certificates_that_fit(tmp_path: Path) -> None:
         assert (await failing(stranger.scan())).kind is FailureKind.INSECURE
         await stranger.stop()
         plain = opened(port)
-        assert (await failing(plain.scan())).kind is not FailureKind.REFUSED
+        error = await failing(plain.scan())
+        assert error.kind is FailureKind.UNREACHABLE
+        assert "may want TLS" in str(error)
+        assert device.commands == []
         await plain.stop()
         assert protocol.validate(source(port, credentials="none")) != ()
 

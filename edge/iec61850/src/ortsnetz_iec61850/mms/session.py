@@ -276,7 +276,9 @@ class Session:
         if words is None and self.endpoint.tls is not None:
             words = f"{error}: the certificates do not fit, or it speaks no TLS 1.2"
             return self._broke(FailureKind.INSECURE, words)
-        return self._broke(kind, words or str(error))
+        if words is None:  # somebody is there
+            words = f"{error}: it may want TLS, or has no place left for a client"
+        return self._broke(kind, words)
 
     def _broke(self, kind: FailureKind, reason: str, life: Life | None = None) -> DriverError:
         if life is None or life is self._life:
