@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from report_wire import (
 )
 
 import ortsnetz_edge
-from ortsnetz_common.drivers.values import FailureKind, Scan, Source
+from ortsnetz_common.drivers.values import DriverError, FailureKind, Scan, Source
 from ortsnetz_common.parameters.station import Connection
 from ortsnetz_edge.drivers.environment import Environment
 from ortsnetz_edge.profiles.library import Library
@@ -67,10 +67,17 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    treat: Treat | None = None, *, integrity_s: float = 3600.0, scl: str = ""
+    treat: Treat | None = None,
+    *,
+    integrity_s: float = 3600.0,
+    scl: str = "",
+    revision: int | None = None,
 ) -> AsyncIterator[Bench]:
     text = Path(ortsnetz_edge.__file__).parent / f"profiles/generic/{PROFILE}.yaml"
-    own = f"{text.read_text()}iec61850: {{integrity_s: {integrity_s}}}\n"
+    options = f"integrity_s: {integrity_s}"
+    if revision is not None:
+        options += f', revisions: {{"CP{{bay}}/LLN0.brcbMeas": {revision}}}'
+    own = f"{text.read_text()}iec61850: {{{options}}}\n"
     settings = () if scl else tuple(f"CP1/{one}" for one in SETTINGS)
     with BenchIed([] if scl else [BAY], POINTS, settings, scl=scl) as device:
         device.show(plausible(POINTS))
@@ -82,8 +89,9 @@ async def bench(
         there = Bench(device, wire, driver)
         driver.subscribe(there.seen.append)
         try:
-            await driver.scan()
-            if treat is None:
+            if revision is None:
+                await driver.scan()
+            if treat is None and revision is None:
                 await there.until(lambda: there.all_reported)
             yield there
         finally:
@@ -212,5 +220,43 @@ def test_a_block_without_a_buffer_says_all_at_each_integrity_period(tmp_path: Pa
             there.wire.treat = losing(1, DATA_CHANGE)
             await there.show(PHASE_A, 307.0)
             await there.until(lambda: any(one.values[0] == 307.0 for one in there.seen))
+
+    run(story)
+
+
+def test_a_report_of_another_configuration_is_not_taken_and_all_is_asked_for_again() -> None:
+    async def story() -> None:
+        async with bench() as there:
+
+            def configured_anew(report: SentReport, frame: bytes) -> bytes:
+                there.wire.treat = as_it_is
+                return changed(frame, report.revision_at, 9)
+
+            there.wire.treat = configured_anew
+            generation = there.driver.session.generation
+            await there.show(PHASE_A, 308.0)
+            while there.driver.session.generation == generation:
+                with suppress(DriverError):
+                    await there.driver.scan()
+                await asyncio.sleep(0.02)
+            told = there.driver.diagnose()
+            assert "confRev is 9 and was 1" in (told.last_failure or "")
+            assert told.counters["lost_gap"] == 1
+            assert (await there.driver.scan()).values[0] == 308.0
+            await there.until(lambda: there.all_reported)
+
+    run(story)
+
+
+def test_a_device_of_another_configuration_than_the_profile_s_is_another_device() -> None:
+    async def story() -> None:
+        async with bench(revision=1) as there:
+            await there.driver.scan()
+        async with bench(revision=2) as there:
+            for attempt in (there.driver.scan, lambda: there.driver.write(8.0, None)):
+                with pytest.raises(DriverError, match="is for confRev 2") as caught:
+                    await attempt()
+                assert caught.value.kind is FailureKind.WRONG_DEVICE
+            assert there.device.commands == []
 
     run(story)

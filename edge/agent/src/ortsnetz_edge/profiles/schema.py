@@ -363,6 +363,12 @@ class SampledValuesOptions(Struct, frozen=True, forbid_unknown_fields=True):
     solidly_earthed: bool = True
 
 
+ReportBlock = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_{}]+/[A-Za-z0-9_]+\.[A-Za-z][A-Za-z0-9_]*$")
+]
+"""A report control block, without the number of its instance."""
+
+
 class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):
     """How an IED is asked.
 
@@ -374,6 +380,8 @@ class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):
             at most eight time-outs of the connection, for the agent gives a command up after ten.
         test, interlock, synchro: flags of each command: for test only, with interlocking checked,
             with the synchrocheck.
+        revisions: configuration (confRev) of report control blocks, `LD0/LLN0.brcbMeas` for all of
+            its instances: a device that says another is another one.
     """
 
     reports: bool = True
@@ -382,6 +390,7 @@ class Iec61850Options(Struct, frozen=True, forbid_unknown_fields=True):
     test: bool = False
     interlock: bool = True
     synchro: bool = False
+    revisions: dict[ReportBlock, Annotated[int, Meta(ge=1, le=0xFFFF_FFFF)]] = {}
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ from ortsnetz_iec61850.mms.identification import of_the_server, places_of, said_
 from ortsnetz_iec61850.mms.limiting import Writing
 from ortsnetz_iec61850.mms.places import Variable
 from ortsnetz_iec61850.mms.reporting import Reporting
+from ortsnetz_iec61850.mms.revisions import REQUESTS_OF_A_BLOCK, misfit
 from ortsnetz_iec61850.mms.samples import Sample
 from ortsnetz_iec61850.mms.session import Reading, Session
 from ortsnetz_iec61850.mms.source import SourceMaps
@@ -68,6 +69,7 @@ class MmsDriver:
         self._samples: dict[ObjectReference, Sample] = {}
         self._due: dict[ObjectReference, float] = {}
         self._read_over = -1  # number of the connection over which the samples came
+        self._as_configured = -1  # number of the connection over which the revisions were right
         self._known = -1  # number of the connection over which the device said what it is
         # what arrives over a connection before its first answer: a buffer is being emptied
         self._early: deque[_Early] = deque()
@@ -182,6 +184,7 @@ class MmsDriver:
         """
         identity = self._maps.identity
         life = await self.session.opened()
+        await self._be_sure_of_its_configuration(life.generation)
         if identity is None or (self._known == life.generation and not again):
             return life.generation
         reading = await self.session.read(places_of(identity))
@@ -197,6 +200,22 @@ class MmsDriver:
             )
         self._known = reading.generation
         return reading.generation
+
+    async def _be_sure_of_its_configuration(self, generation: int) -> None:
+        """Check on each new connection that the blocks are those of the profile, if it says so."""
+        wanted = self._maps.revisions
+        if not wanted or self._as_configured == generation:
+            return
+        why = await self.session.call(
+            lambda life: misfit(life, wanted),
+            generation=generation,
+            requests=REQUESTS_OF_A_BLOCK * len(wanted),
+        )
+        if why is not None:
+            raise DriverError(
+                FailureKind.WRONG_DEVICE, f"{self.session.endpoint}: '{self._maps.name}': {why}"
+            )
+        self._as_configured = generation
 
     async def _read(self) -> Scan:
         """Read what is due and not reported.

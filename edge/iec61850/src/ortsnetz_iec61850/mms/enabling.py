@@ -50,6 +50,7 @@ class Enabled:
         cells: what it brings, and where.
         places: where the same values stand when they are read.
         resumed: whether a buffered block goes on after the last entry that arrived here.
+        revision: of its configuration (confRev), when its data set was asked for; 0 if not said.
     """
 
     block: Block
@@ -57,6 +58,7 @@ class Enabled:
     cells: Mapping[ObjectReference, Cell]
     places: Mapping[ObjectReference, Place]
     resumed: bool = False
+    revision: int = 0
 
     def interrogate(self, life: Life) -> None:
         """Ask for everything once more; a device that refuses is polled."""
@@ -212,7 +214,7 @@ def _enable(life: Life, wanted: Enabled, wish: Wish, outcome: Outcome) -> bool:
         handler = Handler(block.reference, wish.arrived, wish.failed)
         life.handlers.append(handler)
         handler.install(life.association, state.report_id)
-        wish.enabled(replace(wanted, resumed=resumed))
+        wish.enabled(replace(wanted, resumed=resumed, revision=state.revision))
         write_block(life.association, block.reference, Changes(enabled=True))
     except LibraryError as error:
         if ends_connection(error):

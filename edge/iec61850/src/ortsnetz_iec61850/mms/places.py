@@ -55,12 +55,17 @@ def domain_of(reference: ObjectReference, domains: Sequence[str]) -> str | None:
 
     None if there is none, or more than one.
     """
-    if reference.device in domains:
-        return reference.device
-    found = [name for name in domains if name.endswith(reference.device)]
+    return domain_named(reference.device, domains)
+
+
+def domain_named(device: str, domains: Sequence[str]) -> str | None:
+    """The same of a logical device's name."""
+    if device in domains:
+        return device
+    found = [name for name in domains if name.endswith(device)]
     if len(found) != 1:
         return None
-    ied = found[0].removesuffix(reference.device)  # the IED's name, with which all begin
+    ied = found[0].removesuffix(device)  # the IED's name, with which all begin
     return found[0] if all(name.startswith(ied) for name in domains) else None
 
 
@@ -135,4 +140,14 @@ def at(value: Value, way: Sequence[int]) -> Value:
     return value
 
 
-__all__ = ["Bits", "Place", "Stamp", "Variable", "at", "domain_of", "place_of", "variable_of"]
+__all__ = [
+    "Bits",
+    "Place",
+    "Stamp",
+    "Variable",
+    "at",
+    "domain_named",
+    "domain_of",
+    "place_of",
+    "variable_of",
+]

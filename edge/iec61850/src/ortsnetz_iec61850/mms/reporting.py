@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ortsnetz_common.drivers.values import DriverError
+from ortsnetz_common.drivers.values import DriverError, FailureKind
 from ortsnetz_common.measurement.time import NS_PER_S
 from ortsnetz_common.scl.object_reference import ObjectReference
 from ortsnetz_iec61850.library.reports import Report, Trigger
@@ -275,6 +275,9 @@ class Reporting:
         one = self._blocks.get(report.block)
         if one is None or one.enabled.generation != generation:
             return
+        if report.revision not in (None, 0, one.enabled.revision) and one.enabled.revision:
+            self._give_up(one, report)
+            return
         self.received += 1
         one.heard_s = time.monotonic()
         first = one.sequence is None
@@ -292,6 +295,15 @@ class Reporting:
             one.interrogated = one.complete = True
         self._latest.update(samples)
         self._hand_over(samples, 0.0 if live else max(self._age_s(report), HISTORY_S))
+
+    def _give_up(self, one: Subscribed, report: Report) -> None:
+        """A block was configured anew: over a new connection, what it sends is asked for again."""
+        words = (
+            f"{report.block}: confRev is {report.revision} and was {one.enabled.revision}: its "
+            "reports are not taken"
+        )
+        self._lose("gap", words)
+        self._session.give_up(FailureKind.WRONG_DEVICE, words, one.enabled.generation)
 
     def _check_sequence(self, one: Subscribed, report: Report) -> None:
         """Reports of a block count up; segments of one have the same number."""

@@ -28,6 +28,7 @@ class SourceMaps:
 
     Attributes:
         own_clock: whether the profile says where the device's clock stands.
+        revisions: of report control blocks, as the profile says.
     """
 
     name: str
@@ -37,6 +38,7 @@ class SourceMaps:
     adjustments: tuple[AdjustmentMap[ObjectReference], ...]
     options: Iec61850Options
     own_clock: bool
+    revisions: Mapping[str, int]
 
     def scan(self, samples: Mapping[ObjectReference, Sample], received_ns: int) -> Scan:
         """The scan of an answer.
@@ -76,4 +78,8 @@ def compiled(profile: Profile, source: Source) -> SourceMaps:
         adjustments=compile_adjustments(profile, source, SYNTAX),
         options=profile.iec61850,
         own_clock=any(at is not None for at in clock),
+        revisions={
+            block.replace("{bay}", source.connection.bay): revision
+            for block, revision in profile.iec61850.revisions.items()
+        },
     )
