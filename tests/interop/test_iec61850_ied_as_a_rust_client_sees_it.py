@@ -225,17 +225,65 @@ def test_a_setting_reaches_the_device_or_is_refused(prepared: Path, tmp_path: Pa
     run_(story)
 
 
+POSITION = {b"\x40": "off", b"\x80": "on"}
+"""The octet of a double point: its bits are counted from the left (IEC 61850-8-1, 8.1.2.3)."""
+
+
+def test_a_breaker_that_is_selected_and_operated_opens_its_feeder(
+    prepared: Path, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with (
+            serving(prepared, tmp_path, servers=IEDS) as substation,
+            connected(substation, "ied-feeders") as client,
+        ):
+
+            async def position() -> tuple[str, bytes, int]:
+                said = await client.read(f"{FEEDER}FD1/XCBR1.Pos", iec61850.FC.ST)
+                value, quality, stamp = said[-3:]
+                return POSITION[bytes(value)], bytes(quality), instant_ns(bytes(stamp))
+
+            await substation.step(1.0)
+            measured, _ = feeder(substation, 0)
+            assert measured.i.sum() > 0.0
+            assert (await position())[:2] == ("on", b"\0\0")
+            breaker = client.create_control_object(
+                f"{FEEDER}FD1/XCBR1.Pos", iec61850.ControlModel.SBO_ENHANCED
+            )
+            assert (await breaker.select_with_value(False)).success
+            assert (await breaker.operate(False)).success
+            where, quality, since_ns = await position()
+            assert (where, quality) == ("off", b"\0\0")
+            assert since_ns == pytest.approx(START_NS + 10**9, abs=1000)
+            await substation.step(2.0)
+            measured, _ = feeder(substation, 0)
+            assert measured.i.sum() == 0.0
+            assert feeder(substation, 1)[0].i.sum() > 0.0, "the others are as they were"
+            assert (await position())[2] == since_ns
+            count = await client.read_int32(f"{FEEDER}FD1/XCBR1.OpCnt.stVal", iec61850.FC.ST)
+            assert count == 1
+
+    run_(story)
+
+
 def test_the_breaker_of_a_feeder_says_why_it_does_not_move(prepared: Path, tmp_path: Path) -> None:
     async def story() -> None:
         async with (
             serving(prepared, tmp_path, servers=IEDS) as substation,
             connected(substation, "ied-feeders") as client,
         ):
+            await substation.step(1.0)
             breaker = client.create_control_object(
                 f"{FEEDER}FD1/XCBR1.Pos", iec61850.ControlModel.SBO_ENHANCED
             )
-            outcome = await breaker.select_with_value(False)
-            assert not outcome.success
+            there = await breaker.select_with_value(True)
+            assert (there.success, there.add_cause) == (False, "position-reached")
+            block = client.create_control_object(
+                f"{FEEDER}FD1/XCBR1.BlkOpn", iec61850.ControlModel.DIRECT_NORMAL
+            )
+            assert (await block.operate(True)).success
+            blocked = await breaker.select_with_value(False)
+            assert (blocked.success, blocked.add_cause) == (False, "blocked-by-process")
 
     run_(story)
 

@@ -26,6 +26,13 @@ from ortsnetz_hil.plant.request import (
     Request,
 )
 from ortsnetz_hil.servers import ied_points
+from ortsnetz_hil.servers.breaker import (
+    BLOCKED_BY_PROCESS,
+    CLOSED,
+    OPEN,
+    POSITION_REACHED,
+    SWITCHING_HIERARCHY,
+)
 from ortsnetz_hil.servers.counters import DeviceCounters
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.devices import Scene, devices
@@ -86,11 +93,13 @@ class Behind:
         self.log = SetpointLog(tmp_path)
         self._served = {d.name: d for d in devices(self.plant, self.scene)}
         self._window = configuration.window
+        self.commanded: list[Any] = []
         self.at(0.0)
 
     def at(self, now_s: float) -> None:
         self.clock.time = now_s
         self.scene.step = self.plant.step(now_s, self._window.after(now_s))
+        self.commanded += self.scene.step.commanded
         self.scene.time_ns = self.clock.now_ns()
 
     def bay(self, name: str, number: int, *faults: Any) -> IedBay:
@@ -206,6 +215,57 @@ def test_a_feeder_counts_its_energy(plant: Behind, behind: PlantConfiguration) -
     assert demand == pytest.approx(energy_wh[0], abs=1.0)
     assert supply == pytest.approx(energy_wh[1], abs=1.0)
     assert demand + supply > 10.0
+
+
+def feeder(behind: PlantConfiguration) -> str:
+    return next(m.name for m in behind.meters if m.profile == "meter-feeder")
+
+
+def test_a_feeder_s_breaker_opens_it_in_the_plant_and_says_so(
+    plant: Behind, behind: PlantConfiguration
+) -> None:
+    bay = plant.bay(feeder(behind), 1)
+    (row,) = (n for n, name in enumerate(bay.references) if name.endswith("XCBR1.Pos.stVal[ST]"))
+    assert (shown(bay)["XCBR1.Pos.stVal[ST]"], bay.rows[row].time_ns) == (CLOSED, 0)
+    assert bay.owner.device.measured().p.sum() != 0.0
+    assert operate(bay, "XCBR1.Pos", value=False, step="check") == TAKEN
+    assert shown(bay)["XCBR1.Pos.stVal[ST]"] == CLOSED, "a check moves nothing"
+    plant.at(30.0)
+    bay.look()
+    assert operate(bay, "XCBR1.Pos", value=False) == TAKEN
+    for _ in range(2):
+        assert shown(bay)["XCBR1.Pos.stVal[ST]"] == OPEN
+        assert shown(bay)["XCBR1.OpCnt.stVal[ST]"] == 1
+        assert bay.rows[row].time_ns == 30 * SECOND_NS, "it has not moved since"
+        plant.at(60.0)
+        bay.look()
+    assert bay.owner.device.measured().i.sum() == 0.0
+    assert [event.closed for event in plant.commanded] == [False]
+    assert operate(bay, "XCBR1.Pos", value=True) == TAKEN
+    plant.at(90.0)
+    assert bay.owner.device.measured().p.sum() != 0.0
+    assert [event.at_s for event in plant.commanded] == [30.0, 60.0]
+
+
+def test_a_breaker_that_does_not_move_says_why(plant: Behind, behind: PlantConfiguration) -> None:
+    name = feeder(behind)
+    bay = plant.bay(name, 1, Rejects(name="local", device=name, first_s=50.0, last_s=90.0))
+    assert operate(bay, "XCBR1.Pos", value=True, step="check") == POSITION_REACHED
+    assert operate(bay, "XCBR1.Pos", 1.0) == INCONSISTENT
+    assert operate(bay, "XCBR1.BlkOpn", value=True) == TAKEN
+    assert shown(bay)["XCBR1.BlkOpn.stVal[ST]"] == 1
+    for step in ("check", "operate"):
+        assert operate(bay, "XCBR1.Pos", value=False, step=step) == BLOCKED_BY_PROCESS
+    assert operate(bay, "XCBR1.BlkOpn", value=False) == TAKEN
+    assert operate(bay, "XCBR1.BlkCls", value=True) == TAKEN
+    assert operate(bay, "XCBR1.Pos", value=False) == TAKEN, "to close is what is forbidden"
+    assert operate(bay, "XCBR1.Pos", value=True) == BLOCKED_BY_PROCESS
+    plant.at(60.0)
+    bay.look()
+    assert shown(bay)["XCBR1.Loc.stVal[ST]"] == 1
+    for what in ("XCBR1.Pos", "XCBR1.BlkCls"):
+        assert operate(bay, what, value=True) == SWITCHING_HIERARCHY
+    assert len(plant.commanded) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from ortsnetz_hil.servers.rolling_lines import RollingLines
 STEM = "timeline"
 FILE = f"{STEM}.jsonl"
 KEPT_LINES = 50_000
+BY_COMMAND = "by command"
+"""Detail of an event that no scenario has: somebody has switched."""
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):

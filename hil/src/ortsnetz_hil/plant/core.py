@@ -53,6 +53,7 @@ class Step:
         state: solved three-phase state.
         line_loading, transformer_loading: in the order of the file.
         happened: events that came into force with this step.
+        commanded: what was switched by command since the step before.
     """
 
     now_s: float
@@ -62,6 +63,7 @@ class Step:
     line_loading: NDArray[np.float64]
     transformer_loading: NDArray[np.float64]
     happened: tuple[NetworkEvent, ...] = ()
+    commanded: tuple[NetworkEvent, ...] = ()
 
 
 class Plant:
@@ -97,6 +99,7 @@ class Plant:
             (e for e in configuration.events if not isinstance(e, ClockStep | ProcessEvent)),
             key=lambda event: event.at_s,
         )
+        self._commanded: list[NetworkEvent] = []
         self._instant: Instant | None = None
         self._passed_s = 0.0
 
@@ -110,6 +113,19 @@ class Plant:
         """All devices: charge points, inverters, heat pumps, batteries."""
         return [*self.charge_points, *self.inverters, *self.heat_pumps, *self.batteries]
 
+    def command(self, event: NetworkEvent, now_s: float) -> None:
+        """Let somebody switch something between two steps; the next step shows it.
+
+        Args:
+            event: what is switched.
+            now_s: plant time.
+
+        Raises:
+            InputError: the network cannot be switched so; nothing has changed.
+        """
+        self.flow.apply(event, now_s)
+        self._commanded.append(event)
+
     def step(self, now_s: float, instant: Instant) -> Step:
         """Live through the time since the last step and solve.
 
@@ -117,6 +133,7 @@ class Plant:
             now_s: plant time, any scale, rising; events are due in it.
             instant: calendar instant that belongs to it.
         """
+        commanded, self._commanded = tuple(self._commanded), []
         happened = self._happen(now_s)
         seen = self._places.seen(self._voltage)
         self._live(now_s, instant, seen)
@@ -132,6 +149,7 @@ class Plant:
             line_loading=line_loading(state, self._ratings),
             transformer_loading=transformer_loading(state, self._ratings),
             happened=happened,
+            commanded=commanded,
         )
 
     def _happen(self, now_s: float) -> tuple[NetworkEvent, ...]:

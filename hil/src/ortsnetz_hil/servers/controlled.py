@@ -62,6 +62,7 @@ class ControlledDevice:
     draw: Draw
     name: str = field(init=False)
     port: int = field(init=False)
+    breaker: None = None
 
     def __post_init__(self) -> None:
         self.name, self.port = self.spec.name, self.spec.port

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ortsnetz_hil.plant.core import Plant
+from ortsnetz_hil.servers.breaker import Breaker
 from ortsnetz_hil.servers.commands import Commands
 from ortsnetz_hil.servers.controlled import Controlled
 from ortsnetz_hil.servers.instrument import Measured
@@ -36,6 +37,11 @@ class Served(Protocol):
     @property
     def commands(self) -> Commands | None:
         """Its command registers, None for a meter."""
+        ...
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """Of a feeder; None for all else."""
         ...
 
     def measured(self) -> Measured:

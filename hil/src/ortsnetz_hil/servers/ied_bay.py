@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ortsnetz_common.link.bench_ied import INVALID, OLD_DATA, TAKEN, Command
@@ -11,6 +13,7 @@ from ortsnetz_common.link.bench_ied import Bay as Template
 from ortsnetz_hil.faults.devices import DeviceFailureError
 from ortsnetz_hil.plant.devices.watchdog import RefusedValueError
 from ortsnetz_hil.servers import ied_points
+from ortsnetz_hil.servers.breaker import SWITCHING_HIERARCHY, Breaker
 from ortsnetz_hil.servers.commands import SETPOINT, BusyDeviceError, Commands
 from ortsnetz_hil.servers.device_server import DeviceServer
 from ortsnetz_hil.servers.ied_points import Commanded
@@ -71,6 +74,8 @@ class IedBay:
     def references(self) -> tuple[str, ...]:
         """What it shows."""
         found = ied_points.references(self.kind, len(self.owner.device.phases))
+        if self.owner.device.breaker is not None:
+            found += ied_points.BREAKER
         return tuple(f"{self.instance}/{reference}" for reference in found)
 
     @property
@@ -117,21 +122,38 @@ class IedBay:
             values += [math.floor(energy) for energy in self._energy_wh]
         values += self._said(now_s)
         self.rows = [_row(value, time_ns) for value in values]
+        if device.breaker is not None:
+            shown_there = device.breaker.shown(time_ns, local=self._local(now_s))
+            self.rows += [Row(value, 0, since_ns) for value, since_ns in shown_there]
 
     def command(self, command: Command) -> int:
         """What becomes of a command: `TAKEN` or an additional cause."""
-        commands, place = self.owner.device.commands, self._place(command.reference)
-        if commands is None or place is None:
+        take = self._way_of(command)
+        if take is None:
             return self._refused(NOT_SUPPORTED)
         if not self.answers:
             self.owner.counters.unanswered += 1
             return COMMUNICATION_LOSS
         if command.value is None:  # a client selects without saying what it will operate
             return TAKEN
+        cause = take()
+        return TAKEN if cause == TAKEN else self._refused(cause)
+
+    def _way_of(self, command: Command) -> Callable[[], int] | None:
+        """What takes a command; None if the device has nothing that does."""
+        device, part = self.owner.device, command.reference.partition("/")[2]
+        if device.breaker is not None and part in {ied_points.POSITION, *ied_points.BLOCKS}:
+            return partial(self._operate, device.breaker, part, command)
+        place = self._place(command.reference)
+        if device.commands is None or place is None:
+            return None
+        return partial(self._set, device.commands, place, command)
+
+    def _set(self, commands: Commands, place: Commanded, command: Command) -> int:
         try:
             self._take(commands, place.place, _number(place, command), command)
         except (RefusedValueError, DeviceFailureError, BusyDeviceError) as refusal:
-            return self._refused(REFUSALS[type(refusal)])
+            return REFUSALS[type(refusal)]
         return TAKEN
 
     def served(self) -> None:
@@ -155,6 +177,30 @@ class IedBay:
             self.owner.counters.last_write_ns = time_ns
             self.owner.log.note(SetpointWrite(time_ns, self.owner.device.name, value, before))
         self.look()
+
+    def _operate(self, breaker: Breaker, part: str, command: Command) -> int:
+        """Move a breaker, or forbid it to move; `TAKEN` or an additional cause."""
+        now_s, wanted = self.owner.clock.now_s(), command.value
+        if not isinstance(wanted, bool):
+            return INCONSISTENT
+        local, moves = self._local(now_s), part == ied_points.POSITION
+        cause = SWITCHING_HIERARCHY if local else TAKEN
+        if moves:
+            cause = breaker.refusal(close=wanted, local=local)
+        if cause != TAKEN or command.step == "check" or command.test:
+            return cause
+        if moves:
+            breaker.move(now_s, close=wanted)
+        else:
+            breaker.block(opening=part == ied_points.OPENING, blocked=wanted)
+        self.owner.counters.writes += 1
+        self.owner.counters.last_write_ns = self.owner.clock.now_ns()
+        self.look()
+        return TAKEN
+
+    def _local(self, now_s: float) -> bool:
+        """Whether a breaker is operated on the spot only: the fault that takes no set points."""
+        return self.owner.device_faults.rejecting(now_s)
 
     def _place(self, reference: str) -> Commanded | None:
         for command in ied_points.COMMANDS.get(self.kind, ()):

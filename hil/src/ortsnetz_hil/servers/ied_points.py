@@ -30,6 +30,15 @@ ENERGY = ("MMTR1.DmdWh.actVal[ST]", "MMTR1.SupWh.actVal[ST]")
 """What the feeder has taken from the busbar, and what it has given back."""
 
 
+POSITION = "XCBR1.Pos"
+OPENING, CLOSING = "XCBR1.BlkOpn", "XCBR1.BlkCls"
+BLOCKS = (OPENING, CLOSING)
+"""Both are operated by clients, as the position is."""
+BREAKER = tuple(
+    f"{shown}.stVal[ST]" for shown in (POSITION, "XCBR1.OpCnt", "XCBR1.Loc", OPENING, CLOSING)
+)
+"""In the order of `Breaker.shown`."""
+
 _LARGEST, _LARGEST_SIGNED = 0xFFFF, 0x7FFF
 
 

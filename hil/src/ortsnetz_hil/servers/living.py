@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ortsnetz_common.errors import OrtsnetzError
 from ortsnetz_common.measurement.time import NS_PER_S, now_ns
-from ortsnetz_hil.faults.timeline import Entry, Timeline
+from ortsnetz_hil.faults.timeline import BY_COMMAND, Entry, Timeline
 from ortsnetz_hil.plant import event_words
 from ortsnetz_hil.plant.core import Plant
 from ortsnetz_hil.plant.events import ClockStep, Event, ProcessEvent
@@ -68,6 +68,8 @@ class LivingPlant:
         self.live = Live.of(row)
         self.counters.steps += 1
         self.counters.worst_step_s = max(self.counters.worst_step_s, time.perf_counter() - began)
+        for event in step.commanded:
+            self.note(event, now_s, BY_COMMAND)
         for event in step.happened:
             self.note(event, now_s)
         return now_s

@@ -11,6 +11,7 @@ from ortsnetz_common.parameters.station import Side
 from ortsnetz_hil.plant.configuration import PlantMeter
 from ortsnetz_hil.plant.core import Plant, Step
 from ortsnetz_hil.servers import maps
+from ortsnetz_hil.servers.breaker import Breaker
 from ortsnetz_hil.servers.commands import Commands
 from ortsnetz_hil.servers.instrument import Instrument, Measured
 from ortsnetz_hil.servers.registers import Stamp
@@ -24,6 +25,7 @@ class MeterDevice:
     Attributes:
         node_row: row of the node at which it measures voltages.
         rows: row of its branch, or of the loads that it adds up.
+        breaker: of a feeder; only an IED operates it.
     """
 
     spec: PlantMeter
@@ -37,6 +39,7 @@ class MeterDevice:
     phases: str = field(init=False)
     values: int = field(init=False)
     commands: Commands | None = None
+    breaker: Breaker | None = None
 
     def __post_init__(self) -> None:
         self.name, self.profile, self.port = self.spec.name, self.spec.profile, self.spec.port
@@ -94,4 +97,5 @@ def meter(plant: Plant, scene: Scene, spec: PlantMeter) -> MeterDevice:
     row = int(np.flatnonzero(network.ids(component) == spec.element)[0])
     end = "from_node" if spec.side is Side.FROM else "to_node"
     node = nodes[int(network.data[component][end][row])]
-    return MeterDevice(spec, instrument, scene, node, [row])
+    breaker = Breaker(plant, spec.element, spec.side) if component == "line" else None
+    return MeterDevice(spec, instrument, scene, node, [row], breaker=breaker)

@@ -22,9 +22,11 @@ from ortsnetz_hil.faults.words import target
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.plant.core import PHASE_LETTERS
 from ortsnetz_hil.plant.devices.specs import Battery, ChargePoint, HeatPump, Inverter
+from ortsnetz_hil.plant.protocols import IEC61850
 from ortsnetz_hil.servers.devices import Served
 
 UPLINK = "uplink"
+FEEDER = "meter-feeder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Target:
         behind: the station server that it is a bay of; None for one with an address of its own.
         bays: of a station server: the devices behind it.
         multicasts: whether it does (GOOSE).
+        switches: whether it has a breaker that an IED operates.
     """
 
     name: str
@@ -45,11 +48,15 @@ class Target:
     behind: str | None = None
     bays: tuple[str, ...] = ()
     multicasts: bool = False
+    switches: bool = False
 
 
 def targets(configuration: PlantConfiguration) -> dict[str, Target]:
     """Everything in a plant that faults can happen to, by name."""
-    found = [Target(meter.name, len(meter.phases)) for meter in configuration.meters]
+    found = [
+        Target(meter.name, len(meter.phases), switches=meter.profile == FEEDER)
+        for meter in configuration.meters
+    ]
     found += [_taking(point) for point in configuration.charge_points]
     found += [_taking(inverter) for inverter in configuration.inverters]
     found += [_taking(pump) for pump in configuration.heat_pumps]
@@ -70,7 +77,12 @@ def targets_served(
 ) -> dict[str, Target]:
     """The same of the devices that are really served."""
     found = [
-        Target(each.name, len(each.phases), takes_setpoints=each.commands is not None)
+        Target(
+            each.name,
+            len(each.phases),
+            takes_setpoints=each.commands is not None,
+            switches=each.breaker is not None,
+        )
         for each in served
     ]
     return _in_their_places(found, configuration)
@@ -81,7 +93,15 @@ def _in_their_places(
 ) -> dict[str, Target]:
     servers = configuration.station_servers
     behind = {name: server.name for server in servers for name in server.bays}
-    found = {device.name: replace(device, behind=behind.get(device.name)) for device in devices}
+    ieds = {server.name for server in servers if server.protocol == IEC61850}
+    found = {
+        device.name: replace(
+            device,
+            behind=behind.get(device.name),
+            switches=device.switches and behind.get(device.name) in ieds,
+        )
+        for device in devices
+    }
     return found | {
         server.name: Target(server.name, bays=server.bays, multicasts=bool(server.goose))
         for server in servers
@@ -158,6 +178,8 @@ def _of_a_station_server(fault: Fault, server: Target) -> str | None:
 
 
 def _of_a_device(fault: Fault, device: Target) -> str | None:
+    if isinstance(fault, Rejects) and device.switches:
+        return None  # its breaker is operated on the spot only
     if isinstance(fault, Ignores | Delays | Rejects) and not device.takes_setpoints:
         return f"'{device.name}' takes no setpoints"
     if isinstance(fault, SwappedPhases) and not all(

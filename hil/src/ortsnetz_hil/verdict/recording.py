@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ortsnetz_hil.faults.timeline import Entry
+from ortsnetz_hil.faults.timeline import BY_COMMAND, Entry
 from ortsnetz_hil.plant.configuration import PlantConfiguration
 from ortsnetz_hil.scenarios.schema import Scenario
 from ortsnetz_hil.servers.counters import Counters
@@ -189,3 +189,7 @@ class Recording:
                     at_s = entry.at_s
                     yield Happening(event.called, at_s, at_s, is_fault=False, words=entry.what)
                     break
+        for entry in left:
+            if entry.detail == BY_COMMAND:
+                words = f"{entry.what} {BY_COMMAND}"
+                yield Happening(words, entry.at_s, entry.at_s, is_fault=False, words=words)
