@@ -35,5 +35,5 @@ def misfit(life: Life, wanted: Mapping[str, int]) -> str | None:
         said = life.read(Variable(one.domain, one.item("ConfRev")) for one in own)
         for variable, found in said.items():
             if found != revision:
-                return f"{variable} is {found}, and the profile is for confRev {revision}"
+                return f"{variable} is {found!r}, and the profile is for confRev {revision}"
     return None
