@@ -528,31 +528,16 @@ def test_bias_and_margin_of_voltages_are_kept_free_on_both_sides() -> None:
     assert 1.0429 <= volts.max() <= 1.043
 
 
-@pytest.mark.parametrize(("house_w", "least"), [(12.5e3, 0.9), (13.2e3, 0.95)])
-def test_of_a_margin_that_cannot_be_kept_as_much_is_kept_as_floors_allow(
-    house_w: float, least: float
-) -> None:
+def test_a_margin_that_cannot_be_kept_is_given_up_and_named_the_limit_is_not() -> None:
     feeder = Feeder(sections=3, cable_a=60.0, transformer_va=400e3)
-    feeder.house(3, (house_w,) * 3)  # alone loads the first section to `least`
+    feeder.house(3, (12.5e3,) * 3)  # alone loads the first section to about 90 %
     feeder.device(3, (10e3,) * 3)
     feeder.device(2, (10e3,) * 3)
     result = feeder.decide(WIDE, margin=offsets(feeder, loading=0.15))
     ratios, _ = Truth(feeder).at(factors(result))
     assert result.status is Status.LIMITED
     assert result.reserve_given_up == ("line 100 'L0'",)
-    assert least < ratios.max() <= least + 0.02
-
-
-def test_a_margin_of_a_voltage_that_cannot_be_kept_is_given_up_the_limit_is_not() -> None:
-    feeder = Feeder(sections=4, ohm=0.08, transformer_va=400e3)
-    feeder.house(6, (2e3,) * 3)
-    feeder.device(6, (40e3,) * 3)
-    limits = LimitSet((0.95, 1.05), 1.0)
-    result = feeder.decide(limits, margin=offsets(feeder, u_pu=0.048))
-    _, volts = Truth(feeder).at(factors(result))
-    assert result.status is Status.LIMITED
-    assert result.reserve_given_up
-    assert 0.95 <= volts.min() <= 0.9502
+    assert 0.999 <= ratios.max() <= 1.0
 
 
 def test_an_offset_that_is_not_a_number_is_refused() -> None:

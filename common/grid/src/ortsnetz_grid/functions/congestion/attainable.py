@@ -47,22 +47,6 @@ def hopeless(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[
     return found
 
 
-def lessened(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[np.float64]:
-    """Reserve (r,) of which hopeless rows keep what some controls can keep of it, if of a loading.
-
-    Without any, the answer for such a row stands at its limit by the estimate, and half of the time
-    beyond it by the truth, while devices that could keep it draw more than their floor. A voltage
-    gives up all of it: EN 50160 counts means of ten minutes, and who has no floor would be off.
-    """
-    least, _ = _attainable(model, box, weak=_WEAK)
-    here = constraints.only(model.rows)
-    is_loading = (here.low == 0) & np.isfinite(here.high)
-    room = here.high - least - _EASE / here.weight
-    kept = np.zeros(len(constraints.reserve))
-    kept[model.rows] = np.where(is_loading, np.clip(room, 0.0, here.reserve), 0.0)
-    return np.where(hopeless(model, constraints, box), kept, constraints.reserve)
-
-
 def eased(model: LinearModel, constraints: Constraints, box: Box) -> Constraints:
     """Bounds without reserve, moved out to what some controls can keep, each row taken alone."""
     least, most = _attainable(model, box, weak=_WEAK)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ortsnetz_grid.functions.congestion.attainable import eased, hopeless, lessened
+from ortsnetz_grid.functions.congestion.attainable import eased, hopeless
 from ortsnetz_grid.functions.congestion.constraints import VERIFIED, Constraints
 from ortsnetz_grid.functions.congestion.controls import Asked, Controls
 from ortsnetz_grid.functions.congestion.explanation import Explanation, pull, settings_of
@@ -116,8 +116,7 @@ class Decision:
     def _smaller_reserves(self, search: Search) -> Iterator[NDArray[np.float64]]:
         """Reserves to try when the full one cannot be kept.
 
-        First as much of it as can be kept at the loadings which alone make it impossible, then none
-        at these, then none at all.
+        First without that of the rows which alone make it impossible, then none at all.
         """
         reserve = self.constraints.reserve
         if not reserve.any():
@@ -126,7 +125,6 @@ class Decision:
         if model is not None:
             without = hopeless(model, self.constraints, self.box)
             if without.any():
-                yield lessened(model, self.constraints, self.box)
                 yield np.where(without, 0.0, reserve)
         yield np.zeros_like(reserve)
 
