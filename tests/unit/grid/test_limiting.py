@@ -317,6 +317,25 @@ def test_least_excess_spares_devices_that_cannot_help() -> None:
     assert {binding.element for binding in result.binding} == {100, 101, 102}
 
 
+@pytest.mark.parametrize(("reserve", "held"), [(0.03, True), (0.003, False)])
+def test_least_excess_asks_the_weak_ones_where_the_estimate_may_be_wrong_by_that_much(
+    reserve: float, held: bool
+) -> None:
+    """What is 101 % by the estimate may be 99.5 % in truth, and then their little is enough."""
+    feeder = Feeder(sections=3, cable_a=30.0, transformer_va=100e3)
+    feeder.house(5, (6000.0,) * 3)
+    weak = feeder.device(2, (9000.0,) * 3, (1000.0,) * 3)
+    strong = feeder.device(5, (3000.0,) * 3, (1000.0,) * 3)
+    settings = Settings(infeasible=Infeasible.LEAST_EXCESS)
+    result = feeder.decide(
+        LimitSet((0.5, 1.5), 1.0), margin=offsets(feeder, loading=reserve), settings=settings
+    )
+    assert result.status is Status.INFEASIBLE
+    assert result.devices[strong].p_w[0] == pytest.approx(1000.0, rel=0.1)
+    assert (result.devices[weak].k < 0.7) is held
+    assert (result.devices[weak].k > 0.99) is not held
+
+
 def test_least_excess_leaves_the_roofs_that_relieve_an_overload_by_charging() -> None:
     feeder = Feeder(sections=3, transformer_va=30e3)
     rng = np.random.default_rng(0)

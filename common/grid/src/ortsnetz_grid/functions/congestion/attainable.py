@@ -14,7 +14,7 @@ _EASE = 2e-3
 
 _WEAK = 0.05
 """A device with less than this share of the strongest influence on a row is not held back for what
-no setting can mend."""
+no setting can mend, by more than the estimate may be wrong."""
 
 
 def _attainable(
@@ -48,9 +48,16 @@ def hopeless(model: LinearModel, constraints: Constraints, box: Box) -> NDArray[
 
 
 def eased(model: LinearModel, constraints: Constraints, box: Box) -> Constraints:
-    """Bounds without reserve, moved out to what some controls can keep, each row taken alone."""
-    least, most = _attainable(model, box, weak=_WEAK)
+    """Bounds without reserve, moved out to what some controls can keep, each row taken alone.
+
+    Whether a limit can be kept is known no better than the reserve says: where all devices together
+    come that close to it, the weak ones are held back, too.
+    """
     here = constraints.only(model.rows)
+    least, most = _attainable(model, box, weak=_WEAK)
+    lowest, highest = _attainable(model, box, weak=0.0)
+    least = np.where(lowest <= here.high + here.reserve, lowest, least)
+    most = np.where(highest >= here.low - here.reserve, highest, most)
     give = _EASE / here.weight
     low, high = constraints.low.copy(), constraints.high.copy()
     bounded = np.isfinite(here.high)

@@ -161,7 +161,7 @@ class Decision:
         if self.settings.infeasible is Infeasible.LEAST_EXCESS:
             model = search.whole_model()
         if model is not None:
-            bounds = eased(model, constraints, self.box)
+            bounds = eased(model, self.constraints, self.box)
             relieved, _ = self._searched(bounds, scaling)
             # what each row could attain, all together perhaps cannot: then the least excess
             answer = relieved.best or relieved.nearest
