@@ -24,7 +24,7 @@ from ortsnetz_edge.drivers.registry import load_protocol
 from ortsnetz_edge.profiles.library import Library
 
 BAY = Path(__file__).parent / "data" / "goose-bay.scd"
-PATH = "B1 01-0C-CD-01-00-01/3001 01-0C-CD-01-00-02/3002"
+PATH = "B1 01-0C-CD-01-00-01/3001/00A 01-0C-CD-01-00-02/3002"
 STATES, MEASURED = "B1LD0/LLN0$GO$gcbStates", "B1LD0/LLN0$GO$gcbMeasured"
 POSITION, POSITION_QUALITY = "LD0/XCBR1.Pos.stVal[ST]", "LD0/XCBR1.Pos.q[ST]"
 TRIP, TRIP_QUALITY = "LD0/PTRC1.Tr.general[ST]", "LD0/PTRC1.Tr.q[ST]"

@@ -189,7 +189,7 @@ def test_what_multicasts_can_be_read_or_listened_to(tmp_path: Path) -> None:
     ]
     read, listened = (each["connection"] for each in meters)
     assert "the file says none" in read["host"][MARK]
-    assert listened["path"] == "B1 01-0C-CD-01-00-01/3001 01-0C-CD-01-00-02/3002"
+    assert listened["path"] == "B1 01-0C-CD-01-00-01/3001/00A 01-0C-CD-01-00-02/3002"
     assert "interface" in listened["host"][MARK]
 
 

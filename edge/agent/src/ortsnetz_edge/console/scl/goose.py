@@ -73,7 +73,8 @@ def _address(stream: FileStream) -> str:
             f"the file does not say its {' and '.join(missing)}: the path has no addresses, "
             "messages to any will do"
         )
-    return f"{address.mac}/{address.app_id:04X}"
+    vlan = f"/{address.vlan_id:03X}" if address.vlan_id else ""  # 0 is a priority without a VLAN
+    return f"{address.mac}/{address.app_id:04X}{vlan}"
 
 
 def _travels(profile: Profile, streams: list[GooseStream]) -> bool:
