@@ -93,11 +93,9 @@ def assemble(
     source_points = {name: driver.points for name, driver in drivers.items()}
     layouts = {name: ReadingLayout.of(found) for name, found in source_points.items()}
     points = PointTable(source_points, network)
-    image = NextImage(
-        source_points,
-        stale_after_s=parameters.timing.stale_after_s,
-        frozen_after_s=_frozen_after_s(sources, around.library),
-    )
+    stale_after_s = parameters.timing.stale_after_s
+    frozen_after_s = _frozen_after_s(sources, around.library)
+    image = NextImage(source_points, stale_after_s=stale_after_s, frozen_after_s=frozen_after_s)
     memory_path = configuration.bootstrap.data_dir / MEMORY
     memory = load_memory(memory_path)
     controller = _controller(configuration, drivers, memory, clock)

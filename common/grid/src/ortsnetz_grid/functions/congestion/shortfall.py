@@ -53,7 +53,7 @@ def shortfall_of(
         )
         place = (binding.element, _place(binding.what))
         other = found.setdefault(place, missed)
-        if watts is not None and other.relief_w is not None and watts > other.relief_w:
+        if watts is not None and (other.relief_w is None or watts > other.relief_w):
             found[place] = missed
     return tuple(found.values())
 
