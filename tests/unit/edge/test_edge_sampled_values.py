@@ -288,6 +288,15 @@ def test_counters_go_on_when_the_receiver_begins_anew() -> None:
         assert driver._total.lost == total
 
 
+def test_a_technician_sees_each_counter_of_the_receiver() -> None:
+    driver = listening()
+    counted = {name: number for number, name in enumerate(Counters.__struct_fields__, start=1)}
+    driver._take(Silent(0, 1.0, Counters(**counted)))
+    said = driver.diagnose().counters
+    assert said == {f"sv_{name}": number for name, number in counted.items()}
+    assert {"sv_lost", "sv_out_of_range", "sv_malformed", "sv_reordered"} <= said.keys()
+
+
 def test_a_transformer_mounted_the_other_way_round_turns_the_power() -> None:
     reader = Reader(SampledValuesOptions(current_scale=-0.001))
     turned = Place(DECLARED, None, None)
