@@ -1,6 +1,7 @@
 """The closed loop of limiting on random evenings and noons, judged by the plant's truth.
 
     python -m studies.limiting [--evenings 1000] [--from 0] [--workers 2] [-o study.jsonl]
+    python -m studies.limiting --seeds 17 23 314 -o some.jsonl
     python -m studies.limiting --seed 17 --explain
     python -m studies.limiting --show study.jsonl [more.jsonl ...]
 
@@ -14,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,7 +27,7 @@ from studies.limiting.outcome import Outcome, outcome_of
 from studies.limiting.table import by_network, complaints, elsewhere_share, lines
 
 
-def study(seeds: range, workers: int, output: Path | None) -> list[Outcome]:
+def study(seeds: Sequence[int], workers: int, output: Path | None) -> list[Outcome]:
     """Play all; shows how far it is on standard error."""
     begin = time.monotonic()
     found: list[Outcome] = []
@@ -48,6 +50,7 @@ def main() -> int:
     parser.add_argument("--evenings", type=int, default=1000)
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seeds", type=int, nargs="+", help="only these, as after a change")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seconds", type=int, default=SECONDS, help="of plant time; with --seed")
     parser.add_argument("--explain", action="store_true")
@@ -66,7 +69,7 @@ def main() -> int:
         return 0
     if chosen.output is not None:
         chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    seeds = range(chosen.first, chosen.first + chosen.evenings)
+    seeds = chosen.seeds or range(chosen.first, chosen.first + chosen.evenings)
     return shown(study(seeds, chosen.workers, chosen.output))
 
 
